@@ -1,0 +1,127 @@
+/*
+ * due_fire: what happens when a deadline comes: a machine act where the
+ * broker's word is authority (SPEC 5.8), a statement where it is evidence
+ * only (SPEC 12.7), the erasing of a file, a release.
+ */
+#include "broker/engine/intake.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define LINK_DOWN 1u /* count of an absent statement */
+
+static enum hf_err state_it(struct engine *e, const struct case_record *c,
+    const struct hf_statement *s, const struct hf_desk *desk)
+{
+	uint64_t index;
+	enum hf_err err = ledger_add_statement(e, s, &index);
+
+	if (err != HF_OK)
+		return err;
+	return inbox_put(e, desk, c, &s->subject, 0, 0, desk, s->type);
+}
+
+/** `awaited` owes `asker` something: each country tells its own desk. */
+static enum hf_err overdue(struct engine *e, const struct case_record *c,
+    unsigned type, const struct hf_desk *awaited, const struct hf_desk *asker)
+{
+	struct hf_country country = hf_desk_country(awaited);
+	struct hf_statement s = {
+	    .subject = c->id,
+	    .text = bytes_of(awaited->s, strlen(awaited->s)),
+	    .code = type,
+	};
+	enum hf_err err = HF_OK;
+
+	if (desk_is_ours(e, awaited)) {
+		s.type = HF_ENTRY_PENDING;
+		err = state_it(e, c, &s, awaited);
+	}
+	if (err == HF_OK && asker != NULL && desk_is_ours(e, asker)) {
+		s.type = HF_ENTRY_ABSENT;
+		s.count = desk_is_ours(e, awaited) || link_is_up(e, country)
+			      ? 0
+			      : LINK_DOWN;
+		err = state_it(e, c, &s, asker);
+	}
+	return err;
+}
+
+static enum hf_err unconfirmed(
+    struct engine *e, const struct case_record *c, uint32_t gen)
+{
+	struct hf_statement s = {.type = HF_ENTRY_UNCONFIRMED};
+	struct hf_life_act act;
+	enum hf_err err;
+
+	err = case_act_load(e, &c->id, gen >> 16, gen & 0xffffu, &act);
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_CORRUPT : err;
+	s.subject = act.id;
+	s.text = bytes_of(act.envelope.from.s, strlen(act.envelope.from.s));
+	return state_it(e, c, &s, &act.envelope.from);
+}
+
+/** What the fold does not allow any more is no longer due. */
+static enum hf_err by_machine(
+    struct engine *e, struct case_record *c, unsigned kind)
+{
+	enum hf_err err = machine_act(e, c, kind, HF_TRACK_ASKED, &c->id);
+
+	if (!is_refusal(err))
+		return err;
+	effect_log(e, err, "machine-act", &c->id, NULL, "not allowed");
+	return HF_OK;
+}
+
+static enum hf_err fire_case(
+    struct engine *e, struct case_record *c, unsigned type, uint32_t gen)
+{
+	bool by_asked = gen >> 16 == HF_TRACK_ASKED;
+	enum hf_err err;
+
+	switch (type) {
+	case HF_DUE_PENDING:
+	case HF_DUE_REVIEW:
+		return overdue(e, c, type, &c->to, NULL);
+	case HF_DUE_ACKNOWLEDGE:
+	case HF_DUE_DECIDE:
+	case HF_DUE_FIRST_HOP:
+		return overdue(e, c, type, &c->to, &c->from);
+	case HF_DUE_REPLY:
+		return by_asked ? overdue(e, c, type, &c->from, &c->to)
+				: overdue(e, c, type, &c->to, &c->from);
+	case HF_DUE_LAPSE:
+		return by_machine(e, c, HF_KIND_LAPSE);
+	case HF_DUE_EXPIRE:
+		return by_machine(e, c, HF_KIND_EXPIRE);
+	case HF_DUE_LIVE_TIMEOUT:
+		return by_machine(e, c, HF_KIND_LIVE_TIMEOUT);
+	case HF_DUE_CONFIRM:
+		return unconfirmed(e, c, gen);
+	case HF_DUE_ERASE:
+		err = erase_begin(e, c);
+		return is_refusal(err) ? HF_OK : err;
+	case HF_DUE_RELEASE:
+		err = lineage_run(e, c);
+		return is_refusal(err) ? HF_OK : err;
+	default:
+		return HF_CORRUPT;
+	}
+}
+
+enum hf_err due_fire(
+    struct engine *e, const struct hf_id *id, unsigned type, uint32_t gen)
+{
+	struct case_record c;
+	enum hf_err err;
+
+	if (type == HF_DUE_TALLY)
+		return tally_run(e, false);
+	if (type == HF_DUE_OUTBOX_ALARM)
+		return HF_OK; /* link_run looks at the outboxes themselves */
+	err = case_load(e, id, &c);
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_CORRUPT : err;
+	return c.erased ? HF_OK : fire_case(e, &c, type, gen);
+}

@@ -1,0 +1,147 @@
+/*
+ * engine: the broker's decisions, pure (DESIGN 1.2, 1.3).
+ *
+ * No socket, clock, thread or file: an event carries time, chance and
+ * bytes; what is to be remembered goes into the transaction; what is to be
+ * sent goes into the effects, which the caller carries out only after the
+ * commit, and replies with receipts only after the head is signed.
+ *
+ * Order of one turn (the core, or a simulator):
+ *   txn_begin, engine_begin, engine_step for each event, engine_end,
+ *   txn_commit, head signed, engine_receipts, effects carried out.
+ */
+#ifndef HF_ENGINE_H
+#define HF_ENGINE_H
+
+#include "broker/store/store.h"
+#include "keys/roster.h"
+#include "proto/act.h"
+#include "proto/ledger.h"
+
+struct engine; /* opaque */
+
+struct engine_options {
+	struct hf_country country;
+	uint32_t epoch;
+	struct hf_key ledger_key; /* of this epoch */
+	struct hf_key transport_key;
+	uint32_t quota_acts_per_minute; /* per officer; 0 none */
+};
+
+enum event_type {
+	EVENT_START, /* process start; ledgered */
+	EVENT_STOP,
+	EVENT_DESK_FRAME, /* from a desk: conn, key, frame */
+	EVENT_PEER_FRAME, /* from a peer: conn, key, frame; dialled or accepted
+			   */
+	EVENT_PEER_UP,    /* our dialled connection is up: conn, key */
+	EVENT_PEER_DOWN,  /* and gone, or dialling failed: key, code */
+	EVENT_DESK_GONE,  /* conn */
+	EVENT_TIMER,      /* look at the due table and the outboxes */
+	EVENT_CLOCK,      /* certain changed */
+	EVENT_PIN,        /* country, key: a root pinned by configuration */
+	EVENT_UNPIN,
+	EVENT_DOCUMENT,   /* frame: a whole document from configuration */
+	EVENT_ALARM,      /* code, count from a gate: ledgered in aggregate */
+	EVENT_ERASE_DONE, /* code = slot: the key was overwritten and synced */
+};
+
+struct event {
+	enum event_type type;
+	struct instant now; /* wall clock */
+	uint64_t mono_ms;   /* monotonic */
+	uint32_t bound_ms;  /* clock error bound */
+	bool clock_certain;
+	uint8_t chance[32]; /* fresh random bytes for this event */
+	uint64_t conn;
+	struct hf_key key;
+	struct hf_bytes frame; /* borrowed for the step */
+	uint32_t code, count;
+	struct hf_country country;
+	bool verified; /* signatures of `frame`'s acts were checked
+			  by engine_preverify on another thread */
+	enum hf_err verify_err;
+};
+
+/**
+ * The expensive pure part of a frame, thread-safe: signatures of the acts
+ * in it.  The engine trusts event.verified set from this.
+ * Errors: HF_SIGNATURE and decoding errors, to be put into verify_err
+ */
+HF_MUST_USE enum hf_err engine_preverify(
+    enum event_type type, struct hf_bytes frame);
+
+enum effect_type {
+	EFFECT_DESK_SEND, /* frame to conn at the desks' gate */
+	EFFECT_PEER_SEND, /* frame to conn at the peers' gate */
+	EFFECT_KEYS,      /* admitted keys changed: ask engine_keys */
+	EFFECT_CUT,       /* cut this key at both gates */
+	EFFECT_DIAL,      /* peers changed: ask engine_dials */
+	EFFECT_ERASE,     /* slot: destroy the key, then EVENT_ERASE_DONE */
+	EFFECT_LOG,       /* a line for the log: code, ids, never content */
+};
+
+struct effect {
+	enum effect_type type;
+	uint64_t conn;
+	struct hf_key key;
+	uint32_t slot;
+	enum hf_err code;
+	/* frame or log text; owned by the effects' arena */
+	struct hf_bytes bytes;
+	bool
+	    hold; /* send only once the new head is signed (it has a receipt) */
+};
+
+/** Effects of one turn, in order. */
+struct effects; /* opaque */
+struct effects *effects_new(void);
+void effects_free(struct effects *e);
+unsigned effects_count(const struct effects *e);
+const struct effect *effects_at(const struct effects *e, unsigned i);
+
+/** Load what the engine keeps in memory (roster, ledger frontier, link
+ * state) and verify the newest part of the ledger against `last_size` and
+ * `last_root` of the signer.  Errors: HF_ROLLBACK, HF_CORRUPT, HF_STORE */
+HF_MUST_USE enum hf_err engine_open(struct engine **out,
+    const struct engine_options *options, struct txn *t, uint64_t last_size,
+    const struct hf_hash *last_root);
+void engine_free(struct engine *e);
+const struct roster *engine_roster(const struct engine *e);
+
+HF_MUST_USE enum hf_err engine_begin(
+    struct engine *e, struct txn *t, struct effects *effects);
+/** One event.  Returns an error only when the turn must be abandoned
+ * (HF_FULL: abort, the caller then calls engine_abandon and answers busy;
+ * fatal ones: stop).  Refusals are effects. */
+HF_MUST_USE enum hf_err engine_step(struct engine *e, const struct event *ev);
+/** Batch boundary: size and root of the ledger after this turn, written in
+ * the same transaction.  *changed: a new head is needed. */
+HF_MUST_USE enum hf_err engine_end(
+    struct engine *e, uint64_t *size, struct hf_hash *root, bool *changed);
+/** The transaction was not committed: forget everything of this turn. */
+void engine_abandon(struct engine *e);
+/** Consistency path from `old_size` to `new_size` for the signer, read back
+ * from stored leaves; `t` may be a fresh transaction. */
+HF_MUST_USE enum hf_err engine_consistency(struct engine *e, struct txn *t,
+    uint64_t old_size, uint64_t new_size, struct hf_hash *path,
+    unsigned *count);
+/** The head is signed: store the note and build the held replies. */
+HF_MUST_USE enum hf_err engine_receipts(struct engine *e, struct txn *t,
+    struct hf_bytes note, struct effects *effects);
+
+/** When engine_step(EVENT_TIMER) has something to do next; 0 never. */
+struct instant engine_next_due(const struct engine *e);
+uint64_t engine_next_mono(const struct engine *e); /* link retries */
+
+/** Admitted keys of a gate: officers' transport keys for desks, brokers'
+ * for peers.  Calls back for each. */
+void engine_keys(const struct engine *e, bool peers, struct instant now,
+    void (*each)(void *ctx, const struct hf_key *key), void *ctx);
+/** Peers to dial: key and endpoints ("tcp://h:p" lines). */
+void engine_dials(const struct engine *e,
+    void (*each)(void *ctx, struct hf_country c, const struct hf_key *key,
+	const struct broker_entry *broker),
+    void *ctx);
+
+#endif

@@ -1,0 +1,287 @@
+/*
+ * internal: how the rooms of the engine speak to each other.
+ *
+ *   engine.c   opening, turns, effects, chance
+ *   ledger.c   appending entries, receipts, statements
+ *   cases.c    case records, loading and folding a case
+ *   intake.c   an act enters (own) or arrives (foreign)
+ *   rules.c    who may send, cites and onward flags (SPEC 4.3, 5.12)
+ *   machine.c  machine acts: expire, lapse, live-timeout, release, unsupported
+ *   due.c      the due table
+ *   erase.c    retention, case keys, legal hold
+ *   desk.c, desk_*.c   operations of desks (SPEC 11)
+ *   link.c, link_*.c   peers: sequences, batches, acknowledgements (SPEC 10)
+ *   documents.c country documents in the store and on the link
+ *   tally.c    read access and refusals, counted by the minute
+ */
+#ifndef HF_ENGINE_INTERNAL_H
+#define HF_ENGINE_INTERNAL_H
+
+#include "broker/engine/engine.h"
+#include "proto/frames.h"
+#include "proto/life.h"
+#include "proto/pack.h"
+#include "proto/ref.h"
+#include "proto/wire.h"
+
+/* ---- engine.c ---- */
+
+struct link_table; /* link.c: what is known of each peer */
+struct desk_table; /* desk.c: live desk sessions, watches, uploads */
+
+struct engine {
+	struct engine_options options;
+	struct roster *roster;
+	/* of the running turn */
+	struct txn *txn;
+	struct effects *effects;
+	const struct event *event;
+	struct instant now;
+	uint64_t chance_used; /* counts H("rand", chance || counter) draws */
+	bool clock_certain;
+	struct hf_frontier frontier;       /* as committed plus this turn */
+	struct hf_frontier frontier_saved; /* at engine_begin */
+	uint64_t sequence_inbox; /* newest inbox sequence, all desks */
+	struct hf_case *work;    /* folding space, one case at a time */
+	struct hf_life_act *work_acts[2]; /* HF_TRACK_ACTS_MAX each */
+	uint8_t *scratch; /* HF_FRAME_MAX bytes for building frames */
+	uint8_t *box; /* HF_FRAME_MAX bytes; case_body_put, case_act_frame */
+	struct link_table *links;
+	struct desk_table *desks;
+	bool turn_dirty; /* something was appended this turn */
+};
+
+/** Random bytes of this event (SPEC: chance is an argument). */
+void engine_chance(struct engine *e, void *out, size_t size);
+/** A line for the log: "key=value" pairs, ids and codes only. */
+void effect_log(struct engine *e, enum hf_err code, const char *event,
+    const struct hf_id *case_id, const struct hf_id *act, const char *text);
+/** Copy `frame` into the effects' arena.  hold: after the head is signed. */
+HF_MUST_USE enum hf_err effect_send(struct engine *e, bool peer, uint64_t conn,
+    struct hf_bytes frame, bool hold);
+/**
+ * A held frame that needs receipts: `template` has `count` places to fill.
+ * After the head is signed, engine_receipts appends for each of `indexes`
+ * a packed bin with its receipt at the end of `template` (so receipts are
+ * the last members of the frame).
+ */
+HF_MUST_USE enum hf_err effect_send_receipts(struct engine *e, bool peer,
+    uint64_t conn, struct hf_bytes template, const uint64_t *indexes,
+    unsigned count);
+void effect_simple(struct engine *e, enum effect_type type,
+    const struct hf_key *key, uint32_t slot);
+
+/* ---- ledger.c ---- */
+
+/** Append an act.  *index out. */
+HF_MUST_USE enum hf_err ledger_add_act(struct engine *e,
+    enum hf_entry_type type, const struct hf_act *act, uint64_t *index);
+/** Append a statement (time of entry is e->now). */
+HF_MUST_USE enum hf_err ledger_add_statement(
+    struct engine *e, const struct hf_statement *s, uint64_t *index);
+/** Stored leaf bytes and payload of an entry; lend from the transaction. */
+HF_MUST_USE enum hf_err ledger_entry(struct engine *e, uint64_t index,
+    struct hf_bytes *leaf, struct hf_bytes *payload);
+/** Core, envelope, sigs bytes of the act at a ledger index. */
+HF_MUST_USE enum hf_err ledger_act(struct engine *e, uint64_t index,
+    struct hf_bytes *core, struct hf_bytes *envelope, struct hf_bytes *sigs);
+HF_MUST_USE enum hf_err ledger_index_of(
+    struct engine *e, const struct hf_id *act, uint64_t *index);
+/** Receipt of an entry against the newest signed head that covers it.
+ * Errors: HF_NOTFOUND (no head covers it yet) */
+HF_MUST_USE enum hf_err ledger_receipt(struct engine *e, uint64_t index,
+    uint8_t *out, size_t capacity, size_t *size);
+/** Complete subtrees as stored, for hf_merkle_*: ctx is the engine, which
+ * must have a transaction. */
+struct hf_nodes ledger_nodes(struct engine *e);
+/** The frontier of the first `size` entries, from stored nodes. */
+HF_MUST_USE enum hf_err ledger_frontier(
+    struct engine *e, uint64_t size, struct hf_frontier *f);
+/**
+ * Read entries [from, to) back and hash them by a second path: leaf bytes,
+ * and for acts the digests in the leaf against the stored parts.  *root is
+ * that of `to` entries over nodes of `from` and the leaves read: compare it
+ * with the root to be signed.  Errors: HF_CORRUPT
+ */
+HF_MUST_USE enum hf_err ledger_verify_range(
+    struct engine *e, uint64_t from, uint64_t to, struct hf_hash *root);
+
+/* ---- cases.c ---- */
+
+/** What is stored of a case; everything else is folded from its acts. */
+struct case_record {
+	struct hf_id id;
+	char ref[HF_REF_MAX];
+	struct hf_desk from, to;
+	unsigned kind; /* of the opening; 0: it has not arrived yet */
+	unsigned measure, basis, urgency;
+	uint32_t key_slot;
+	struct instant opened; /* entered in our ledger */
+	/* newest gen that chains and whose past is held; acts beyond it wait
+	 * in TABLE_PLACES */
+	uint32_t gens[HF_TRACK_COUNT];
+	enum hf_state state;           /* cached fold */
+	struct instant hold_until, ended, retain_until;
+	bool erased, legal_hold, outside_profile, unproven;
+	struct hf_hash profile;
+	struct hf_key assignees[2]; /* asking, asked side; zeros: none */
+	struct hf_hash state_digest;
+	/* of an order: live cases it rests on, masked ones too (SPEC 12) */
+	unsigned basis_count;
+	struct hf_id bases[HF_LINEAGE_MAX];
+};
+HF_MUST_USE enum hf_err case_load(
+    struct engine *e, const struct hf_id *id, struct case_record *c);
+HF_MUST_USE enum hf_err case_save(
+    struct engine *e, const struct case_record *c);
+HF_MUST_USE enum hf_err case_by_ref(
+    struct engine *e, const char *ref, struct hf_id *id);
+/** Fold the stored acts into e->work.  Errors: HF_CORRUPT */
+HF_MUST_USE enum hf_err case_fold(
+    struct engine *e, const struct case_record *c);
+/** Ledger index of the act at a place. */
+HF_MUST_USE enum hf_err case_place(struct engine *e, const struct hf_id *id,
+    unsigned track, uint32_t gen, uint64_t *index);
+/** Is our country the asking, the asked side, or both? bits 1, 2 */
+unsigned case_sides(const struct engine *e, const struct case_record *c);
+/** May this desk read the case: party, granted, auditor (skeleton)? */
+enum case_access { ACCESS_NONE, ACCESS_SKELETON, ACCESS_FULL };
+enum case_access case_access(struct engine *e, const struct case_record *c,
+    const struct officer_entry *who);
+/** Cases that depend on `basis`: repeat with the last id; HF_NOTFOUND ends. */
+HF_MUST_USE enum hf_err case_next_dependent(struct engine *e,
+    const struct hf_id *basis, struct hf_id *dependent, bool first);
+/** Body of an act under the case's key.  put: at entry; get: out has
+ * HF_BODY_MAX.  Errors: HF_ERASED, HF_NOTFOUND */
+HF_MUST_USE enum hf_err case_body_put(struct engine *e,
+    const struct case_record *c, const struct hf_id *act, struct hf_bytes body);
+HF_MUST_USE enum hf_err case_body_get(struct engine *e,
+    const struct case_record *c, const struct hf_id *act, uint8_t *out,
+    size_t *size);
+/** A whole act frame rebuilt from the store; body empty once erased. */
+HF_MUST_USE enum hf_err case_act_frame(struct engine *e,
+    const struct case_record *c, uint64_t index, bool with_body, uint8_t *out,
+    size_t capacity, size_t *size);
+
+/* ---- intake.c ---- */
+
+struct intake_result {
+	struct hf_id id, case_id;
+	uint64_t index;
+	enum hf_state state;
+	unsigned flags;  /* enum hf_submit_flag */
+	unsigned clause; /* of a refusal, 100 * a + b for SPEC a.b */
+};
+/**
+ * An officer of ours submits (SPEC 5: the home broker judges).  On HF_OK
+ * (also for a duplicate) everything is in the transaction: ledger, case,
+ * body, inbox rows, outbox row, due rows.  Releases of dependents are due
+ * rows of at once: run due_run in engine_end (it is cheap when nothing is
+ * due).  A duplicate gets index, state and flags of its first entry.
+ * opening  salt (16) and case id (32) that open one lineage commitment of
+ *          the order in `frame` (submit, argument 2); empty: none.  It stays
+ *          here: release of a masked order needs it.
+ * Errors: any of class PEER is a refusal (result->clause says why); HF_FULL
+ *         and fatal ones end the turn
+ */
+HF_MUST_USE enum hf_err intake_own(struct engine *e,
+    const struct officer_entry *who, struct hf_bytes frame,
+    struct hf_bytes opening, struct intake_result *result);
+/**
+ * An act from a peer with its receipt.  Same consequences on our side.
+ * HF_PAST_MISSING: stored and receipted, waits.  A refusal leaves nothing
+ * but what the caller tallies, HF_GENERATION also the proof of the conflict.
+ * HF_BUSY: the peer's country document is newer than ours and needed first:
+ * do not acknowledge, fetch the document.
+ */
+HF_MUST_USE enum hf_err intake_foreign(struct engine *e, struct hf_country peer,
+    struct hf_bytes frame, struct hf_bytes receipt,
+    struct intake_result *result);
+/** After any change of a case: refold, save, due rows, release. */
+HF_MUST_USE enum hf_err intake_settle(struct engine *e, struct case_record *c);
+
+/* ---- rules.c ---- */
+HF_MUST_USE enum hf_err rules_sender(struct engine *e, const struct hf_act *act,
+    const struct officer_entry *who, const struct case_record *c,
+    unsigned *clause);
+HF_MUST_USE enum hf_err rules_cites(struct engine *e, const struct hf_act *act,
+    const struct case_record *c, unsigned *clause);
+
+/* ---- machine.c ---- */
+HF_MUST_USE enum hf_err machine_act(struct engine *e, struct case_record *c,
+    unsigned kind, unsigned track, const struct hf_id *re);
+
+/* ---- due.c ---- */
+HF_MUST_USE enum hf_err due_set(struct engine *e, const struct hf_id *case_id,
+    enum hf_deadline type, uint32_t gen, struct instant at);
+HF_MUST_USE enum hf_err due_clear(struct engine *e, const struct hf_id *case_id,
+    enum hf_deadline type, uint32_t gen);
+/** Everything due by e->now, at most HF_BATCH_MAX rows a turn. */
+HF_MUST_USE enum hf_err due_run(struct engine *e);
+/** The next deadline of a case (not erase, not tally); 0 if none. */
+HF_MUST_USE enum hf_err due_next_of(struct engine *e, const struct hf_id *id,
+    enum hf_deadline *type, struct instant *at);
+HF_MUST_USE enum hf_err due_next(struct engine *e, struct instant *at);
+
+/* ---- erase.c ---- */
+HF_MUST_USE enum hf_err erase_begin(struct engine *e, struct case_record *c);
+HF_MUST_USE enum hf_err erase_done(struct engine *e, uint32_t slot);
+/** Intents committed before a crash: EFFECT_ERASE again. */
+HF_MUST_USE enum hf_err erase_resume(struct engine *e);
+
+/* ---- desk.c and desk_*.c ---- */
+struct desk_table *desk_table_new(void);
+void desk_table_free(struct desk_table *d);
+HF_MUST_USE enum hf_err desk_frame(struct engine *e, const struct event *ev);
+void desk_gone(struct engine *e, uint64_t conn);
+/** A row in a desk's inbox and an event for its watchers.
+ * type: 0 for an act, else enum hf_entry_type */
+HF_MUST_USE enum hf_err inbox_put(struct engine *e, const struct hf_desk *desk,
+    const struct case_record *c, const struct hf_id *act, unsigned kind,
+    unsigned track, const struct hf_desk *from, unsigned type);
+
+/* ---- link.c and link_*.c ---- */
+struct link_table *link_table_new(void);
+void link_table_free(struct link_table *l);
+/** Put an act into the outbox of a country (idempotent by act). */
+HF_MUST_USE enum hf_err outbox_put(struct engine *e, struct hf_country to,
+    const struct case_record *c, const struct hf_id *act, uint64_t index);
+/** Is the act (or are any of the case) still waiting to be delivered? */
+HF_MUST_USE enum hf_err outbox_depth(
+    struct engine *e, const struct hf_country *to, uint64_t *depth);
+bool link_is_up(const struct engine *e, struct hf_country c);
+HF_MUST_USE enum hf_err link_frame(struct engine *e, const struct event *ev);
+HF_MUST_USE enum hf_err link_up(struct engine *e, const struct event *ev);
+HF_MUST_USE enum hf_err link_down(struct engine *e, const struct event *ev);
+/** Send what can be sent, retry what is due. */
+HF_MUST_USE enum hf_err link_run(struct engine *e);
+uint64_t link_next_mono(const struct engine *e);
+/** An erasure certificate for the peer of a case. */
+HF_MUST_USE enum hf_err link_erased(
+    struct engine *e, struct hf_country to, uint64_t index);
+
+/* ---- documents.c ---- */
+/** A whole document: check, store, ledger, effects; tell peers. */
+HF_MUST_USE enum hf_err documents_add(
+    struct engine *e, struct hf_bytes document, uint32_t *version);
+HF_MUST_USE enum hf_err documents_load(struct engine *e);
+HF_MUST_USE enum hf_err documents_pin(
+    struct engine *e, struct hf_country c, const struct hf_key *root);
+
+/* ---- tally.c ---- */
+HF_MUST_USE enum hf_err tally_read(
+    struct engine *e, const struct hf_key *who, const struct hf_id *subject);
+HF_MUST_USE enum hf_err tally_refusal(
+    struct engine *e, const struct hf_key *who, enum hf_err code);
+/** Write finished minutes to the ledger. */
+HF_MUST_USE enum hf_err tally_run(struct engine *e, bool all);
+
+/* small helpers everyone uses */
+struct hf_bytes bytes_of(const void *data, size_t size);
+void put_be64(uint8_t out[8], uint64_t v);
+uint64_t get_be64(const uint8_t in[8]);
+void put_be32(uint8_t out[4], uint32_t v);
+uint32_t get_be32(const uint8_t in[4]);
+bool id_is_zero(const struct hf_id *id);
+
+#endif

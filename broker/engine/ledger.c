@@ -1,0 +1,381 @@
+/*
+ * ledger: appending entries and reading them back (SPEC 6).
+ *
+ * An entry is a leaf (digests only) and, of a statement, its payload; of an
+ * act the signed parts stand in TABLE_ACTS under the same index.  Every
+ * complete subtree is a row of TABLE_NODES, so any proof is a few dozen
+ * reads and nothing is ever recomputed to answer.
+ *
+ * That leaves the question who notices a flipped bit.  ledger_verify_range
+ * does, before a head is signed: it reads the batch's leaves from where they
+ * were stored, hashes them anew over the nodes of the tree before, and lets
+ * the caller compare the root with the one that appending arrived at.
+ */
+#include "broker/engine/intake.h"
+#include "proto/crypto.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define ENTRY_ROW_MAX (HF_LEDGER_LEAF_MAX + HF_PAYLOAD_MAX + 16u)
+#define ACT_ROW_MAX (HF_CORE_MAX + HF_ENVELOPE_MAX + HF_SIGS_MAX + 16u)
+#define DECISION_SIZE 14u /* index be64, state u8, flags u8, clause be32 */
+
+static void index_key(struct row_key *k, uint64_t index)
+{
+	*k = (struct row_key){0};
+	row_add_be64(k, index);
+}
+
+static void node_key(struct row_key *k, unsigned level, uint64_t index)
+{
+	*k = (struct row_key){0};
+	row_add_u8(k, level);
+	row_add_be64(k, index);
+}
+
+static enum hf_err put_node(
+    void *ctx, unsigned level, uint64_t index, const struct hf_hash *node)
+{
+	struct engine *e = ctx;
+	struct row_key k;
+
+	node_key(&k, level, index);
+	return txn_put(e->txn, TABLE_NODES, row_bytes(&k),
+	    bytes_of(node->b, sizeof(node->b)));
+}
+
+static enum hf_err get_node(
+    void *ctx, unsigned level, uint64_t index, struct hf_hash *out)
+{
+	struct engine *e = ctx;
+	struct hf_bytes value;
+	struct row_key k;
+	enum hf_err err;
+
+	node_key(&k, level, index);
+	err = txn_get(e->txn, TABLE_NODES, row_bytes(&k), &value);
+	if (err != HF_OK)
+		return err;
+	if (value.size != sizeof(out->b))
+		return HF_CORRUPT;
+	memcpy(out->b, value.data, sizeof(out->b));
+	return HF_OK;
+}
+
+struct hf_nodes ledger_nodes(struct engine *e)
+{
+	return (struct hf_nodes){get_node, e};
+}
+
+static enum hf_err append(struct engine *e, struct hf_ledger_leaf *leaf,
+    struct hf_bytes payload, uint64_t *index)
+{
+	uint8_t bytes[HF_LEDGER_LEAF_MAX], row[ENTRY_ROW_MAX];
+	struct hf_hash hash;
+	struct row_key k;
+	struct pack p;
+	size_t size;
+	enum hf_err err;
+
+	leaf->epoch = e->options.epoch;
+	leaf->entered = e->now;
+	leaf->bound_ms = e->event->bound_ms;
+	err = hf_ledger_leaf_encode(leaf, bytes, sizeof(bytes), &size);
+	if (err != HF_OK)
+		return err;
+	hash = hf_merkle_leaf(bytes, size);
+	pack_init(&p, row, sizeof(row));
+	pack_array(&p, 2);
+	pack_bin(&p, bytes, size);
+	pack_bin(&p, payload.data, payload.size);
+	err = pack_finish(&p, &size);
+	if (err != HF_OK)
+		return err;
+	*index = e->frontier.size;
+	index_key(&k, *index);
+	err =
+	    txn_put(e->txn, TABLE_ENTRIES, row_bytes(&k), bytes_of(row, size));
+	if (err == HF_OK)
+		err = hf_frontier_add(&e->frontier, &hash, put_node, e);
+	if (err == HF_OK)
+		e->turn_dirty = true;
+	return err;
+}
+
+static enum hf_err put_act_row(
+    struct engine *e, uint64_t index, const struct hf_act *act)
+{
+	uint8_t row[ACT_ROW_MAX];
+	struct row_key k;
+	struct pack p;
+	size_t size;
+	enum hf_err err;
+
+	pack_init(&p, row, sizeof(row));
+	pack_array(&p, 3);
+	pack_bin(&p, act->core_bytes.data, act->core_bytes.size);
+	pack_bin(&p, act->envelope_bytes.data, act->envelope_bytes.size);
+	pack_bin(&p, act->sigs_bytes.data, act->sigs_bytes.size);
+	err = pack_finish(&p, &size);
+	if (err != HF_OK)
+		return err;
+	index_key(&k, index);
+	return txn_put(e->txn, TABLE_ACTS, row_bytes(&k), bytes_of(row, size));
+}
+
+enum hf_err ledger_add_act(struct engine *e, enum hf_entry_type type,
+    const struct hf_act *act, uint64_t *index)
+{
+	struct hf_ledger_leaf leaf = {
+	    .type = type,
+	    .id = act->id,
+	    .core = act->digest,
+	    .envelope = hf_hash(HF_TAG_ENVELOPE, act->envelope_bytes.data,
+		act->envelope_bytes.size),
+	    .sigs = hf_hash(
+		HF_TAG_SIGS, act->sigs_bytes.data, act->sigs_bytes.size),
+	};
+	struct decision d = {0};
+	enum hf_err err;
+
+	assert(type == HF_ENTRY_OWN || type == HF_ENTRY_FOREIGN ||
+	       type == HF_ENTRY_MACHINE);
+	err = append(e, &leaf, bytes_of(NULL, 0), index);
+	if (err == HF_OK)
+		err = put_act_row(e, *index, act);
+	if (err != HF_OK)
+		return err;
+	d.index = *index;
+	return decision_put(e, &act->id, &d);
+}
+
+enum hf_err ledger_add_statement(
+    struct engine *e, const struct hf_statement *s, uint64_t *index)
+{
+	struct hf_ledger_leaf leaf = {.type = s->type, .id = s->subject};
+	uint8_t payload[HF_PAYLOAD_MAX];
+	size_t size;
+	enum hf_err err;
+
+	err = hf_statement_encode(s, payload, sizeof(payload), &size);
+	if (err != HF_OK)
+		return err;
+	leaf.core = hf_hash(HF_TAG_STATEMENT, payload, size);
+	return append(e, &leaf, bytes_of(payload, size), index);
+}
+
+/** Read an array of `count` bins that this file wrote. */
+static enum hf_err read_bins(
+    struct hf_bytes row, struct hf_bytes *bins, unsigned count)
+{
+	struct wire w;
+
+	wire_init(&w, row.data, row.size);
+	wire_array(&w, count, count);
+	for (unsigned i = 0; i < count; i++)
+		bins[i] = wire_bin(&w, 0, HF_FRAME_MAX);
+	wire_close(&w);
+	return wire_finish(&w) == HF_OK ? HF_OK : HF_CORRUPT;
+}
+
+static enum hf_err read_row(struct engine *e, enum table table, uint64_t index,
+    struct hf_bytes *bins, unsigned count)
+{
+	struct hf_bytes row;
+	struct row_key k;
+	enum hf_err err;
+
+	index_key(&k, index);
+	err = txn_get(e->txn, table, row_bytes(&k), &row);
+	return err == HF_OK ? read_bins(row, bins, count) : err;
+}
+
+enum hf_err ledger_entry(struct engine *e, uint64_t index,
+    struct hf_bytes *leaf, struct hf_bytes *payload)
+{
+	struct hf_bytes bins[2];
+	enum hf_err err = read_row(e, TABLE_ENTRIES, index, bins, 2);
+
+	if (err != HF_OK)
+		return err;
+	*leaf = bins[0];
+	*payload = bins[1];
+	return HF_OK;
+}
+
+enum hf_err ledger_leaf(
+    struct engine *e, uint64_t index, struct hf_ledger_leaf *leaf)
+{
+	struct hf_bytes bytes, payload;
+	enum hf_err err = ledger_entry(e, index, &bytes, &payload);
+
+	if (err != HF_OK)
+		return err;
+	err = hf_ledger_leaf_decode(leaf, bytes.data, bytes.size);
+	return err == HF_OK ? HF_OK : HF_CORRUPT;
+}
+
+enum hf_err ledger_act(struct engine *e, uint64_t index, struct hf_bytes *core,
+    struct hf_bytes *envelope, struct hf_bytes *sigs)
+{
+	struct hf_bytes bins[3];
+	enum hf_err err = read_row(e, TABLE_ACTS, index, bins, 3);
+
+	if (err != HF_OK)
+		return err;
+	*core = bins[0];
+	*envelope = bins[1];
+	*sigs = bins[2];
+	return HF_OK;
+}
+
+enum hf_err decision_put(
+    struct engine *e, const struct hf_id *act, const struct decision *d)
+{
+	uint8_t row[DECISION_SIZE];
+
+	put_be64(row, d->index);
+	row[8] = (uint8_t)d->state;
+	row[9] = (uint8_t)d->flags;
+	put_be32(row + 10, d->clause);
+	return txn_put(e->txn, TABLE_IDS, bytes_of(act->b, sizeof(act->b)),
+	    bytes_of(row, sizeof(row)));
+}
+
+enum hf_err decision_get(
+    struct engine *e, const struct hf_id *act, struct decision *d)
+{
+	struct hf_bytes row;
+	enum hf_err err =
+	    txn_get(e->txn, TABLE_IDS, bytes_of(act->b, sizeof(act->b)), &row);
+
+	if (err != HF_OK)
+		return err;
+	if (row.size != DECISION_SIZE)
+		return HF_CORRUPT;
+	d->index = get_be64(row.data);
+	d->state = (enum hf_state)row.data[8];
+	d->flags = row.data[9];
+	d->clause = get_be32(row.data + 10);
+	return HF_OK;
+}
+
+enum hf_err ledger_index_of(
+    struct engine *e, const struct hf_id *act, uint64_t *index)
+{
+	struct decision d;
+	enum hf_err err = decision_get(e, act, &d);
+
+	if (err == HF_OK)
+		*index = d.index;
+	return err;
+}
+
+enum hf_err ledger_receipt(struct engine *e, uint64_t index, uint8_t *out,
+    size_t capacity, size_t *size)
+{
+	struct hf_hash path[HF_TREE_DEPTH_MAX];
+	struct hf_bytes key, note, leaf, payload;
+	struct hf_nodes nodes = ledger_nodes(e);
+	uint64_t tree_size;
+	unsigned count;
+	enum hf_err err;
+
+	err =
+	    txn_last(e->txn, TABLE_CHECKPOINTS, bytes_of(NULL, 0), &key, &note);
+	if (err != HF_OK)
+		return err;
+	if (key.size != 8)
+		return HF_CORRUPT;
+	tree_size = get_be64(key.data);
+	if (tree_size <= index)
+		return HF_NOTFOUND;
+	err = hf_merkle_path(&nodes, index, tree_size, path, &count);
+	if (err == HF_OK)
+		err = ledger_entry(e, index, &leaf, &payload);
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_CORRUPT : err;
+	return hf_receipt_encode(
+	    leaf, index, path, count, note, out, capacity, size);
+}
+
+enum hf_err ledger_frontier(
+    struct engine *e, uint64_t size, struct hf_frontier *f)
+{
+	uint64_t begin = 0;
+	unsigned at = 0;
+
+	*f = (struct hf_frontier){.size = size};
+	if (size >> HF_TREE_DEPTH_MAX != 0)
+		return HF_CORRUPT;
+	for (unsigned level = HF_TREE_DEPTH_MAX; level-- > 0;) {
+		uint64_t width = UINT64_C(1) << level;
+		enum hf_err err;
+
+		if ((size & width) == 0)
+			continue;
+		err = get_node(e, level, begin >> level, &f->node[at]);
+		if (err != HF_OK)
+			return err == HF_NOTFOUND ? HF_CORRUPT : err;
+		begin += width;
+		at++;
+	}
+	return HF_OK;
+}
+
+/** The leaf's digests are those of the parts stored beside it. */
+static enum hf_err verify_parts(struct engine *e, uint64_t index,
+    const struct hf_ledger_leaf *leaf, struct hf_bytes payload)
+{
+	struct hf_hash core_digest, envelope_digest, sigs_digest;
+	struct hf_bytes core, envelope, sigs;
+	enum hf_err err;
+
+	if (leaf->type > HF_ENTRY_MACHINE) {
+		core_digest =
+		    hf_hash(HF_TAG_STATEMENT, payload.data, payload.size);
+		return same_hash(&core_digest, &leaf->core) ? HF_OK
+							    : HF_CORRUPT;
+	}
+	err = ledger_act(e, index, &core, &envelope, &sigs);
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_CORRUPT : err;
+	core_digest = hf_core_digest(core);
+	envelope_digest =
+	    hf_hash(HF_TAG_ENVELOPE, envelope.data, envelope.size);
+	sigs_digest = hf_hash(HF_TAG_SIGS, sigs.data, sigs.size);
+	return same_hash(&core_digest, &leaf->core) &&
+		       same_hash(&envelope_digest, &leaf->envelope) &&
+		       same_hash(&sigs_digest, &leaf->sigs)
+		   ? HF_OK
+		   : HF_CORRUPT;
+}
+
+enum hf_err ledger_verify_range(
+    struct engine *e, uint64_t from, uint64_t to, struct hf_hash *root)
+{
+	struct hf_bytes bytes, payload;
+	struct hf_ledger_leaf leaf;
+	struct hf_frontier f;
+	enum hf_err err;
+
+	err = ledger_frontier(e, from, &f);
+	for (uint64_t i = from; err == HF_OK && i < to; i++) {
+		struct hf_hash hash;
+
+		err = ledger_entry(e, i, &bytes, &payload);
+		if (err != HF_OK)
+			return err == HF_NOTFOUND ? HF_CORRUPT : err;
+		hash = hf_merkle_leaf(bytes.data, bytes.size);
+		if (hf_ledger_leaf_decode(&leaf, bytes.data, bytes.size) !=
+		    HF_OK)
+			return HF_CORRUPT;
+		err = verify_parts(e, i, &leaf, payload);
+		if (err == HF_OK)
+			err = hf_frontier_add(&f, &hash, NULL, NULL);
+	}
+	if (err == HF_OK)
+		*root = hf_frontier_root(&f);
+	return err;
+}

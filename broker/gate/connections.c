@@ -1,0 +1,315 @@
+/*
+ * connections: what the monitor and the ROUTER tell of each accepted
+ * connection, and the only way to end one: shutdown() of its descriptor
+ * (libzmq has no call for it), after the descriptor was found to be still
+ * the same peer's.
+ *
+ * Identity is the CURVE key that ZAP saw, read from the last frame (F4);
+ * a routing id is an address only, and only if our own counter issued it.
+ */
+#include "broker/gate/internal.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+static struct connection *find_fd(struct gate *g, int fd)
+{
+	struct connection *c = NULL;
+
+	HASH_FIND(by_fd, g->by_fd, &fd, sizeof(fd), c);
+	return c;
+}
+
+static bool same_source(
+    const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	const struct sockaddr_in *x = (const void *)a, *y = (const void *)b;
+
+	return a->ss_family == AF_INET && b->ss_family == AF_INET &&
+	       x->sin_addr.s_addr == y->sin_addr.s_addr;
+}
+
+static bool still_theirs(const struct connection *c)
+{
+	struct sockaddr_storage now = {0};
+	socklen_t size = sizeof(now);
+	const struct sockaddr_in *x = (const void *)&now;
+	const struct sockaddr_in *y = (const void *)&c->source;
+
+	return getpeername(c->fd, (struct sockaddr *)&now, &size) == 0 &&
+	       same_source(&now, &c->source) && x->sin_port == y->sin_port;
+}
+
+void gate_cut(struct gate *g, struct connection *c)
+{
+	(void)g;
+	if (c->cut)
+		return;
+	c->cut = true;
+	if (still_theirs(c))
+		shutdown(c->fd, SHUT_RDWR);
+}
+
+void gate_cut_key(struct gate *g, const struct hf_key *key)
+{
+	for (struct connection *c = g->by_fd; c != NULL; c = c->by_fd.next)
+		if (c->key != NULL &&
+		    memcmp(&c->key->key, key, sizeof(*key)) == 0) {
+			gate_cut(g, c);
+			c->key->live--;
+			c->key = NULL;
+		}
+}
+
+static void forget(struct gate *g, struct connection *c)
+{
+	if (c->number != 0) {
+		gate_tell(g, RECORD_GONE, 0, 0, c->number, NULL, NULL, 0);
+		HASH_DELETE(by_number, g->by_number, c);
+		HASH_DELETE(by_routing, g->by_routing, c);
+	}
+	if (c->key != NULL)
+		c->key->live--;
+	HASH_DELETE(by_fd, g->by_fd, c);
+	g->connection_count--;
+	free(c);
+}
+
+static unsigned from_source(const struct gate *g, const struct connection *c)
+{
+	unsigned n = 0;
+
+	for (struct connection *i = g->by_fd; i != NULL; i = i->by_fd.next)
+		n += same_source(&i->source, &c->source);
+	return n;
+}
+
+static void on_accepted(struct gate *g, int fd)
+{
+	struct connection *c = find_fd(g, fd);
+	socklen_t size = sizeof(c->source);
+
+	if (c != NULL)
+		forget(g, c); /* its end was not reported */
+	c = calloc(1, sizeof(*c));
+	if (c == NULL) {
+		g->fatal = true;
+		return;
+	}
+	c->fd = fd;
+	c->accepted_ms = gate_mono_ms();
+	if (getpeername(fd, (struct sockaddr *)&c->source, &size) != 0) {
+		free(c);
+		return; /* gone already; its DISCONNECTED finds nothing */
+	}
+	HASH_ADD(by_fd, g->by_fd, fd, sizeof(c->fd), c);
+	g->connection_count++;
+	if (g->connection_count > g->o->connections_max ||
+	    from_source(g, c) > g->o->source_max)
+		gate_cut(g, c);
+}
+
+void gate_monitor_drain(struct gate *g)
+{
+	struct monitor_event e;
+	struct connection *c;
+
+	while (gate_monitor_next(g->monitor, &e)) {
+		switch (e.event) {
+		case ZMQ_EVENT_ACCEPTED:
+			on_accepted(g, (int)e.value);
+			break;
+		case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+			g->handshakes++;
+			c = find_fd(g, (int)e.value);
+			if (c != NULL)
+				c->secured_ms = gate_mono_ms();
+			break;
+		case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+		case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+			g->refused++;
+			break;
+		case ZMQ_EVENT_DISCONNECTED:
+		case ZMQ_EVENT_CLOSED:
+			c = find_fd(g, (int)e.value);
+			if (c != NULL)
+				forget(g, c);
+			break;
+		case ZMQ_EVENT_ACCEPT_FAILED:
+			gate_tell(
+			    g, RECORD_ALARM, HF_TCP, e.value, 0, NULL, NULL, 0);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+uint64_t gate_tcp_received(int fd)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+		return 0;
+	return info.tcpi_bytes_received;
+}
+
+/* The first frame of a connection binds descriptor, routing id and key. */
+static struct connection *introduce(
+    struct gate *g, uint32_t routing, int fd, struct admitted *key)
+{
+	struct connection *c = find_fd(g, fd);
+
+	if (c == NULL || c->cut || c->number != 0)
+		return NULL;
+	if (g->routing_known &&
+	    routing - g->routing_first > g->handshakes + GATE_ROUTING_SLACK)
+		return NULL; /* not of our counter: F20 */
+	if (key->live >= GATE_KEY_CONNECTIONS)
+		return NULL;
+	c->number = ++g->next_number;
+	c->routing = routing;
+	c->key = key;
+	key->live++;
+	HASH_ADD(by_number, g->by_number, number, sizeof(c->number), c);
+	HASH_ADD(by_routing, g->by_routing, routing, sizeof(c->routing), c);
+	return c;
+}
+
+static void drop_fd(struct gate *g, int fd)
+{
+	struct connection *c = find_fd(g, fd);
+
+	g->refused++;
+	if (c != NULL)
+		gate_cut(g, c);
+}
+
+static struct admitted *key_of(struct gate *g, zmq_msg_t *m)
+{
+	const char *user = zmq_msg_gets(m, "User-Id");
+	struct hf_key key;
+
+	if (user == NULL || strlen(user) != 40 ||
+	    zmq_z85_decode(key.b, user) == NULL)
+		return NULL;
+	return gate_admitted(g, &key);
+}
+
+/* One frame after its routing id; false: cut. */
+static bool take(struct gate *g, uint32_t routing, zmq_msg_t *m, int fd)
+{
+	struct admitted *key = key_of(g, m);
+	struct connection *c = NULL;
+
+	if (key == NULL || zmq_msg_size(m) == 0 ||
+	    zmq_msg_size(m) > HF_FRAME_MAX)
+		return false;
+	HASH_FIND(by_routing, g->by_routing, &routing, sizeof(routing), c);
+	if (c == NULL)
+		c = introduce(g, routing, fd, key);
+	if (c == NULL || c->cut || c->fd != fd || c->key != key)
+		return false;
+	c->received = gate_tcp_received(fd);
+	gate_tell(g, RECORD_FRAME, 0, 0, c->number, &key->key, zmq_msg_data(m),
+	    zmq_msg_size(m));
+	return true;
+}
+
+/* A message that is not exactly [id, frame] is read to its end and cut. */
+static void drain_rest(struct gate *g, zmq_msg_t *m)
+{
+	while (zmq_msg_more(m) && zmq_msg_recv(m, g->router, ZMQ_DONTWAIT) >= 0)
+		;
+}
+
+void gate_receive(struct gate *g, unsigned most)
+{
+	while (most-- > 0 && !g->stopping && !g->fatal) {
+		uint8_t id[256];
+		int n = zmq_recv(g->router, id, sizeof(id), ZMQ_DONTWAIT);
+		uint32_t routing = 0;
+		zmq_msg_t m;
+		int fd;
+
+		if (n < 0)
+			return;
+		zmq_msg_init(&m);
+		if (zmq_msg_recv(&m, g->router, ZMQ_DONTWAIT) < 0) {
+			zmq_msg_close(&m);
+			continue;
+		}
+		fd = zmq_msg_get(&m, ZMQ_SRCFD);
+		if (n == 5)
+			memcpy(&routing, id + 1, sizeof(routing));
+		routing = ntohl(routing);
+		if (zmq_msg_more(&m)) {
+			drain_rest(g, &m);
+			drop_fd(g, fd);
+		} else if (n != 5 || id[0] != 0 || !take(g, routing, &m, fd)) {
+			drop_fd(g, fd);
+		}
+		zmq_msg_close(&m);
+	}
+}
+
+void gate_send(struct gate *g, const struct record *r)
+{
+	struct connection *c = NULL;
+	struct dial *d = gate_dial_of(g, r->h.conn);
+	uint8_t id[5] = {0};
+	uint32_t routing;
+
+	if (d != NULL) {
+		zmq_send(d->socket, r->payload, r->h.size, ZMQ_DONTWAIT);
+		return;
+	}
+	HASH_FIND(by_number, g->by_number, &r->h.conn, sizeof(r->h.conn), c);
+	if (c == NULL || c->cut)
+		return; /* gone: the sender keeps what was not acknowledged */
+	routing = htonl(c->routing);
+	memcpy(id + 1, &routing, sizeof(routing));
+	if (zmq_send(g->router, id, 5, ZMQ_SNDMORE | ZMQ_DONTWAIT) != 5 ||
+	    zmq_send(g->router, r->payload, r->h.size, ZMQ_DONTWAIT) < 0)
+		gate_cut(g, c); /* a reader that does not read, or gone */
+}
+
+/* Bytes a peer may have sent since its last whole frame: what libzmq may
+ * hold back for us, and a mebibyte. */
+uint64_t gate_byte_limit(const struct gate *g)
+{
+	unsigned hwm = g->o->peers ? GATE_RCVHWM_PEERS : GATE_RCVHWM_DESKS;
+
+	return (uint64_t)hwm * (HF_FRAME_MAX + 64u) + (UINT64_C(1) << 20);
+}
+
+void gate_tick(struct gate *g)
+{
+	uint64_t now = gate_mono_ms(), limit = gate_byte_limit(g);
+
+	for (struct connection *c = g->by_fd; c != NULL; c = c->by_fd.next) {
+		uint64_t received = gate_tcp_received(c->fd);
+
+		if (received > c->received && received - c->received > limit)
+			gate_cut(g, c);
+		if (c->secured_ms != 0 && c->number == 0 &&
+		    now - c->secured_ms > GATE_HELLO_MS)
+			gate_cut(g, c);
+		if (now - c->accepted_ms > GATE_AGE_MS)
+			gate_cut(g, c);
+	}
+	for (unsigned i = 0; i < GATE_DIALS_MAX; i++)
+		if (g->dials[i].socket != NULL)
+			gate_dial_tick(g, &g->dials[i]);
+	if (g->refused > 0 && now - g->alarm_ms > 60000) {
+		gate_tell(g, RECORD_ALARM, HF_NOT_IN_ROSTER, g->refused, 0,
+		    NULL, NULL, 0);
+		g->refused = 0;
+		g->alarm_ms = now;
+	}
+}

@@ -1,0 +1,200 @@
+/*
+ * dial: one DEALER a peer, connected to one literal endpoint at a time
+ * (F21: libzmq would resolve names in its I/O thread).  When an endpoint
+ * fails, the next one is tried.  The cause of a failure goes to the core,
+ * so that the officer reads it.
+ */
+#include "broker/gate/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+#define FAILURES_BEFORE_NEXT 3u
+
+struct dial *gate_dial_of(struct gate *g, uint64_t number)
+{
+	for (unsigned i = 0; number != 0 && i < GATE_DIALS_MAX; i++)
+		if (g->dials[i].socket != NULL && g->dials[i].number == number)
+			return &g->dials[i];
+	return NULL;
+}
+
+static void down(struct gate *g, struct dial *d)
+{
+	if (d->number == 0)
+		return;
+	gate_tell(g, RECORD_GONE, 0, 0, d->number, &d->key, NULL, 0);
+	d->number = 0;
+	d->fd = -1;
+}
+
+/* The dialled side may attack as well: never-ending multipart (F7). */
+void gate_dial_tick(struct gate *g, struct dial *d)
+{
+	uint64_t received;
+
+	if (d->number == 0 || d->fd < 0)
+		return;
+	received = gate_tcp_received(d->fd);
+	if (received > d->received &&
+	    received - d->received > gate_byte_limit(g))
+		shutdown(d->fd, SHUT_RDWR);
+}
+
+void gate_dial_close(struct gate *g, struct dial *d)
+{
+	down(g, d);
+	if (d->socket != NULL)
+		zmq_socket_monitor(d->socket, NULL, 0);
+	if (d->monitor != NULL)
+		zmq_close(d->monitor);
+	if (d->socket != NULL)
+		zmq_close(d->socket);
+	memset(d, 0, sizeof(*d));
+}
+
+static unsigned read_endpoints(struct dial *d, const struct record *r)
+{
+	const char *at = (const char *)r->payload;
+	const char *end = at + r->h.size;
+
+	d->count = 0;
+	while (at < end && d->count < 4) {
+		const char *line = memchr(at, '\n', (size_t)(end - at));
+		size_t size = (size_t)((line != NULL ? line : end) - at);
+
+		if (size > 0 && size < sizeof(d->endpoint[0])) {
+			memcpy(d->endpoint[d->count], at, size);
+			d->endpoint[d->count][size] = '\0';
+			d->count++;
+		}
+		at += size + 1;
+	}
+	return d->count;
+}
+
+static int open_socket(struct gate *g, struct dial *d)
+{
+	char address[48];
+
+	snprintf(address, sizeof(address), "inproc://dial-%u-%llu",
+	    (unsigned)(d - g->dials), (unsigned long long)++g->next_number);
+	d->socket = zmq_socket(g->ctx, ZMQ_DEALER);
+	if (d->socket == NULL || gate_dealer(g, d->socket, g->o->public_key.b,
+				     g->o->secret, d->key.b) != 0)
+		return -1;
+	d->monitor = gate_monitor(g, d->socket, address);
+	return d->monitor == NULL
+		   ? -1
+		   : zmq_connect(d->socket, d->endpoint[d->current]);
+}
+
+void gate_dial(struct gate *g, const struct record *r)
+{
+	struct dial *free_slot = NULL, *d = NULL;
+	struct dial wanted = {0};
+
+	for (unsigned i = 0; i < GATE_DIALS_MAX && d == NULL; i++) {
+		if (g->dials[i].socket == NULL) {
+			if (free_slot == NULL)
+				free_slot = &g->dials[i];
+		} else if (memcmp(g->dials[i].key.b, r->h.key, HF_KEY_SIZE) ==
+			   0) {
+			d = &g->dials[i];
+		}
+	}
+	if (read_endpoints(&wanted, r) == 0) {
+		if (d != NULL)
+			gate_dial_close(g, d);
+		return;
+	}
+	if (d != NULL && d->count == wanted.count &&
+	    memcmp(d->endpoint, wanted.endpoint, sizeof(d->endpoint)) == 0)
+		return;
+	if (d != NULL)
+		gate_dial_close(g, d);
+	else
+		d = free_slot;
+	if (d == NULL)
+		return; /* more peers than a roster may hold */
+	memcpy(wanted.key.b, r->h.key, HF_KEY_SIZE);
+	wanted.fd = -1;
+	*d = wanted;
+	if (open_socket(g, d) != 0) {
+		gate_tell(g, RECORD_DOWN_CAUSE, HF_TCP, 0, 0, &d->key, NULL, 0);
+		gate_dial_close(g, d);
+	}
+}
+
+static void failed(struct gate *g, struct dial *d, enum hf_err cause)
+{
+	down(g, d);
+	gate_tell(g, RECORD_DOWN_CAUSE, cause, d->current, 0, &d->key, NULL, 0);
+	if (++d->failures < FAILURES_BEFORE_NEXT || d->count < 2)
+		return;
+	zmq_disconnect(d->socket, d->endpoint[d->current]);
+	d->current = (d->current + 1) % d->count;
+	d->failures = 0;
+	zmq_connect(d->socket, d->endpoint[d->current]);
+}
+
+static void on_event(
+    struct gate *g, struct dial *d, const struct monitor_event *e)
+{
+	switch (e->event) {
+	case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+		d->failures = 0;
+		d->fd = (int)e->value;
+		d->received = gate_tcp_received(d->fd);
+		d->number = ++g->next_number;
+		gate_tell(g, RECORD_UP, 0, 0, d->number, &d->key, NULL, 0);
+		break;
+	case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+		failed(g, d, HF_NOT_IN_ROSTER);
+		break;
+	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+		failed(g, d, HF_SERVER_KEY);
+		break;
+	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+		failed(g, d, HF_SERVER_KEY);
+		break;
+	case ZMQ_EVENT_DISCONNECTED:
+		down(g, d);
+		break;
+	case ZMQ_EVENT_CLOSED:
+		failed(g, d, HF_TCP);
+		break;
+	default:
+		break;
+	}
+}
+
+void gate_dial_drain(struct gate *g, struct dial *d, unsigned most)
+{
+	struct monitor_event e;
+
+	while (gate_monitor_next(d->monitor, &e))
+		on_event(g, d, &e);
+	while (most-- > 0 && !g->stopping) {
+		zmq_msg_t m;
+		bool ok;
+
+		zmq_msg_init(&m);
+		if (zmq_msg_recv(&m, d->socket, ZMQ_DONTWAIT) < 0) {
+			zmq_msg_close(&m);
+			return;
+		}
+		ok = !zmq_msg_more(&m) && zmq_msg_size(&m) > 0 &&
+		     zmq_msg_size(&m) <= HF_FRAME_MAX && d->number != 0;
+		while (zmq_msg_more(&m) &&
+		       zmq_msg_recv(&m, d->socket, ZMQ_DONTWAIT) >= 0)
+			;
+		if (ok) {
+			d->received = gate_tcp_received(d->fd);
+			gate_tell(g, RECORD_FRAME, 0, 0, d->number, &d->key,
+			    zmq_msg_data(&m), zmq_msg_size(&m));
+		}
+		zmq_msg_close(&m);
+	}
+}

@@ -1,0 +1,252 @@
+/*
+ * gate: the loop.  Core's records first (they may revoke), then handshakes,
+ * then frames; nothing is read from the network while the core's pair is
+ * full, so a busy core slows the senders and no queue grows here.
+ */
+#include "broker/gate/internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <zmq.h>
+
+#define FRAMES_A_ROUND 64u
+
+uint64_t gate_mono_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+}
+
+void gate_tell(struct gate *g, enum record_type type, uint32_t code,
+    uint32_t count, uint64_t conn, const struct hf_key *key,
+    const void *payload, size_t size)
+{
+	struct record_header h = {.type = type,
+	    .code = code,
+	    .count = count,
+	    .size = (uint32_t)size,
+	    .conn = conn};
+
+	if (key != NULL)
+		memcpy(h.key, key->b, sizeof(h.key));
+	while (!g->fatal) {
+		enum hf_err err = record_send(g->core_fd, &h, payload);
+		struct pollfd p = {g->core_fd, POLLOUT, 0};
+
+		if (err == HF_OK)
+			return;
+		if (err != HF_BUSY || poll(&p, 1, 10000) <= 0)
+			g->fatal = true;
+	}
+}
+
+static void take_keys(struct gate *g, const struct record *r)
+{
+	uint32_t n = r->h.size / HF_KEY_SIZE;
+	uint8_t *grown;
+
+	if (r->h.size % HF_KEY_SIZE != 0 || r->h.code != g->incoming_parts ||
+	    r->h.code >= r->h.count) {
+		g->fatal = true; /* the core does not send this */
+		return;
+	}
+	grown = realloc(g->incoming_keys,
+	    ((size_t)g->incoming_count + n + 1) * HF_KEY_SIZE);
+	if (grown == NULL) {
+		g->fatal = true;
+		return;
+	}
+	g->incoming_keys = grown;
+	memcpy(grown + (size_t)g->incoming_count * HF_KEY_SIZE, r->payload,
+	    r->h.size);
+	g->incoming_count += n;
+	g->incoming_parts++;
+	if (g->incoming_parts == r->h.count) {
+		gate_admit(g, g->incoming_keys, g->incoming_count);
+		g->incoming_count = g->incoming_parts = 0;
+	}
+}
+
+static void from_core(struct gate *g)
+{
+	struct record *r = &g->record;
+	enum hf_err err;
+	struct hf_key key;
+
+	while (!g->stopping && !g->fatal) {
+		err = record_receive(g->core_fd, r);
+		if (err == HF_BUSY)
+			return;
+		if (err != HF_OK) {
+			g->stopping = true; /* the core is gone: so are we */
+			return;
+		}
+		switch (r->h.type) {
+		case RECORD_SEND:
+			gate_send(g, r);
+			break;
+		case RECORD_CUT:
+			memcpy(key.b, r->h.key, sizeof(key.b));
+			gate_cut_key(g, &key);
+			break;
+		case RECORD_KEYS:
+			take_keys(g, r);
+			break;
+		case RECORD_DIAL:
+			if (g->o->peers)
+				gate_dial(g, r);
+			break;
+		case RECORD_STOP:
+			g->stopping = true;
+			break;
+		default:
+			g->fatal = true;
+			break;
+		}
+	}
+}
+
+static int open_sockets(struct gate *g)
+{
+	char bound[128];
+	const char *port;
+	size_t size = sizeof(bound);
+
+	g->ctx = zmq_ctx_new();
+	if (g->ctx == NULL || zmq_ctx_set(g->ctx, ZMQ_IO_THREADS, 1) != 0 ||
+	    zmq_ctx_set(
+		g->ctx, ZMQ_MAX_SOCKETS, 3 * (int)GATE_DIALS_MAX + 16) != 0 ||
+	    gate_zap_open(g) != 0)
+		return -1;
+	g->router = zmq_socket(g->ctx, ZMQ_ROUTER);
+	if (g->router == NULL || gate_router(g) != 0)
+		return -1;
+	g->monitor = gate_monitor(g, g->router, "inproc://router");
+	if (g->monitor == NULL || zmq_bind(g->router, g->o->endpoint) != 0 ||
+	    zmq_getsockopt(g->router, ZMQ_LAST_ENDPOINT, bound, &size) != 0)
+		return -1;
+	port = strrchr(bound, ':');
+	g->port = port == NULL ? 0 : (int)strtol(port + 1, NULL, 10);
+	return g->port > 0 ? 0 : -1;
+}
+
+static void one_round(struct gate *g)
+{
+	zmq_pollitem_t items[4 + 2 * GATE_DIALS_MAX];
+	struct pollfd room = {g->core_fd, POLLOUT, 0};
+	int n = 0;
+	bool writable = poll(&room, 1, 0) == 1 && (room.revents & POLLOUT);
+
+	items[n++] = (zmq_pollitem_t){NULL, g->core_fd,
+	    (short)(ZMQ_POLLIN | (writable ? 0 : ZMQ_POLLOUT)), 0};
+	items[n++] = (zmq_pollitem_t){g->zap, 0, ZMQ_POLLIN, 0};
+	items[n++] = (zmq_pollitem_t){g->monitor, 0, ZMQ_POLLIN, 0};
+	if (writable)
+		items[n++] = (zmq_pollitem_t){g->router, 0, ZMQ_POLLIN, 0};
+	for (unsigned i = 0; i < GATE_DIALS_MAX; i++) {
+		struct dial *d = &g->dials[i];
+
+		if (d->socket == NULL)
+			continue;
+		items[n++] = (zmq_pollitem_t){d->monitor, 0, ZMQ_POLLIN, 0};
+		if (writable)
+			items[n++] =
+			    (zmq_pollitem_t){d->socket, 0, ZMQ_POLLIN, 0};
+	}
+	if (zmq_poll(items, n, g->connection_count > 0 ? GATE_TICK_MS : 1000) <
+		0 &&
+	    errno != EINTR)
+		g->fatal = true;
+	from_core(g);
+	gate_zap_serve(g);
+	gate_monitor_drain(g);
+	if (writable)
+		gate_receive(g, FRAMES_A_ROUND);
+	for (unsigned i = 0; i < GATE_DIALS_MAX; i++)
+		if (g->dials[i].socket != NULL)
+			gate_dial_drain(
+			    g, &g->dials[i], writable ? FRAMES_A_ROUND : 0);
+}
+
+static void close_sockets(struct gate *g)
+{
+	for (unsigned i = 0; i < GATE_DIALS_MAX; i++)
+		if (g->dials[i].socket != NULL)
+			gate_dial_close(g, &g->dials[i]);
+	if (g->router != NULL)
+		zmq_socket_monitor(g->router, NULL, 0);
+	if (g->monitor != NULL)
+		zmq_close(g->monitor);
+	if (g->router != NULL)
+		zmq_close(g->router);
+	if (g->zap != NULL)
+		zmq_close(g->zap);
+	if (g->ctx != NULL)
+		zmq_ctx_term(g->ctx);
+}
+
+static void release(struct gate *g)
+{
+	struct connection *c, *next;
+
+	g->fatal = true; /* tell nobody any more */
+	HASH_ITER (by_fd, g->by_fd, c, next) {
+		HASH_DELETE(by_fd, g->by_fd, c);
+		if (c->number != 0) {
+			HASH_DELETE(by_number, g->by_number, c);
+			HASH_DELETE(by_routing, g->by_routing, c);
+		}
+		free(c);
+	}
+	gate_admit(g, NULL, 0);
+	free(g->incoming_keys);
+}
+
+int gate_main(int core_fd, struct gate_options *options)
+{
+	struct gate *g = calloc(1, sizeof(*g));
+	uint64_t tick = 0;
+	int result = 1;
+
+	if (g == NULL)
+		return 1;
+	g->o = options;
+	g->core_fd = core_fd;
+	if (options->connections_max == 0)
+		options->connections_max = 512;
+	if (options->source_max == 0)
+		options->source_max = 64;
+	if (open_sockets(g) != 0) {
+		fprintf(stderr, "gate %s: cannot open %s: %s\n",
+		    options->peers ? "peers" : "desks", options->endpoint,
+		    zmq_strerror(errno));
+		goto out;
+	}
+	result = gate_selftest(g);
+	if (result != 0) {
+		fprintf(stderr, "gate %s: self-test failed (%d)\n",
+		    options->peers ? "peers" : "desks", result);
+		goto out;
+	}
+	gate_tell(g, RECORD_READY, (uint32_t)g->port, 0, 0, NULL, NULL, 0);
+	while (!g->stopping && !g->fatal) {
+		one_round(g);
+		if (gate_mono_ms() - tick >= GATE_TICK_MS) {
+			tick = gate_mono_ms();
+			gate_tick(g);
+		}
+	}
+	result = g->fatal ? 1 : 0;
+out:
+	close_sockets(g);
+	release(g);
+	memset(options->secret, 0, sizeof(options->secret));
+	free(g);
+	return result;
+}

@@ -1,0 +1,142 @@
+/*
+ * internal: the rooms of the gate.
+ *
+ *   gate.c         the loop: core's records, frames, ticks
+ *   sockets.c      every socket option, set and read back (pitfalls C1)
+ *   zap.c          who may finish a handshake
+ *   connections.c  accepted connections: caps, byte watch, age, cutting
+ *   dial.c         one DEALER a peer, one endpoint at a time
+ *   selftest.c     an unknown key gets nothing through, a known one does
+ *
+ * One thread.  The monitor is always drained before the socket it watches,
+ * so an event stands before the frames that follow it.
+ */
+#ifndef HF_GATE_INTERNAL_H
+#define HF_GATE_INTERNAL_H
+
+#include "broker/gate/gate.h"
+#include "broker/records.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <uthash.h>
+
+/* Absent from Debian's zmq.h (draft), present in the library: F2. */
+#define GATE_ZAP_ENFORCE_DOMAIN 93
+
+#define GATE_KEY_CONNECTIONS 4u /* live connections of one key: F20 */
+#define GATE_HELLO_MS 5000u     /* first frame after the handshake: F20 */
+#define GATE_AGE_MS 86400000u   /* session age: forward secrecy window */
+#define GATE_TICK_MS 50         /* byte watch: F7 */
+#define GATE_ROUTING_SLACK 8u   /* ids ahead of our count of handshakes */
+#define GATE_DIALS_MAX HF_COUNTRY_MAX
+#define GATE_RCVHWM_PEERS 64
+#define GATE_RCVHWM_DESKS 16
+
+struct admitted {
+	struct hf_key key;
+	unsigned live; /* accepted connections */
+	bool keep;     /* mark of a running replacement */
+	UT_hash_handle hh;
+};
+
+/** An accepted connection, known by descriptor from the monitor and, after
+ * its first frame, by routing id. */
+struct connection {
+	int fd;
+	uint64_t number; /* 0 until its first frame */
+	uint32_t routing;
+	struct admitted *key; /* NULL until its first frame */
+	struct sockaddr_storage source;
+	uint64_t accepted_ms; /* monotonic */
+	uint64_t secured_ms;  /* handshake done; 0 before */
+	uint64_t received;    /* TCP bytes at the last whole frame */
+	bool cut;
+	UT_hash_handle by_fd;
+	UT_hash_handle by_number;
+	UT_hash_handle by_routing;
+};
+
+struct dial {
+	struct hf_key key;
+	void *socket, *monitor; /* NULL: free slot */
+	unsigned count, current;
+	char endpoint[4][96];
+	unsigned failures; /* on the current endpoint */
+	uint64_t number;   /* of the live connection; 0: down */
+	int fd;            /* of the live connection; -1: none */
+	uint64_t received; /* TCP bytes at the last whole frame */
+};
+
+struct gate {
+	struct gate_options *o;
+	int core_fd;
+	void *ctx, *router, *monitor, *zap;
+	int port;
+	uint64_t next_number;
+	struct admitted *admitted;
+	uint8_t *incoming_keys; /* parts of RECORD_KEYS */
+	uint32_t incoming_count, incoming_parts;
+	struct connection *by_fd, *by_number, *by_routing;
+	unsigned connection_count;
+	bool routing_known;
+	uint32_t routing_first; /* the self-test's own id */
+	uint32_t handshakes;    /* since then */
+	struct dial dials[GATE_DIALS_MAX];
+	unsigned refused; /* handshakes since the last alarm */
+	uint64_t alarm_ms;
+	bool stopping;
+	bool fatal;
+	struct record record; /* receive space */
+};
+
+uint64_t gate_mono_ms(void);
+/** To the core; waits briefly when it is busy; a closed core stops us. */
+void gate_tell(struct gate *g, enum record_type type, uint32_t code,
+    uint32_t count, uint64_t conn, const struct hf_key *key,
+    const void *payload, size_t size);
+
+/* sockets.c: 0, or -1 when an option was not set or not read back so. */
+int gate_router(struct gate *g);
+int gate_dealer(struct gate *g, void *socket, const uint8_t public_key[32],
+    const uint8_t secret_key[32], const uint8_t server_key[32]);
+/** Bound monitor of a socket. */
+void *gate_monitor(struct gate *g, void *socket, const char *address);
+struct monitor_event {
+	uint16_t event;
+	uint32_t value;
+};
+/** The next event; false when there is none. */
+bool gate_monitor_next(void *monitor, struct monitor_event *e);
+
+/* zap.c */
+int gate_zap_open(struct gate *g);
+void gate_zap_serve(struct gate *g);
+struct admitted *gate_admitted(struct gate *g, const struct hf_key *key);
+/** Replace the whole set; connections of keys that left it are cut. */
+void gate_admit(struct gate *g, const uint8_t *keys, uint32_t count);
+
+/* connections.c */
+void gate_monitor_drain(struct gate *g);
+/** Bytes that TCP took from this descriptor's peer so far. */
+uint64_t gate_tcp_received(int fd);
+/** Bytes a peer may send without a whole frame. */
+uint64_t gate_byte_limit(const struct gate *g);
+/** Everything that waits at the ROUTER, while the core takes it. */
+void gate_receive(struct gate *g, unsigned most);
+void gate_send(struct gate *g, const struct record *r);
+void gate_cut(struct gate *g, struct connection *c);
+void gate_cut_key(struct gate *g, const struct hf_key *key);
+void gate_tick(struct gate *g);
+
+/* dial.c */
+void gate_dial(struct gate *g, const struct record *r);
+void gate_dial_drain(struct gate *g, struct dial *d, unsigned most);
+struct dial *gate_dial_of(struct gate *g, uint64_t number);
+void gate_dial_close(struct gate *g, struct dial *d);
+void gate_dial_tick(struct gate *g, struct dial *d);
+
+/* selftest.c */
+int gate_selftest(struct gate *g);
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * sockets: every option that matters, set and read back.
+ *
+ * libzmq fails open in several ways when an option is missing (an empty ZAP
+ * domain, no handler, a socket without keys is NULL), so nothing here is
+ * left to a default and a value that does not read back ends the gate.
+ */
+#include "broker/gate/internal.h"
+#include "proto/limits.h"
+
+#include <string.h>
+#include <zmq.h>
+
+struct int_option {
+	int option, value;
+};
+
+static int set_ints(void *socket, const struct int_option *o, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		int back = -1;
+		size_t size = sizeof(back);
+
+		if (zmq_setsockopt(socket, o[i].option, &o[i].value,
+			sizeof(o[i].value)) != 0)
+			return -1;
+		if (o[i].option == ZMQ_CURVE_SERVER ||
+		    o[i].option == ZMQ_ROUTER_MANDATORY ||
+		    o[i].option == ZMQ_ROUTER_HANDOVER)
+			continue; /* write-only, or read back as mechanism */
+		if (zmq_getsockopt(socket, o[i].option, &back, &size) != 0 ||
+		    back != o[i].value)
+			return -1;
+	}
+	return 0;
+}
+
+static int common(void *socket, int hwm)
+{
+	const struct int_option options[] = {
+	    {ZMQ_LINGER, 0},
+	    {ZMQ_SNDHWM, hwm},
+	    {ZMQ_RCVHWM, hwm},
+	    {ZMQ_SNDTIMEO, 0},
+	    {ZMQ_RCVTIMEO, 0},
+	    {ZMQ_HANDSHAKE_IVL, 2500},
+	    {ZMQ_HEARTBEAT_IVL, 5000},
+	    {ZMQ_HEARTBEAT_TIMEOUT, 15000},
+	    {ZMQ_HEARTBEAT_TTL, 20000},
+	    {ZMQ_BACKLOG, 1024},
+	    {ZMQ_TCP_KEEPALIVE, 1},
+	    {ZMQ_TCP_KEEPALIVE_IDLE, 60},
+	    {ZMQ_TCP_KEEPALIVE_INTVL, 10},
+	    {ZMQ_TCP_KEEPALIVE_CNT, 6},
+	    {ZMQ_TCP_MAXRT, 30000},
+	    {ZMQ_IPV6, 0},
+	};
+	int64_t most = HF_FRAME_MAX + 33, back = 0;
+	size_t size = sizeof(back);
+
+	if (set_ints(socket, options, sizeof(options) / sizeof(*options)) != 0)
+		return -1;
+	if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof(most)) != 0 ||
+	    zmq_getsockopt(socket, ZMQ_MAXMSGSIZE, &back, &size) != 0 ||
+	    back != most)
+		return -1;
+	return 0;
+}
+
+/* A socket without keys would speak NULL: the mechanism is read back. */
+static int is_curve(void *socket)
+{
+	int mechanism = -1;
+	size_t size = sizeof(mechanism);
+
+	return zmq_getsockopt(socket, ZMQ_MECHANISM, &mechanism, &size) == 0 &&
+		       mechanism == ZMQ_CURVE
+		   ? 0
+		   : -1;
+}
+
+int gate_router(struct gate *g)
+{
+	const char *domain = g->o->peers ? "peers" : "desks";
+	const struct int_option options[] = {
+	    {ZMQ_ROUTER_MANDATORY, 1},
+	    {ZMQ_ROUTER_HANDOVER, 0},
+	    {ZMQ_CURVE_SERVER, 1},
+	    {GATE_ZAP_ENFORCE_DOMAIN, 1},
+	};
+	char back[16] = "";
+	size_t size = sizeof(back);
+
+	if (common(g->router,
+		g->o->peers ? GATE_RCVHWM_PEERS : GATE_RCVHWM_DESKS) != 0 ||
+	    zmq_setsockopt(g->router, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) !=
+		0 ||
+	    zmq_getsockopt(g->router, ZMQ_ZAP_DOMAIN, back, &size) != 0 ||
+	    strcmp(back, domain) != 0 || set_ints(g->router, options, 4) != 0 ||
+	    zmq_setsockopt(
+		g->router, ZMQ_CURVE_SECRETKEY, g->o->secret, HF_KEY_SIZE) != 0)
+		return -1;
+	return is_curve(g->router);
+}
+
+int gate_dealer(struct gate *g, void *socket, const uint8_t public_key[32],
+    const uint8_t secret_key[32], const uint8_t server_key[32])
+{
+	const struct int_option options[] = {
+	    {ZMQ_IMMEDIATE, 1},
+	    {ZMQ_RECONNECT_IVL, 250},
+	    {ZMQ_RECONNECT_IVL_MAX, 30000},
+	    {ZMQ_CONNECT_TIMEOUT, 5000},
+	};
+
+	if (common(socket,
+		g->o->peers ? GATE_RCVHWM_PEERS : GATE_RCVHWM_DESKS) != 0 ||
+	    set_ints(socket, options, 4) != 0 ||
+	    zmq_setsockopt(
+		socket, ZMQ_CURVE_PUBLICKEY, public_key, HF_KEY_SIZE) != 0 ||
+	    zmq_setsockopt(
+		socket, ZMQ_CURVE_SECRETKEY, secret_key, HF_KEY_SIZE) != 0 ||
+	    zmq_setsockopt(
+		socket, ZMQ_CURVE_SERVERKEY, server_key, HF_KEY_SIZE) != 0)
+		return -1;
+	return is_curve(socket);
+}
+
+void *gate_monitor(struct gate *g, void *socket, const char *address)
+{
+	void *monitor;
+	int zero = 0;
+
+	if (zmq_socket_monitor(socket, address, ZMQ_EVENT_ALL) != 0)
+		return NULL;
+	monitor = zmq_socket(g->ctx, ZMQ_PAIR);
+	if (monitor == NULL)
+		return NULL;
+	if (zmq_setsockopt(monitor, ZMQ_LINGER, &zero, sizeof(zero)) != 0 ||
+	    zmq_setsockopt(monitor, ZMQ_RCVHWM, &zero, sizeof(zero)) != 0 ||
+	    zmq_connect(monitor, address) != 0) {
+		zmq_close(monitor);
+		return NULL;
+	}
+	return monitor;
+}
+
+bool gate_monitor_next(void *monitor, struct monitor_event *e)
+{
+	uint8_t first[6], address[256];
+
+	if (zmq_recv(monitor, first, sizeof(first), ZMQ_DONTWAIT) != 6)
+		return false;
+	memcpy(&e->event, first, 2);
+	memcpy(&e->value, first + 2, 4);
+	return zmq_recv(monitor, address, sizeof(address), ZMQ_DONTWAIT) >= 0;
+}

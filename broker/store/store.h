@@ -1,0 +1,104 @@
+/*
+ * store: the narrow door to what is durable (DESIGN 8).
+ *
+ * Named tables of byte keys, one environment, one write transaction at a
+ * time.  A key is at most STORE_KEY_MAX bytes; tables are ordered by
+ * memcmp.  Case keys live in slots of a file of their own, outside the
+ * environment and outside backups.  An unknown outcome is fatal: reopen and
+ * look.
+ */
+#ifndef HF_STORE_H
+#define HF_STORE_H
+
+#include "proto/types.h"
+
+#define STORE_KEY_MAX 128u
+#define STORE_VALUE_MAX 1200000u
+
+enum table {
+	TABLE_META,     /* text key -> counters and marks */
+	TABLE_ACTS,     /* ledger index be64 -> core, envelope, sigs */
+	TABLE_IDS,      /* act id -> ledger index be64, decision */
+	TABLE_BODIES,   /* act id -> body under the case's key */
+	TABLE_ENTRIES,  /* ledger index be64 -> leaf bytes, payload */
+	TABLE_NODES,    /* level u8, index be64 -> hash */
+	TABLE_CASES,    /* case id -> case record */
+	TABLE_PLACES,   /* case id, track u8, gen be32 -> ledger index be64,
+			   entered be64 */
+	TABLE_REFS,     /* reference text -> case id */
+	TABLE_INBOX,    /* desk, 0, sequence be64 -> row */
+	TABLE_OUTBOX,   /* country, sequence be64 -> row */
+	TABLE_DUE,      /* lane u8, time be64, type u8, case id, gen be32 */
+	TABLE_DUE_OF,   /* case id, type u8, gen be32 -> time be64, fired u8 */
+	TABLE_DOCS,     /* country, version be32 -> document */
+	TABLE_PEERS,    /* country -> link state; heads */
+	TABLE_RECEIPTS, /* act id, country -> foreign receipt */
+	TABLE_DEPENDS,  /* basis case id, dependent case id -> type */
+	TABLE_CHECKPOINTS, /* size be64 -> signed note */
+	TABLE_CONFLICTS,   /* digest -> bytes kept as proof */
+	TABLE_TALLY,       /* read and refusal counts of the running minute */
+	TABLE_COUNT
+};
+
+struct store;
+struct txn;
+
+struct store_options {
+	const char *dir;    /* 0700; created if missing */
+	size_t map_size;    /* bytes; a multiple of the page size */
+	uint32_t key_slots; /* initial slots of the case key file */
+};
+
+/** Open or create.  Errors: HF_STORE, HF_NOMEM, HF_FILE */
+HF_MUST_USE enum hf_err store_open(
+    struct store **out, const struct store_options *options);
+void store_close(struct store *s);
+void store_usage(const struct store *s, uint64_t *used, uint64_t *size);
+/** Housekeeping: stale readers; call every 10 s. */
+void store_tick(struct store *s);
+
+/** The write transaction.  One at a time.  Errors: HF_STORE (fatal) */
+HF_MUST_USE enum hf_err txn_begin(struct txn **out, struct store *s);
+/** HF_OK: durable.  HF_FULL: nothing happened, go on politely.  Anything
+ * else: unknown outcome, the process must end.  Frees `t` in every case. */
+HF_MUST_USE enum hf_err txn_commit(struct txn *t);
+void txn_abort(struct txn *t); /* NULL is fine */
+
+/** *value lends until the next write or the end of `t`.
+ * Errors: HF_NOTFOUND, HF_STORE */
+HF_MUST_USE enum hf_err txn_get(struct txn *t, enum table table,
+    struct hf_bytes key, struct hf_bytes *value);
+/** Insert or replace.  Errors: HF_FULL, HF_STORE */
+HF_MUST_USE enum hf_err txn_put(struct txn *t, enum table table,
+    struct hf_bytes key, struct hf_bytes value);
+/** HF_NOTFOUND is an answer, not a failure. */
+HF_MUST_USE enum hf_err txn_del(
+    struct txn *t, enum table table, struct hf_bytes key);
+/**
+ * The first row whose key is >= `from` (after it, if `after`) and begins
+ * with `prefix`.  Key and value lend as in txn_get.  A range is read by
+ * repeating this with the last key (so rows may be changed meanwhile).
+ * Errors: HF_NOTFOUND at the end
+ */
+HF_MUST_USE enum hf_err txn_next(struct txn *t, enum table table,
+    struct hf_bytes prefix, struct hf_bytes from, bool after,
+    struct hf_bytes *key, struct hf_bytes *value);
+/** The last row that begins with `prefix`. */
+HF_MUST_USE enum hf_err txn_last(struct txn *t, enum table table,
+    struct hf_bytes prefix, struct hf_bytes *key, struct hf_bytes *value);
+
+/**
+ * Case keys.  A new key is written and synced before txn_commit of the
+ * transaction that uses it; a slot whose transaction aborted is reused.
+ */
+HF_MUST_USE enum hf_err store_key_new(
+    struct txn *t, const uint8_t key[HF_KEY_SIZE], uint32_t *slot);
+/** Errors: HF_ERASED (overwritten), HF_KEYSLOT */
+HF_MUST_USE enum hf_err store_key_get(
+    struct txn *t, uint32_t slot, uint8_t key[HF_KEY_SIZE]);
+/** Overwrite and sync now.  Call only after the intent is committed. */
+HF_MUST_USE enum hf_err store_key_destroy(struct store *s, uint32_t slot);
+/** Which store a transaction is of. */
+struct store *txn_store(struct txn *t);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * agent: a process that holds one home's unlocked officer key, so that
+ * commands are quick (Argon2id takes half a second).
+ *
+ * Unix socket HOME/agent.sock, mode 0600, peer's uid checked by
+ * SO_PEERCRED; one canonical frame a message (SOCK_SEQPACKET):
+ * [op, bytes] -> [error, bytes].  Ends after an idle time.
+ */
+#ifndef HF_KEYS_AGENT_H
+#define HF_KEYS_AGENT_H
+
+#include "keys/secret.h"
+
+/** Serve until idle for `idle_s`, SIGTERM or a stop request.  Takes `s`. */
+HF_MUST_USE enum hf_err agent_serve(
+    const char *socket_path, struct secret *s, unsigned idle_s);
+/** A signer that asks the agent.  Errors: HF_AGENT */
+HF_MUST_USE enum hf_err agent_connect(
+    struct signer **out, const char *socket_path);
+HF_MUST_USE enum hf_err agent_stop(const char *socket_path);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * roster: the newest valid document of every country trusted here.
+ *
+ * In memory, read-mostly.  Time comes in as an argument.
+ */
+#ifndef HF_KEYS_ROSTER_H
+#define HF_KEYS_ROSTER_H
+
+#include "keys/country.h"
+
+struct roster; /* opaque */
+
+struct roster *roster_new(void);
+void roster_free(struct roster *r);
+
+/** Pin a root; HF_OK also when the same root is pinned already, HF_DOC_CONFLICT
+ * for another root of that country. */
+HF_MUST_USE enum hf_err roster_pin(
+    struct roster *r, struct hf_country c, const struct hf_key *root);
+const struct hf_key *roster_root(const struct roster *r, struct hf_country c);
+void roster_unpin(struct roster *r, struct hf_country c);
+
+/**
+ * Check a document against the pinned root and put it in force when newer.
+ * *country, *version  out, also on HF_DOC_OLD and HF_DOC_CONFLICT
+ * A stripped copy never replaces a whole one of the same version.
+ * Errors: HF_ROOT_UNKNOWN, HF_DOC_INVALID, HF_DOC_OLD, HF_DOC_CONFLICT
+ */
+HF_MUST_USE enum hf_err roster_add(struct roster *r, const void *bytes,
+    size_t size, struct hf_country *country, uint32_t *version);
+const struct country_doc *roster_doc(
+    const struct roster *r, struct hf_country c);
+/** i-th country in force, NULL past the end. */
+const struct country_doc *roster_at(const struct roster *r, unsigned i);
+
+const struct officer_entry *roster_officer(
+    const struct roster *r, const struct hf_key *sign_key);
+const struct officer_entry *roster_officer_by_transport(
+    const struct roster *r, const struct hf_key *transport);
+const struct revocation_entry *roster_revocation(
+    const struct roster *r, const struct hf_key *sign_key);
+/**
+ * May this key speak at `at`?  Errors: HF_UNKNOWN_OFFICER, HF_REVOKED,
+ * HF_EXPIRED_KEY
+ */
+HF_MUST_USE enum hf_err roster_officer_check(const struct roster *r,
+    const struct hf_key *sign_key, struct instant at,
+    const struct officer_entry **officer);
+const struct desk_entry *roster_desk(
+    const struct roster *r, const struct hf_desk *desk);
+const struct broker_entry *roster_broker(
+    const struct roster *r, struct hf_country c);
+const struct broker_entry *roster_broker_by_transport(const struct roster *r,
+    const struct hf_key *transport, struct hf_country *country);
+const struct hf_profile *roster_profile(
+    const struct roster *r, struct hf_country c, unsigned basis);
+/** By digest, over all countries and built-in ones; NULL if unknown. */
+const struct hf_profile *roster_profile_by_digest(
+    const struct roster *r, const struct hf_hash *digest);
+/** Sealed desk secret of (desk, epoch) for an officer, NULL if none. */
+const struct wrap_entry *roster_wrap(const struct roster *r,
+    const struct hf_desk *desk, uint32_t epoch, const struct hf_key *officer);
+unsigned roster_approvals(const struct roster *r, struct hf_country c,
+    unsigned kind, unsigned measure); /* 1 when none is named */
+
+#endif

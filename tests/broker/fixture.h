@@ -1,0 +1,163 @@
+/*
+ * fixture: a small federation in one process: countries with signed
+ * documents, brokers (engine and store, each in a directory of its own),
+ * officers who sign real acts.  Acts and receipts are carried by hand.
+ *
+ * Time is the fixture's and stands still between fed_wait.  Chance comes
+ * from a seed, keys do not.  Whatever the fixture itself needs to succeed
+ * fails the test that called it.
+ */
+#ifndef HF_TESTS_BROKER_FIXTURE_H
+#define HF_TESTS_BROKER_FIXTURE_H
+
+#include "broker/engine/internal.h"
+
+#define FED_COUNTRIES 4u
+#define FED_DESKS 6u
+#define FED_ENTRIES 32u
+#define FED_START_MS UINT64_C(1795651200000)
+
+struct officer {
+	struct secret *secret;
+	struct hf_desk desk;
+	unsigned role;
+	struct hf_key sign;
+};
+
+/** A country and its broker. */
+struct node {
+	struct federation *fed;
+	struct hf_country country;
+	struct secret *root, *registrar, *broker;
+	uint8_t certificate[1024];
+	size_t certificate_size;
+	struct country_doc *doc; /* newest, whole */
+	unsigned entry_count;
+	struct country_entry entries[FED_ENTRIES];
+	/* cc.ncp, cc.isp, cc.isp2, cc.aud, cc.ops, cc.ca */
+	struct officer officers[FED_DESKS];
+	char dir[64];
+	struct store *store;
+	struct engine *engine;
+	struct effects *effects;
+	struct txn *txn; /* of a running turn or look */
+	uint64_t size;   /* of the newest signed head */
+	struct hf_hash root_hash;
+	bool clock_certain;
+	uint32_t quota; /* engine option; set before fed_start */
+};
+
+struct federation {
+	unsigned count;
+	struct node nodes[FED_COUNTRIES];
+	struct instant now;
+	uint64_t chance;
+};
+
+/** Desks of a node, by index. */
+enum { NCP, ISP, ISP2, AUD, OPS, CA };
+
+/** Make countries ("JP", "US", NULL) with their documents; brokers are not
+ * running yet, so entries may be added (fed_entry). */
+struct federation *fed_new(const char *first, ...);
+/** Close everything and remove the directories. */
+void fed_free(struct federation *f);
+struct node *fed_node(struct federation *f, const char *country);
+/** Open stores and engines; pin and give every document to everyone. */
+void fed_start(struct federation *f);
+struct federation *fed_running(const char *first, ...);
+void fed_wait(struct federation *f, uint64_t seconds);
+
+/** Change the document: an entry more (revocation, approval), then
+ * fed_publish makes the next version and gives it to all brokers. */
+void fed_entry(struct node *n, const struct country_entry *entry);
+void fed_publish(struct node *n);
+struct officer *fed_officer(struct federation *f, const char *desk);
+/** A second officer of a desk, with its entry added; the caller publishes
+ * and frees officer->secret. */
+void fed_more_officer(
+    struct node *n, struct officer *o, const char *desk, unsigned role);
+
+/** A turn.  Between the two, engine functions of internal.h may be called. */
+void turn_begin(struct node *n);
+/** Run what is due, commit, sign the head, hand out effects.  Keys to be
+ * destroyed are destroyed, and the engine is told in a turn of its own. */
+void turn_end(struct node *n);
+/** The same without carrying out any effect (a crash after the commit). */
+void turn_end_crash(struct node *n);
+/** Abort what was decided. */
+void turn_abandon(struct node *n);
+/** Close the store and open everything anew. */
+void node_restart(struct node *n);
+/** A transaction to look with; node_look_end aborts it. */
+void node_look(struct node *n);
+void node_look_end(struct node *n);
+
+/** An act being written. */
+struct draft {
+	struct node *node;
+	const struct officer *author, *cosigner;
+	unsigned kind;
+	struct hf_envelope env;
+	struct instant created;
+	uint8_t policy[HF_LEAF_MAX]; /* one byte a leaf; the leaves are texts */
+	unsigned leaf_count;
+	bool break_signature;
+};
+struct signed_act {
+	uint8_t frame[HF_ACT_MAX];
+	size_t size;
+	struct hf_id id, case_id;
+	struct hf_hash digest;
+	struct hf_bytes body; /* within frame */
+};
+/** A preservation request (or order) to `to` under the profile "test". */
+void draft_open(struct draft *d, struct federation *f, const char *author,
+    unsigned kind, const char *to);
+/** The next act on a track of a case, as the author's broker sees it;
+ * `re` may be NULL. */
+void draft_next(struct draft *d, struct federation *f, const char *author,
+    unsigned kind, unsigned track, const struct hf_id *case_id,
+    const struct hf_id *re);
+void draft_has(struct draft *d, enum hf_envelope_key key);
+void draft_sign(const struct draft *d, struct signed_act *a);
+/** Sign and submit in a turn of its own; `result` may be NULL. */
+enum hf_err draft_submit(
+    struct draft *d, struct signed_act *a, struct intake_result *result);
+enum hf_err fed_submit(struct node *n, const struct officer *who,
+    const struct signed_act *a, struct hf_bytes opening,
+    struct intake_result *result);
+/** draft_submit that must succeed; returns the id. */
+struct hf_id must_submit(struct draft *d);
+
+/** Receipt of an act by its broker, over the newest signed head. */
+size_t node_receipt(
+    struct node *n, const struct hf_id *act, uint8_t out[HF_RECEIPT_MAX]);
+/** Carry one act (as stored, or as given) with its receipt to another
+ * broker. */
+enum hf_err fed_carry(struct node *from, struct node *to,
+    const struct hf_id *act, struct intake_result *result);
+enum hf_err fed_bring(struct node *to, struct hf_country from,
+    struct hf_bytes frame, struct hf_bytes receipt,
+    struct intake_result *result);
+
+/** What a broker holds. */
+struct case_record node_case(struct node *n, const struct hf_id *id);
+enum hf_err node_case_err(
+    struct node *n, const struct hf_id *id, struct case_record *c);
+/** Clause of voidness of the act at a place, 0 in effect; SIZE_MAX-like
+ * UINT32_MAX when there is none. */
+unsigned node_clause(
+    struct node *n, const struct hf_id *id, unsigned track, uint32_t gen);
+unsigned node_kind_at(
+    struct node *n, const struct hf_id *id, unsigned track, uint32_t gen);
+/** Statements of a type about a subject in the ledger (NULL: any). */
+unsigned node_statements(
+    struct node *n, unsigned type, const struct hf_id *subject);
+/** The last of them, decoded into `s` over `buffer`. */
+bool node_last_statement(struct node *n, unsigned type, struct hf_statement *s,
+    uint8_t buffer[HF_PAYLOAD_MAX]);
+/** Rows of a table. */
+unsigned node_rows(struct node *n, enum table table);
+
+#endif

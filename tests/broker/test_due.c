@@ -1,0 +1,370 @@
+/* Deadlines, machine acts and releases (SPEC 5.8, 12.5, 12.7). */
+#include "tests/broker/fixture.h"
+
+#include "broker/engine/intake.h"
+#include "proto/crypto.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static void carry(struct federation *f, const char *from, const char *to,
+    const struct hf_id *act)
+{
+	enum hf_err err =
+	    fed_carry(fed_node(f, from), fed_node(f, to), act, NULL);
+
+	cr_assert_eq(
+	    err, HF_OK, "carry %s to %s: %s", from, to, hf_err_info(err)->name);
+}
+
+static struct hf_id request(struct federation *f)
+{
+	struct draft d;
+	struct hf_id id;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	id = must_submit(&d);
+	carry(f, "JP", "US", &id);
+	return id;
+}
+
+static struct hf_id accept_by(struct federation *f, const char *desk,
+    const struct hf_id *id, uint64_t seconds)
+{
+	struct draft d;
+
+	draft_next(&d, f, desk, HF_KIND_ACCEPT, HF_TRACK_ASKED, id, id);
+	d.env.categories = HF_TRAFFIC;
+	d.env.term_from = f->now;
+	d.env.term_until.ms = f->now.ms + seconds * 1000;
+	draft_has(&d, HF_E_CATEGORIES);
+	draft_has(&d, HF_E_TERM);
+	return must_submit(&d);
+}
+
+/** Let the timer of a broker run. */
+static void tick(struct federation *f, const char *country)
+{
+	turn_begin(fed_node(f, country));
+	turn_end(fed_node(f, country));
+}
+
+static struct hf_id newest(
+    struct node *n, const struct hf_id *id, unsigned track)
+{
+	struct case_record c = node_case(n, id);
+	struct hf_ledger_leaf leaf;
+	uint64_t index;
+
+	node_look(n);
+	cr_assert_eq(
+	    case_place(n->engine, id, track, c.gens[track], &index), HF_OK);
+	cr_assert_eq(ledger_leaf(n->engine, index, &leaf), HF_OK);
+	node_look_end(n);
+	return leaf.id;
+}
+
+Test(due, silence_is_stated_once_on_each_side)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	uint8_t buffer[HF_PAYLOAD_MAX];
+	struct hf_statement s;
+	struct hf_id id = request(f);
+
+	tick(f, "US");
+	cr_assert_eq(node_statements(us, HF_ENTRY_PENDING, &id), 0);
+	fed_wait(f, 2);
+	tick(f, "US");
+	tick(f, "JP");
+	cr_assert_eq(node_statements(us, HF_ENTRY_PENDING, &id), 1);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_PENDING, &id), 0);
+	cr_assert(node_last_statement(us, HF_ENTRY_PENDING, &s, buffer));
+	cr_assert_eq(s.code, HF_DUE_PENDING);
+	cr_assert_eq(s.text.size, 6);
+	cr_assert_eq(memcmp(s.text.data, "us.ncp", 6), 0);
+	fed_wait(f, 3); /* acknowledge and decide */
+	for (unsigned i = 0; i < 3; i++) {
+		tick(f, "US");
+		tick(f, "JP");
+	}
+	cr_assert_eq(node_statements(us, HF_ENTRY_PENDING, &id), 3);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_ABSENT, &id), 2);
+	cr_assert(node_last_statement(jp, HF_ENTRY_ABSENT, &s, buffer));
+	cr_assert_eq(s.count, 1, "the link was down");
+	/* a change of the case does not raise them again */
+	{
+		struct draft d;
+
+		draft_next(
+		    &d, f, "us.ncp", HF_KIND_NOTE, HF_TRACK_ASKED, &id, NULL);
+		must_submit(&d);
+	}
+	tick(f, "US");
+	cr_assert_eq(node_statements(us, HF_ENTRY_PENDING, &id), 3);
+	fed_free(f);
+}
+
+Test(due, an_answer_ends_the_waiting)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id id = request(f);
+	enum hf_deadline type;
+	struct instant at;
+
+	node_look(us);
+	cr_assert_eq(due_next_of(us->engine, &id, &type, &at), HF_OK);
+	node_look_end(us);
+	cr_assert_eq(type, HF_DUE_PENDING);
+	cr_assert_eq(at.ms, f->now.ms + 2000);
+	accept_by(f, "us.ncp", &id, 20);
+	node_look(us);
+	cr_assert_eq(due_next_of(us->engine, &id, &type, &at), HF_OK);
+	node_look_end(us);
+	cr_assert_eq(type, HF_DUE_EXPIRE);
+	cr_assert_eq(at.ms, f->now.ms + 20000);
+	cr_assert_eq(node_rows(us, TABLE_DUE), 1);
+	cr_assert_eq(node_rows(us, TABLE_DUE_OF), 1);
+	fed_wait(f, 6);
+	tick(f, "US");
+	cr_assert_eq(node_statements(us, HF_ENTRY_PENDING, &id), 0);
+	fed_free(f);
+}
+
+Test(due, a_hold_expires_by_the_asked_broker_alone)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct hf_id id = request(f);
+	struct hf_id accept = accept_by(f, "us.ncp", &id, 5), expire;
+
+	carry(f, "US", "JP", &accept);
+	fed_wait(f, 4);
+	tick(f, "US");
+	cr_assert_eq(node_case(us, &id).state, HF_STATE_ACCEPTED);
+	fed_wait(f, 1);
+	us->clock_certain = false;
+	tick(f, "US");
+	cr_assert_eq(node_case(us, &id).state, HF_STATE_ACCEPTED,
+	    "nothing expires while the clock is uncertain");
+	us->clock_certain = true;
+	tick(f, "US");
+	tick(f, "JP");
+	cr_assert_eq(node_case(us, &id).state, HF_STATE_EXPIRED);
+	cr_assert_eq(node_case(jp, &id).state, HF_STATE_ACCEPTED,
+	    "the asking side waits for the act");
+	expire = newest(us, &id, HF_TRACK_ASKED);
+	carry(f, "US", "JP", &expire);
+	cr_assert_eq(node_case(jp, &id).state, HF_STATE_EXPIRED);
+	cr_assert(same_hash(&node_case(us, &id).state_digest,
+	    &node_case(jp, &id).state_digest));
+	fed_free(f);
+}
+
+Test(due, an_ask_that_nobody_accepts_lapses)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct hf_id id = request(f);
+
+	fed_wait(f, 10);
+	tick(f, "US");
+	cr_assert_eq(node_case(fed_node(f, "US"), &id).state, HF_STATE_LAPSED);
+	cr_assert_eq(node_kind_at(fed_node(f, "US"), &id, HF_TRACK_ASKED, 1),
+	    HF_KIND_LAPSE);
+	fed_free(f);
+}
+
+Test(due, a_live_trace_ends_even_when_the_clock_is_uncertain)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct draft d;
+	struct hf_id id;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.env.measure = HF_TRACE_LIVE;
+	id = must_submit(&d);
+	carry(f, "JP", "US", &id);
+	draft_next(&d, f, "us.ncp", HF_KIND_ACCEPT, HF_TRACK_ASKED, &id, &id);
+	d.env.categories = HF_TRAFFIC;
+	d.env.term_from = f->now;
+	d.env.term_until.ms = f->now.ms + 50000;
+	d.env.ttl_s = 7;
+	d.env.duty = d.author->sign;
+	draft_has(&d, HF_E_CATEGORIES);
+	draft_has(&d, HF_E_TERM);
+	draft_has(&d, HF_E_TTL);
+	draft_has(&d, HF_E_DUTY);
+	must_submit(&d);
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_LIVE_STARTED, HF_TRACK_ASKED, &id, &id);
+	d.env.at = f->now;
+	draft_has(&d, HF_E_AT);
+	must_submit(&d);
+	cr_assert_eq(node_case(us, &id).state, HF_STATE_TRACING);
+	us->clock_certain = false;
+	fed_wait(f, 7);
+	tick(f, "US");
+	cr_assert_eq(node_case(us, &id).state, HF_STATE_ACCEPTED);
+	cr_assert_eq(
+	    node_kind_at(us, &id, HF_TRACK_ASKED, 3), HF_KIND_LIVE_TIMEOUT);
+	/* no hop came: said on the asked side when its time is up */
+	us->clock_certain = true;
+	fed_wait(f, 23);
+	tick(f, "US");
+	cr_assert_eq(node_statements(us, HF_ENTRY_PENDING, &id), 1);
+	fed_free(f);
+}
+
+Test(due, an_outsiders_word_is_to_be_confirmed)
+{
+	static const char who[] = "Duty desk, Example Telecom";
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct draft d;
+	struct hf_id said, sure;
+
+	for (unsigned i = 0; i < 2; i++) {
+		draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+		d.env.outsider.who = bytes_of(who, sizeof(who) - 1);
+		d.env.outsider.means = 1;
+		d.env.outsider.said = f->now;
+		d.env.outsider.verified = 1;
+		d.env.outsider.confirm_by.ms = f->now.ms + 4000;
+		draft_has(&d, HF_E_OUTSIDER);
+		*(i == 0 ? &said : &sure) = must_submit(&d);
+	}
+	cr_assert(node_case(jp, &said).unproven);
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_CONFIRM, HF_TRACK_ASKING, &sure, &sure);
+	must_submit(&d);
+	cr_assert_not(node_case(jp, &sure).unproven);
+	fed_wait(f, 4);
+	tick(f, "JP");
+	cr_assert_eq(node_statements(jp, HF_ENTRY_UNCONFIRMED, &said), 1);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_UNCONFIRMED, &sure), 0);
+	fed_free(f);
+}
+
+Test(due, a_query_that_nobody_answers_is_stated)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	uint8_t buffer[HF_PAYLOAD_MAX];
+	struct hf_statement s;
+	struct hf_id id = request(f), query;
+	struct draft d;
+
+	draft_next(&d, f, "us.ncp", HF_KIND_QUERY, HF_TRACK_ASKED, &id, &id);
+	d.env.due.ms = f->now.ms + 1000;
+	draft_has(&d, HF_E_DUE);
+	query = must_submit(&d);
+	carry(f, "US", "JP", &query);
+	fed_wait(f, 1);
+	tick(f, "JP");
+	tick(f, "US");
+	cr_assert_eq(node_statements(jp, HF_ENTRY_PENDING, &id), 1);
+	cr_assert_eq(node_statements(us, HF_ENTRY_ABSENT, &id), 1);
+	cr_assert(node_last_statement(us, HF_ENTRY_ABSENT, &s, buffer));
+	cr_assert_eq(s.code, HF_DUE_REPLY);
+	cr_assert_eq(memcmp(s.text.data, "jp.ncp", 6), 0);
+	fed_free(f);
+}
+
+/* ---- releases ---- */
+
+/** An order of US on up to two cases; masked ones open to the broker. */
+static struct hf_id order_on(struct federation *f, const char *provider,
+    const struct hf_id *open, const struct hf_id *masked)
+{
+	static struct signed_act a;
+	uint8_t opening[HF_SALT_SIZE + HF_ID_SIZE] = {9};
+	struct hf_bytes arg = {0};
+	struct draft d;
+	unsigned n = 0;
+	enum hf_err err;
+
+	draft_open(&d, f, "us.ncp", HF_KIND_ORDER, provider);
+	draft_has(&d, HF_E_LINEAGE);
+	if (open != NULL) {
+		d.env.lineage[n].type = HF_DEPENDENT;
+		d.env.lineage[n++].id = *open;
+	}
+	if (masked != NULL) {
+		struct hf_hash digest;
+
+		memcpy(opening + HF_SALT_SIZE, masked->b, sizeof(masked->b));
+		digest = hf_hash(HF_TAG_LINEAGE, opening, sizeof(opening));
+		d.env.lineage[n].type = HF_COMMITMENT;
+		memcpy(d.env.lineage[n++].id.b, digest.b, sizeof(digest.b));
+		arg = bytes_of(opening, sizeof(opening));
+	}
+	d.env.lineage_count = n;
+	draft_sign(&d, &a);
+	err = fed_submit(d.node, d.author, &a, arg, NULL);
+	cr_assert_eq(err, HF_OK, "order: %s", hf_err_info(err)->name);
+	return a.id;
+}
+
+static void withdraw(struct federation *f, const struct hf_id *id)
+{
+	struct draft d;
+	struct hf_id act;
+
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, id, NULL);
+	act = must_submit(&d);
+	carry(f, "JP", "US", &act);
+}
+
+Test(due, a_withdrawal_releases_the_orders_that_rest_on_it)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id one = request(f), two = request(f);
+	struct hf_id open = order_on(f, "us.isp", &one, NULL);
+	struct hf_id masked = order_on(f, "us.isp2", NULL, &one);
+	struct hf_id both = order_on(f, "us.isp", &one, &two);
+	struct hf_id other = order_on(f, "us.isp", &two, NULL);
+
+	accept_by(f, "us.isp", &open, 20);
+	withdraw(f, &one);
+	tick(f, "US");
+	cr_assert_eq(node_case(us, &open).state, HF_STATE_WITHDRAWN);
+	cr_assert_eq(
+	    node_kind_at(us, &open, HF_TRACK_ASKING, 2), HF_KIND_RELEASE);
+	cr_assert_eq(node_case(us, &masked).state, HF_STATE_WITHDRAWN);
+	cr_assert_eq(node_case(us, &both).state, HF_STATE_UNACKNOWLEDGED,
+	    "it rests on another case as well");
+	cr_assert_eq(node_case(us, &other).state, HF_STATE_UNACKNOWLEDGED);
+	cr_assert_eq(node_statements(us, HF_ENTRY_RELEASED, &open), 1);
+	tick(f, "US");
+	cr_assert_eq(node_case(us, &open).gens[HF_TRACK_ASKING], 2);
+	withdraw(f, &two);
+	tick(f, "US");
+	cr_assert_eq(node_case(us, &both).state, HF_STATE_WITHDRAWN);
+	cr_assert_eq(node_case(us, &other).state, HF_STATE_WITHDRAWN);
+	cr_assert_eq(node_statements(us, HF_ENTRY_RELEASED, NULL), 4);
+	fed_free(f);
+}
+
+Test(due, a_hold_that_expires_releases_its_orders_and_theirs)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id id = request(f);
+	struct hf_id order = order_on(f, "us.isp", &id, NULL);
+	struct hf_id deeper = order_on(f, "us.isp2", &order, NULL);
+
+	accept_by(f, "us.ncp", &id, 3);
+	accept_by(f, "us.isp", &order, 50);
+	accept_by(f, "us.isp2", &deeper, 50);
+	fed_wait(f, 3);
+	for (unsigned i = 0; i < 3; i++)
+		tick(f, "US");
+	cr_assert_eq(node_case(us, &id).state, HF_STATE_EXPIRED);
+	cr_assert_eq(node_case(us, &order).state, HF_STATE_WITHDRAWN);
+	cr_assert_eq(node_case(us, &deeper).state, HF_STATE_WITHDRAWN);
+	fed_free(f);
+}

@@ -1,0 +1,878 @@
+/* What enters, what is refused, what crosses (SPEC 4.3, 5, 12). */
+#include "tests/broker/fixture.h"
+
+#include "broker/engine/intake.h"
+#include "proto/crypto.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const struct hf_bytes nothing;
+
+static const char *name_of(enum hf_err err)
+{
+	return hf_err_info(err)->name;
+}
+
+#define EXPECT(what, got, wanted) \
+	do { \
+		enum hf_err got_ = (got), wanted_ = (wanted); \
+		cr_assert_eq(got_, wanted_, "%s: %s, not %s", (what), \
+		    name_of(got_), name_of(wanted_)); \
+	} while (0)
+
+/** A request JP to US, entered at both. */
+static struct hf_id request(struct federation *f)
+{
+	struct draft d;
+	struct hf_id id;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	id = must_submit(&d);
+	EXPECT("carry",
+	    fed_carry(fed_node(f, "JP"), fed_node(f, "US"), &id, NULL), HF_OK);
+	return id;
+}
+
+/** An accept of the opening by US, not carried yet. */
+static void draft_accept(
+    struct draft *d, struct federation *f, const struct hf_id *id)
+{
+	draft_next(d, f, "us.ncp", HF_KIND_ACCEPT, HF_TRACK_ASKED, id, id);
+	d->env.categories = HF_TRAFFIC;
+	d->env.term_from = f->now;
+	d->env.term_until.ms = f->now.ms + 20000;
+	draft_has(d, HF_E_CATEGORIES);
+	draft_has(d, HF_E_TERM);
+}
+
+/** An order of US to its provider, resting on a case. */
+static void draft_order(
+    struct draft *d, struct federation *f, const struct hf_id *basis)
+{
+	draft_open(d, f, "us.ncp", HF_KIND_ORDER, "us.isp");
+	if (basis == NULL)
+		return;
+	d->env.lineage_count = 1;
+	d->env.lineage[0].type = HF_DEPENDENT;
+	d->env.lineage[0].id = *basis;
+	draft_has(d, HF_E_LINEAGE);
+}
+
+Test(intake, a_request_crosses_and_both_compute_one_state)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct case_record at_jp, at_us;
+	struct hf_id id = request(f), accept;
+	struct draft d;
+
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_ACKNOWLEDGE, HF_TRACK_ASKED, &id, &id);
+	d.env.rules_version = 1;
+	d.env.rules_profile = hf_profile_by_name("test")->digest;
+	draft_has(&d, HF_E_RULES);
+	accept = must_submit(&d);
+	EXPECT("acknowledge", fed_carry(us, jp, &accept, NULL), HF_OK);
+	at_jp = node_case(jp, &id);
+	cr_assert_eq(at_jp.state, HF_STATE_ACKNOWLEDGED);
+	draft_accept(&d, f, &id);
+	accept = must_submit(&d);
+	EXPECT("accept", fed_carry(us, jp, &accept, NULL), HF_OK);
+	at_jp = node_case(jp, &id);
+	at_us = node_case(us, &id);
+	cr_assert_eq(at_jp.state, HF_STATE_ACCEPTED);
+	cr_assert_eq(at_jp.hold_until.ms, f->now.ms + 20000);
+	cr_assert_eq(at_us.state, at_jp.state);
+	cr_assert(same_hash(&at_us.state_digest, &at_jp.state_digest));
+	cr_assert_str_eq(at_us.ref, at_jp.ref);
+	cr_assert_str_eq(at_us.from.s, "jp.ncp");
+	cr_assert_eq(case_sides(jp->engine, &at_jp), 1u);
+	cr_assert_eq(case_sides(us->engine, &at_us), 2u);
+	cr_assert_eq(node_rows(jp, TABLE_BODIES), 3);
+	cr_assert_eq(node_rows(us, TABLE_RECEIPTS), 1);
+	fed_free(f);
+}
+
+Test(intake, a_body_comes_out_of_the_store_as_it_went_in)
+{
+	static struct signed_act a;
+	static uint8_t out[HF_FRAME_MAX];
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct case_record c;
+	struct draft d;
+	size_t size;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.leaf_count = 3;
+	EXPECT("submit", draft_submit(&d, &a, NULL), HF_OK);
+	c = node_case(jp, &a.id);
+	node_look(jp);
+	EXPECT("body", case_body_get(jp->engine, &c, &a.id, out, &size), HF_OK);
+	cr_assert_eq(size, a.body.size);
+	cr_assert_eq(memcmp(out, a.body.data, size), 0);
+	EXPECT("frame",
+	    case_act_frame(
+		jp->engine, &c, jp->size - 1, true, out, sizeof(out), &size),
+	    HF_OK);
+	cr_assert_eq(size, a.size);
+	cr_assert_eq(memcmp(out, a.frame, size), 0);
+	node_look_end(jp);
+	fed_free(f);
+}
+
+Test(intake, a_duplicate_gets_the_first_decision)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct intake_result first, again;
+	struct draft d;
+	struct hf_id end;
+	uint64_t size;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	EXPECT("submit", draft_submit(&d, &a, &first), HF_OK);
+	cr_assert_eq(first.flags, HF_SUBMIT_NOT_DELIVERED);
+	cr_assert_eq(first.state, HF_STATE_UNACKNOWLEDGED);
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &a.id, NULL);
+	end = must_submit(&d);
+	size = jp->size;
+	/* an hour later its created would be refused and its term is over */
+	fed_wait(f, 1);
+	EXPECT("again", fed_submit(jp, &jp->officers[NCP], &a, nothing, &again),
+	    HF_OK);
+	cr_assert_eq(again.index, first.index);
+	cr_assert_eq(again.state, first.state, "as it was, not as it is");
+	cr_assert_eq(again.flags, first.flags | HF_SUBMIT_DUPLICATE);
+	cr_assert_eq(jp->size, size, "nothing was ledgered");
+	/* another officer may not have another's act decided again */
+	EXPECT("of another",
+	    fed_submit(jp, &jp->officers[CA], &a, nothing, &again),
+	    HF_GENERATION);
+
+	EXPECT("carry", fed_carry(jp, us, &a.id, &first), HF_OK);
+	size = us->size;
+	EXPECT("carry again", fed_carry(jp, us, &a.id, &again), HF_OK);
+	cr_assert_eq(again.index, first.index);
+	cr_assert_eq(again.flags, HF_SUBMIT_DUPLICATE);
+	cr_assert_eq(us->size, size);
+	EXPECT("withdraw", fed_carry(jp, us, &end, NULL), HF_OK);
+	cr_assert_eq(node_case(us, &a.id).state, HF_STATE_WITHDRAWN);
+	fed_free(f);
+}
+
+/* ---- refusals at home ---- */
+
+enum spoil {
+	OLD_CREATED,
+	FUTURE_CREATED,
+	LATE_NOT_AFTER,
+	FAR_NOT_AFTER,
+	UNKNOWN_COUNTRY,
+	UNKNOWN_DESK,
+	TO_PROVIDER_ABROAD,
+	ORDER_ABROAD,
+	ORDER_TO_AUDITOR,
+	FUTURE_ROSTER,
+	BAD_SIGNATURE,
+	BAD_RULES,
+	FROM_ABROAD,
+	FROM_OTHER_DESK,
+	FROM_PROVIDER,
+	FROM_AUDITOR,
+	FROM_OPERATOR,
+	SPOIL_COUNT
+};
+
+static const struct {
+	const char *what, *author;
+	enum hf_err err;
+} spoils[SPOIL_COUNT] = {
+    [OLD_CREATED] = {"created six minutes ago", "jp.ncp", HF_CLOCK_SKEW},
+    [FUTURE_CREATED] = {"created in six minutes", "jp.ncp", HF_CLOCK_SKEW},
+    [LATE_NOT_AFTER] = {"not after a second ago", "jp.ncp", HF_LAPSED},
+    [FAR_NOT_AFTER] = {"not after a day from now", "jp.ncp", HF_TERM},
+    [UNKNOWN_COUNTRY] = {"to a stranger", "jp.ncp", HF_UNKNOWN_COUNTRY},
+    [UNKNOWN_DESK] = {"to no desk", "jp.ncp", HF_UNKNOWN_DESK},
+    [TO_PROVIDER_ABROAD] = {"to an auditor abroad", "jp.ncp", HF_WRONG_DESK},
+    [ORDER_ABROAD] = {"an order abroad", "jp.ncp", HF_WRONG_COUNTRY},
+    [ORDER_TO_AUDITOR] = {"an order to an auditor", "jp.ncp", HF_WRONG_DESK},
+    [FUTURE_ROSTER] = {"of a document to come", "jp.ncp", HF_RANGE},
+    [BAD_SIGNATURE] = {"a broken signature", "jp.ncp", HF_SIGNATURE},
+    [BAD_RULES] = {"rules that nobody knows", "jp.ncp", HF_NOT_SUPPORTED},
+    [FROM_ABROAD] = {"from a desk abroad", "jp.ncp", HF_WRONG_COUNTRY},
+    [FROM_OTHER_DESK] = {"from another desk", "jp.ncp", HF_WRONG_DESK},
+    [FROM_PROVIDER] = {"by a provider", "jp.isp", HF_WRONG_DESK},
+    [FROM_AUDITOR] = {"by an auditor", "jp.aud", HF_ROLE},
+    [FROM_OPERATOR] = {"by an operator", "jp.ops", HF_ROLE},
+};
+
+static void set_desk(struct hf_desk *desk, const char *name)
+{
+	memset(desk, 0, sizeof(*desk));
+	memcpy(desk->s, name, strlen(name));
+}
+
+static void spoil(struct draft *d, enum spoil how)
+{
+	switch (how) {
+	case OLD_CREATED:
+		d->created.ms -= 360000;
+		break;
+	case FUTURE_CREATED:
+		d->created.ms += 360000;
+		break;
+	case LATE_NOT_AFTER:
+		d->env.not_after.ms = d->created.ms - 1000;
+		break;
+	case FAR_NOT_AFTER:
+		d->env.not_after.ms = d->created.ms + 86400000;
+		break;
+	case UNKNOWN_COUNTRY:
+		set_desk(&d->env.to, "de.ncp");
+		break;
+	case UNKNOWN_DESK:
+		set_desk(&d->env.to, "us.nobody");
+		break;
+	case TO_PROVIDER_ABROAD:
+		set_desk(&d->env.to, "us.aud");
+		break;
+	case ORDER_ABROAD:
+		d->kind = HF_KIND_ORDER;
+		break;
+	case ORDER_TO_AUDITOR:
+		d->kind = HF_KIND_ORDER;
+		set_desk(&d->env.to, "jp.aud");
+		break;
+	case FUTURE_ROSTER:
+		d->env.roster++;
+		break;
+	case BAD_SIGNATURE:
+		d->break_signature = true;
+		break;
+	case BAD_RULES:
+		d->env.rules_profile.b[0] ^= 1;
+		break;
+	case FROM_ABROAD:
+		set_desk(&d->env.from, "us.ncp");
+		break;
+	case FROM_OTHER_DESK:
+		set_desk(&d->env.from, "jp.ca");
+		break;
+	case FROM_PROVIDER:
+	case FROM_AUDITOR:
+	case FROM_OPERATOR:
+	case SPOIL_COUNT:
+		break;
+	}
+}
+
+Test(intake, home_refuses_an_opening_that_must_not_go_out)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct intake_result result;
+
+	for (enum spoil i = 0; i < SPOIL_COUNT; i++) {
+		uint64_t size = jp->size;
+		struct draft d;
+
+		draft_open(&d, f, spoils[i].author, HF_KIND_REQUEST, "us.ncp");
+		spoil(&d, i);
+		EXPECT(spoils[i].what, draft_submit(&d, &a, &result),
+		    spoils[i].err);
+		cr_assert_neq(result.clause, 0, "%s", spoils[i].what);
+		cr_assert_eq(jp->size, size, "%s", spoils[i].what);
+		cr_assert_eq(node_rows(jp, TABLE_CASES), 0);
+	}
+	memset(a.frame, 0xff, sizeof(a.frame));
+	cr_assert_neq(
+	    fed_submit(jp, &jp->officers[NCP], &a, nothing, &result), HF_OK);
+	fed_free(f);
+}
+
+Test(intake, home_refuses_what_the_case_does_not_allow)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id id = request(f), withdraw;
+	struct draft d, stale;
+
+	/* not this case's desk, nor this track's */
+	draft_next(
+	    &d, f, "jp.ca", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &id, NULL);
+	EXPECT("other desk", draft_submit(&d, &a, NULL), HF_WRONG_DESK);
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &id, NULL);
+	EXPECT("other track", draft_submit(&d, &a, NULL), HF_WRONG_DESK);
+	/* a term that the profile forbids; a kind the phase forbids */
+	draft_accept(&d, f, &id);
+	d.env.term_until.ms = f->now.ms + 61000;
+	EXPECT("long term", draft_submit(&d, &a, NULL), HF_TERM);
+	draft_accept(&d, f, &id);
+	d.env.categories = HF_TRAFFIC | HF_CONTENT;
+	EXPECT("more than asked", draft_submit(&d, &a, NULL), HF_NOT_ALLOWED);
+	draft_next(&d, f, "us.ncp", HF_KIND_END, HF_TRACK_ASKED, &id, &id);
+	d.env.reason = 1;
+	draft_has(&d, HF_E_REASON);
+	EXPECT("end of nothing", draft_submit(&d, &a, NULL), HF_NOT_ALLOWED);
+	/* out of order */
+	draft_accept(&d, f, &id);
+	d.env.gen = 2;
+	d.env.prev = d.env.seen;
+	draft_has(&d, HF_E_PREV);
+	EXPECT("a gap", draft_submit(&d, &a, NULL), HF_PAST_MISSING);
+	draft_accept(&d, f, &id);
+	d.env.seen.b[0] ^= 1;
+	EXPECT("another past", draft_submit(&d, &a, NULL), HF_CHAIN);
+	draft_accept(&d, f, &id);
+	d.env.case_id.b[9] ^= 1;
+	EXPECT("no such case", draft_submit(&d, &a, NULL), HF_UNKNOWN_CASE);
+
+	/* not the newest of the other side; then not the newest of our own */
+	draft_accept(&stale, f, &id);
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &id, NULL);
+	withdraw = must_submit(&d);
+	EXPECT(
+	    "carry", fed_carry(fed_node(f, "JP"), us, &withdraw, NULL), HF_OK);
+	EXPECT("stale", draft_submit(&stale, &a, NULL), HF_STALE);
+	draft_next(&d, f, "us.ncp", HF_KIND_NOTE, HF_TRACK_ASKED, &id, NULL);
+	stale = d;
+	must_submit(&d);
+	hf_random(stale.env.salt, sizeof(stale.env.salt));
+	EXPECT("old gen", draft_submit(&stale, &a, NULL), HF_GENERATION);
+	fed_free(f);
+}
+
+Test(intake, not_after_is_judged_at_entry)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct hf_id id = request(f);
+	struct draft d;
+
+	fed_node(f, "US")->clock_certain = false; /* so nothing lapses */
+	fed_wait(f, 11);
+	draft_accept(&d, f, &id);
+	EXPECT("accept after the end", draft_submit(&d, &a, NULL), HF_LAPSED);
+	fed_free(f);
+}
+
+Test(intake, a_revoked_officer_delivers_nothing_a_second_later)
+{
+	static struct signed_act a;
+	struct country_entry entry = {.type = ENTRY_REVOCATION};
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct intake_result result;
+	struct hf_id before;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	before = must_submit(&d);
+	entry.u.revocation.key = jp->officers[NCP].sign;
+	entry.u.revocation.since = f->now;
+	fed_wait(f, 1);
+	entry.u.revocation.revoked = f->now;
+	entry.u.revocation.reason = 1;
+	fed_entry(jp, &entry);
+	fed_publish(jp);
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	EXPECT("revoked", draft_submit(&d, &a, &result), HF_REVOKED);
+	/* what entered before is disputed, not refused */
+	EXPECT(
+	    "before", fed_carry(jp, fed_node(f, "US"), &before, NULL), HF_OK);
+	/* an expired key */
+	draft_open(&d, f, "jp.ca", HF_KIND_REQUEST, "us.ncp");
+	fed_wait(f, UINT64_C(366) * 86400);
+	d.created = f->now;
+	d.env.not_after.ms = f->now.ms + 5000;
+	EXPECT("expired", draft_submit(&d, &a, &result), HF_EXPIRED_KEY);
+	fed_free(f);
+}
+
+Test(intake, approvals_and_quotas_are_kept)
+{
+	static struct signed_act a;
+	struct country_entry entry = {.type = ENTRY_APPROVAL};
+	struct federation *f = fed_new("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct draft d;
+
+	entry.u.approval.kind = HF_KIND_REQUEST;
+	entry.u.approval.measure = HF_PRESERVATION;
+	entry.u.approval.needed = 2;
+	jp->quota = 6;
+	fed_start(f);
+	fed_entry(jp, &entry);
+	fed_publish(jp);
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	EXPECT("one of two", draft_submit(&d, &a, NULL), HF_APPROVALS);
+	d.cosigner = fed_officer(f, "jp.aud");
+	EXPECT("an auditor", draft_submit(&d, &a, NULL), HF_ROLE);
+	d.cosigner = fed_officer(f, "us.ncp");
+	EXPECT("a stranger", draft_submit(&d, &a, NULL), HF_WRONG_COUNTRY);
+	d.cosigner = fed_officer(f, "jp.ca");
+	EXPECT("two", draft_submit(&d, &a, NULL), HF_OK);
+	hf_random(d.env.salt, sizeof(d.env.salt));
+	EXPECT("five", draft_submit(&d, &a, NULL), HF_OK);
+	hf_random(d.env.salt, sizeof(d.env.salt));
+	EXPECT("six", draft_submit(&d, &a, NULL), HF_OK);
+	hf_random(d.env.salt, sizeof(d.env.salt));
+	EXPECT("seven", draft_submit(&d, &a, NULL), HF_BUSY);
+	fed_wait(f, 60);
+	d.created = f->now;
+	d.env.not_after.ms = f->now.ms + 5000;
+	EXPECT("a minute later", draft_submit(&d, &a, NULL), HF_OK);
+	fed_free(f);
+}
+
+Test(intake, a_refusal_on_a_strange_ground_is_delivered_and_flagged)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct intake_result result;
+	struct hf_id id = request(f);
+	struct draft d;
+
+	draft_next(&d, f, "us.ncp", HF_KIND_DECLINE, HF_TRACK_ASKED, &id, &id);
+	d.env.reason = 200;
+	draft_has(&d, HF_E_REASON);
+	EXPECT("decline", draft_submit(&d, &a, &result), HF_OK);
+	cr_assert_eq(
+	    result.flags, HF_SUBMIT_OUTSIDE_PROFILE | HF_SUBMIT_NOT_DELIVERED);
+	EXPECT("carry", fed_carry(us, jp, &a.id, &result), HF_OK);
+	cr_assert_eq(result.flags, HF_SUBMIT_OUTSIDE_PROFILE);
+	cr_assert_eq(node_case(jp, &id).state, HF_STATE_DECLINED);
+	cr_assert(node_case(jp, &id).outside_profile);
+	fed_free(f);
+}
+
+/* ---- cites and orders ---- */
+
+/** An order resting on `request`, citing `leaf` of the act `cited`. */
+static enum hf_err order_citing(struct federation *f,
+    const struct hf_id *request_id, const struct hf_id *cited, uint8_t leaf)
+{
+	static struct signed_act a;
+	struct draft d;
+
+	draft_order(&d, f, request_id);
+	d.env.cite_count = 1;
+	d.env.cites[0].act = *cited;
+	d.env.cites[0].leaves = bytes_of(&leaf, 1);
+	draft_has(&d, HF_E_CITES);
+	return draft_submit(&d, &a, NULL);
+}
+
+Test(intake, cites_need_a_policy_that_covers_the_reader)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct hf_id id, other;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.leaf_count = 4;
+	d.policy[0] = HF_SHARE_PROVIDERS;
+	d.policy[1] = HF_SHARE_REQUESTER | HF_SHARE_THIRD;
+	d.policy[2] = 0;
+	d.policy[3] = HF_SHARE_PARTY;
+	id = must_submit(&d);
+	EXPECT("carry",
+	    fed_carry(fed_node(f, "JP"), fed_node(f, "US"), &id, NULL), HF_OK);
+	EXPECT("for providers", order_citing(f, &id, &id, 0), HF_OK);
+	EXPECT("for the requester", order_citing(f, &id, &id, 1), HF_CITE);
+	EXPECT("for nobody", order_citing(f, &id, &id, 2), HF_CITE);
+	EXPECT("for parties", order_citing(f, &id, &id, 3), HF_CITE);
+	EXPECT("no such leaf", order_citing(f, &id, &id, 4), HF_CITE);
+	other = id;
+	other.b[20] ^= 1;
+	EXPECT("no such act", order_citing(f, &id, &other, 0), HF_UNKNOWN_ACT);
+
+	/* its author forbids sharing, for good or until then */
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.leaf_count = 1;
+	d.policy[0] = HF_SHARE_PROVIDERS;
+	d.env.flag_count = 1;
+	d.env.flags[0].flag = HF_FLAG_NO_ONWARD;
+	d.env.flags[0].strength = HF_BINDING;
+	d.env.flags[0].until.ms = f->now.ms + 1000;
+	draft_has(&d, HF_E_FLAGS);
+	other = must_submit(&d);
+	EXPECT("carry",
+	    fed_carry(fed_node(f, "JP"), fed_node(f, "US"), &other, NULL),
+	    HF_OK);
+	EXPECT("forbidden", order_citing(f, &id, &other, 0), HF_ONWARD);
+	fed_wait(f, 1);
+	EXPECT("no longer", order_citing(f, &id, &other, 0), HF_OK);
+	fed_free(f);
+}
+
+Test(intake, an_order_that_masks_names_and_cites_nothing)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	uint8_t opening[HF_SALT_SIZE + HF_ID_SIZE] = {7}, leaf = 0;
+	struct hf_id id = request(f);
+	struct hf_hash commitment;
+	struct draft d;
+
+	draft_order(&d, f, &id);
+	d.env.flag_count = 1;
+	d.env.flags[0].flag = HF_FLAG_MASK_REQUESTER;
+	d.env.flags[0].strength = HF_BINDING;
+	draft_has(&d, HF_E_FLAGS);
+	EXPECT("open lineage", draft_submit(&d, &a, NULL), HF_MASKED);
+	memcpy(opening + HF_SALT_SIZE, id.b, sizeof(id.b));
+	commitment = hf_hash(HF_TAG_LINEAGE, opening, sizeof(opening));
+	d.env.lineage[0].type = HF_COMMITMENT;
+	memcpy(d.env.lineage[0].id.b, commitment.b, sizeof(commitment.b));
+	d.env.cite_count = 1;
+	d.env.cites[0].act = id;
+	d.env.cites[0].leaves = bytes_of(&leaf, 1);
+	draft_has(&d, HF_E_CITES);
+	EXPECT("a cite", draft_submit(&d, &a, NULL), HF_MASKED);
+	d.env.cite_count = 0;
+	d.env.present &= ~(UINT64_C(1) << HF_E_CITES);
+	draft_sign(&d, &a);
+	opening[0] ^= 1;
+	EXPECT("another opening",
+	    fed_submit(
+		us, d.author, &a, bytes_of(opening, sizeof(opening)), NULL),
+	    HF_PROOF);
+	opening[0] ^= 1;
+	EXPECT("masked",
+	    fed_submit(
+		us, d.author, &a, bytes_of(opening, sizeof(opening)), NULL),
+	    HF_OK);
+	cr_assert_eq(node_case(us, &a.id).basis_count, 1);
+	cr_assert_eq(node_rows(us, TABLE_DEPENDS), 1);
+	fed_free(f);
+}
+
+Test(intake, an_order_rests_on_a_live_case_of_its_desk)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct hf_id id = request(f), withdraw;
+	struct draft d;
+
+	draft_order(&d, f, &id);
+	d.env.lineage[0].id.b[3] ^= 1;
+	EXPECT("no such case", draft_submit(&d, &a, NULL), HF_UNKNOWN_CASE);
+	draft_order(&d, f, &id);
+	d.author = fed_officer(f, "us.ca");
+	d.env.from = d.author->desk;
+	EXPECT("another's case", draft_submit(&d, &a, NULL), HF_WRONG_DESK);
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &id, NULL);
+	withdraw = must_submit(&d);
+	EXPECT("carry",
+	    fed_carry(fed_node(f, "JP"), fed_node(f, "US"), &withdraw, NULL),
+	    HF_OK);
+	draft_order(&d, f, &id);
+	EXPECT("a dead case", draft_submit(&d, &a, NULL), HF_NOT_ALLOWED);
+	fed_free(f);
+}
+
+/* ---- inner tracks and reading ---- */
+
+static enum case_access access_of(
+    struct node *n, const struct hf_id *id, const struct officer *who)
+{
+	struct case_record c = node_case(n, id);
+	enum case_access access;
+
+	node_look(n);
+	access = case_access(n->engine, &c,
+	    roster_officer(engine_roster(n->engine), &who->sign));
+	node_look_end(n);
+	return access;
+}
+
+Test(intake, inner_acts_stay_inside_and_open_doors)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id id = request(f), order;
+	unsigned outbox = node_rows(us, TABLE_OUTBOX);
+	struct draft d;
+
+	draft_order(&d, f, &id);
+	order = must_submit(&d);
+	cr_assert_eq(access_of(us, &id, &us->officers[NCP]), ACCESS_FULL);
+	cr_assert_eq(access_of(us, &id, &us->officers[ISP]), ACCESS_NONE);
+	cr_assert_eq(access_of(us, &id, &us->officers[CA]), ACCESS_NONE);
+	cr_assert_eq(access_of(us, &id, &us->officers[AUD]), ACCESS_SKELETON);
+	cr_assert_eq(access_of(us, &order, &us->officers[ISP]), ACCESS_FULL);
+	cr_assert_eq(access_of(us, &order, &us->officers[ISP2]), ACCESS_NONE);
+
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_GRANT, HF_TRACK_INNER_ASKED, &id, NULL);
+	set_desk(&d.env.to, "us.ca");
+	must_submit(&d);
+	cr_assert_eq(access_of(us, &id, &us->officers[CA]), ACCESS_FULL);
+	draft_next(
+	    &d, f, "us.ca", HF_KIND_ASSIGN, HF_TRACK_INNER_ASKED, &id, NULL);
+	d.env.assignee = us->officers[CA].sign;
+	draft_has(&d, HF_E_ASSIGNEE);
+	must_submit(&d);
+	cr_assert(
+	    same_key(&node_case(us, &id).assignees[1], &us->officers[CA].sign));
+	cr_assert_eq(node_case(us, &id).gens[HF_TRACK_INNER_ASKED], 2);
+	cr_assert_eq(node_rows(us, TABLE_OUTBOX), outbox);
+
+	draft_next(
+	    &d, f, "us.isp", HF_KIND_NOTE, HF_TRACK_INNER_ASKED, &id, NULL);
+	EXPECT("a stranger", draft_submit(&d, &a, NULL), HF_WRONG_DESK);
+	draft_next(
+	    &d, f, "us.isp", HF_KIND_NOTE, HF_TRACK_INNER_ASKING, &order, NULL);
+	EXPECT("the other party", draft_submit(&d, &a, NULL), HF_WRONG_DESK);
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_NOTE, HF_TRACK_INNER_ASKING, &id, NULL);
+	EXPECT("the other side", draft_submit(&d, &a, NULL), HF_WRONG_COUNTRY);
+	draft_next(&d, f, "us.ncp", HF_KIND_LEGAL_HOLD, HF_TRACK_INNER_ASKED,
+	    &id, NULL);
+	d.env.choice = 1;
+	draft_has(&d, HF_E_CHOICE);
+	EXPECT("no operator", draft_submit(&d, &a, NULL), HF_ROLE);
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_NOTE, HF_TRACK_INNER_ASKED, &id, NULL);
+	d.env.prev.b[0] ^= 1;
+	EXPECT("another past", draft_submit(&d, &a, NULL), HF_CHAIN);
+	fed_free(f);
+}
+
+/* ---- from abroad ---- */
+
+/** What a broken broker would do: enter an act without judging it. */
+static void force(struct node *n, const struct signed_act *a)
+{
+	struct intake in = {
+	    .e = n->engine, .type = HF_ENTRY_OWN, .entered = n->fed->now};
+	struct intake_result result;
+
+	EXPECT("decode", hf_act_decode(&in.act, a->frame, a->size), HF_OK);
+	turn_begin(n);
+	EXPECT("load", intake_load(&in), HF_OK);
+	hf_life_act_from(&in.life, &in.act.core, &in.act.envelope,
+	    &in.act.digest, &in.act.id, in.entered);
+	EXPECT("fold", case_fold_for(n->engine, &in.c, &in.life), HF_OK);
+	EXPECT("enter", intake_enter(&in, &result), HF_OK);
+	turn_end(n);
+}
+
+/** The same without any place in a case: only the ledger has it. */
+static void force_leaf(struct node *n, const struct signed_act *a)
+{
+	struct hf_act act;
+	uint64_t index;
+
+	EXPECT("decode", hf_act_decode(&act, a->frame, a->size), HF_OK);
+	turn_begin(n);
+	EXPECT("ledger", ledger_add_act(n->engine, HF_ENTRY_OWN, &act, &index),
+	    HF_OK);
+	turn_end(n);
+}
+
+static enum hf_err bring_signed(struct node *from, struct node *to,
+    const struct signed_act *a, struct intake_result *result)
+{
+	uint8_t receipt[HF_RECEIPT_MAX];
+	size_t size = node_receipt(from, &a->id, receipt);
+
+	return fed_bring(to, from->country, bytes_of(a->frame, a->size),
+	    bytes_of(receipt, size), result);
+}
+
+Test(intake, a_void_act_from_abroad_keeps_its_gen)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct intake_result result;
+	struct hf_id id = request(f), note;
+	struct draft d;
+
+	draft_next(&d, f, "jp.ncp", HF_KIND_EXTEND, HF_TRACK_ASKING, &id, NULL);
+	d.env.term_until.ms = f->now.ms + 30000;
+	d.env.not_after.ms = f->now.ms + 5000;
+	draft_has(&d, HF_E_TERM);
+	draft_has(&d, HF_E_NOT_AFTER);
+	EXPECT("at home", draft_submit(&d, &a, NULL), HF_NOT_ALLOWED);
+	force(jp, &a);
+	EXPECT("carry", fed_carry(jp, us, &a.id, &result), HF_OK);
+	cr_assert_eq(result.clause, 503);
+	cr_assert_eq(node_clause(us, &id, HF_TRACK_ASKING, 2), 503);
+	cr_assert_eq(node_clause(jp, &id, HF_TRACK_ASKING, 2), 503);
+	draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
+	note = must_submit(&d);
+	EXPECT("the next", fed_carry(jp, us, &note, NULL), HF_OK);
+	cr_assert_eq(node_clause(us, &id, HF_TRACK_ASKING, 3), 0);
+	cr_assert(same_hash(&node_case(us, &id).state_digest,
+	    &node_case(jp, &id).state_digest));
+	fed_free(f);
+}
+
+Test(intake, an_act_waits_for_its_past)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct intake_result result;
+	struct hf_id first, second, third;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	first = must_submit(&d);
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &first, NULL);
+	second = must_submit(&d);
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &first, NULL);
+	third = must_submit(&d);
+	EXPECT("third", fed_carry(jp, us, &third, &result), HF_PAST_MISSING);
+	EXPECT("second", fed_carry(jp, us, &second, NULL), HF_PAST_MISSING);
+	EXPECT("third again", fed_carry(jp, us, &third, &result), HF_OK);
+	cr_assert(result.flags & HF_SUBMIT_DUPLICATE);
+	cr_assert_eq(node_case(us, &first).kind, 0);
+	EXPECT("first", fed_carry(jp, us, &first, NULL), HF_OK);
+	cr_assert_eq(node_case(us, &first).gens[HF_TRACK_ASKING], 3);
+	cr_assert_eq(node_case(us, &first).state, HF_STATE_WITHDRAWN);
+	cr_assert(same_hash(&node_case(us, &first).state_digest,
+	    &node_case(jp, &first).state_digest));
+	fed_free(f);
+}
+
+Test(intake, two_acts_for_one_place_are_kept_as_proof)
+{
+	static struct signed_act a, b, early;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct hf_id id = request(f);
+	struct draft d, other;
+
+	draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
+	other = d;
+	hf_random(other.env.salt, sizeof(other.env.salt));
+	EXPECT("one", draft_submit(&d, &a, NULL), HF_OK);
+	EXPECT("carry", fed_carry(jp, us, &a.id, NULL), HF_OK);
+	draft_sign(&other, &b);
+	force_leaf(jp, &b);
+	for (unsigned i = 0; i < 2; i++)
+		EXPECT("other", bring_signed(jp, us, &b, NULL), HF_GENERATION);
+	cr_assert_eq(node_rows(us, TABLE_CONFLICTS), 1);
+	cr_assert_eq(node_statements(us, HF_ENTRY_CONFLICT, &b.id), 1);
+	cr_assert_eq(node_case(us, &id).gens[HF_TRACK_ASKING], 2);
+
+	/* one that waited and does not chain must not stop the track */
+	other.env.gen = 4;
+	other.env.prev = b.digest;
+	draft_has(&other, HF_E_PREV);
+	hf_random(other.env.salt, sizeof(other.env.salt));
+	draft_sign(&other, &early);
+	force_leaf(jp, &early);
+	EXPECT("early", bring_signed(jp, us, &early, NULL), HF_PAST_MISSING);
+	for (unsigned gen = 3; gen <= 4; gen++) {
+		struct hf_id note;
+
+		draft_next(
+		    &d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
+		note = must_submit(&d);
+		EXPECT("on", fed_carry(jp, us, &note, NULL), HF_OK);
+	}
+	cr_assert_eq(node_case(us, &id).gens[HF_TRACK_ASKING], 4);
+	cr_assert_eq(node_rows(us, TABLE_CONFLICTS), 2);
+	fed_free(f);
+}
+
+Test(intake, what_comes_from_abroad_must_be_proved)
+{
+	static struct signed_act a, b;
+	struct federation *f = fed_running("JP", "US", "DE", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	uint8_t receipt[HF_RECEIPT_MAX], other[HF_RECEIPT_MAX];
+	struct hf_bytes ra, rb, fa;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	EXPECT("a", draft_submit(&d, &a, NULL), HF_OK);
+	hf_random(d.env.salt, sizeof(d.env.salt));
+	EXPECT("b", draft_submit(&d, &b, NULL), HF_OK);
+	fa = bytes_of(a.frame, a.size);
+	ra = bytes_of(receipt, node_receipt(jp, &a.id, receipt));
+	rb = bytes_of(other, node_receipt(jp, &b.id, other));
+	EXPECT("another's receipt", fed_bring(us, jp->country, fa, rb, NULL),
+	    HF_RECEIPT);
+	cr_assert_neq(fed_bring(us, jp->country, fa, nothing, NULL), HF_OK);
+	EXPECT("another peer",
+	    fed_bring(us, fed_node(f, "DE")->country, fa, ra, NULL),
+	    HF_WRONG_COUNTRY);
+	EXPECT("another country",
+	    fed_bring(fed_node(f, "DE"), jp->country, fa, ra, NULL),
+	    HF_WRONG_COUNTRY);
+	for (size_t i = 0; i < ra.size; i++) {
+		receipt[i] ^= 0x40;
+		cr_assert_neq(fed_bring(us, jp->country, fa, ra, NULL), HF_OK,
+		    "receipt byte %zu", i);
+		receipt[i] ^= 0x40;
+	}
+	cr_assert_eq(node_rows(us, TABLE_CASES), 0);
+
+	/* ledgered by a broken broker, yet not signed by its officer */
+	hf_random(d.env.salt, sizeof(d.env.salt));
+	d.break_signature = true;
+	draft_sign(&d, &b);
+	force_leaf(jp, &b);
+	EXPECT("forged", bring_signed(jp, us, &b, NULL), HF_SIGNATURE);
+	draft_open(&d, f, "jp.aud", HF_KIND_REQUEST, "us.ncp");
+	draft_sign(&d, &b);
+	force_leaf(jp, &b);
+	EXPECT("role", bring_signed(jp, us, &b, NULL), HF_ROLE);
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.env.roster++;
+	draft_sign(&d, &b);
+	force_leaf(jp, &b);
+	EXPECT("document to come", bring_signed(jp, us, &b, NULL), HF_BUSY);
+	cr_assert_eq(node_rows(us, TABLE_CASES), 0);
+	EXPECT("whole", fed_bring(us, jp->country, fa, ra, NULL), HF_OK);
+	fed_free(f);
+}
+
+Test(intake, unknown_rules_are_answered_unsupported)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct case_record c;
+	struct draft d;
+	struct hf_id answer;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.env.rules_profile.b[0] ^= 1;
+	EXPECT("at home", draft_submit(&d, &a, NULL), HF_NOT_SUPPORTED);
+	force(jp, &a);
+	EXPECT("carry", fed_carry(jp, us, &a.id, NULL), HF_OK);
+	c = node_case(us, &a.id);
+	cr_assert_eq(c.state, HF_STATE_NOT_SUPPORTED);
+	cr_assert_eq(
+	    node_kind_at(us, &a.id, HF_TRACK_ASKED, 1), HF_KIND_UNSUPPORTED);
+	node_look(us);
+	EXPECT("load",
+	    case_act_load(us->engine, &a.id, HF_TRACK_ASKED, 1,
+		&us->engine->work_acts[0][0]),
+	    HF_OK);
+	answer = us->engine->work_acts[0][0].id;
+	node_look_end(us);
+	EXPECT("the machine act", fed_carry(us, jp, &answer, NULL), HF_OK);
+	cr_assert_eq(node_case(jp, &a.id).state, HF_STATE_NOT_SUPPORTED);
+	fed_free(f);
+}
