@@ -34,6 +34,8 @@ enum record_type {
 	RECORD_RELOAD,
 	RECORD_RESOLVE,  /* core -> supervisor: "host:port" */
 	RECORD_RESOLVED, /* "host:port literal" */
+	RECORD_GATE,     /* supervisor -> core: a new gate, code 0 desks, 1
+			    peers; the descriptor comes along */
 };
 
 struct record_header {
@@ -60,5 +62,10 @@ HF_MUST_USE enum hf_err record_send(
     int fd, const struct record_header *h, const void *payload);
 /** Errors: HF_BUSY, HF_UNREACHABLE, HF_FRAME (malformed) */
 HF_MUST_USE enum hf_err record_receive(int fd, struct record *r);
+/** The same with a descriptor: -1 when none came along. */
+HF_MUST_USE enum hf_err record_send_fd(
+    int fd, const struct record_header *h, int passed);
+HF_MUST_USE enum hf_err record_receive_fd(
+    int fd, struct record *r, int *passed);
 
 #endif

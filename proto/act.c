@@ -4,6 +4,7 @@
 #include "proto/act.h"
 
 #include "proto/crypto.h"
+#include "proto/leaf.h"
 #include "proto/pack.h"
 #include "proto/wire.h"
 
@@ -51,7 +52,9 @@ enum hf_err hf_core_decode(struct hf_core *core, const void *data, size_t size)
 enum hf_err hf_core_encode(
     const struct hf_core *core, uint8_t *out, size_t capacity, size_t *size)
 {
+	struct hf_core back;
 	struct pack p;
+	enum hf_err err;
 
 	pack_init(&p, out, capacity);
 	pack_map(&p, 7);
@@ -69,7 +72,8 @@ enum hf_err hf_core_encode(
 	pack_bin(&p, core->body.b, HF_HASH_SIZE);
 	pack_uint(&p, 7);
 	pack_bin(&p, core->envelope.b, HF_HASH_SIZE);
-	return pack_finish(&p, size);
+	err = pack_finish(&p, size);
+	return err == HF_OK ? hf_core_decode(&back, out, *size) : err;
 }
 
 static void read_sigs(struct wire *w, struct hf_signature *out, unsigned *count)
@@ -100,8 +104,11 @@ enum hf_err hf_sigs_decode(
 enum hf_err hf_sigs_encode(const struct hf_signature *sigs, unsigned count,
     uint8_t *out, size_t capacity, size_t *size)
 {
+	struct hf_signature back[HF_SIGNATURE_MAX];
 	struct pack p;
+	enum hf_err err;
 
+	*size = 0;
 	if (count > HF_SIGNATURE_MAX)
 		return HF_TOO_MANY;
 	pack_init(&p, out, capacity);
@@ -111,15 +118,28 @@ enum hf_err hf_sigs_encode(const struct hf_signature *sigs, unsigned count,
 		pack_bin(&p, sigs[i].key.b, HF_KEY_SIZE);
 		pack_bin(&p, sigs[i].sig.b, HF_SIG_SIZE);
 	}
-	return pack_finish(&p, size);
+	err = pack_finish(&p, size);
+	return err == HF_OK ? hf_sigs_decode(back, &count, out, *size) : err;
 }
 
 enum hf_err hf_act_encode(struct hf_bytes core, struct hf_bytes envelope,
     struct hf_bytes sigs, struct hf_bytes body, uint8_t *out, size_t capacity,
     size_t *size)
 {
+	struct hf_signature back[HF_SIGNATURE_MAX];
 	struct pack p;
+	unsigned count;
+	enum hf_err err;
 
+	*size = 0;
+	if (core.size > HF_CORE_MAX || envelope.size > HF_ENVELOPE_MAX ||
+	    body.size > HF_BODY_MAX)
+		return HF_TOO_BIG;
+	if (core.size == 0 || envelope.size == 0)
+		return HF_RANGE;
+	/* these alone go in as they are */
+	if ((err = hf_sigs_decode(back, &count, sigs.data, sigs.size)) != HF_OK)
+		return err;
 	pack_init(&p, out, capacity < HF_ACT_MAX ? capacity : HF_ACT_MAX);
 	pack_array(&p, 4);
 	pack_bin(&p, core.data, core.size);
@@ -149,14 +169,18 @@ struct hf_hash hf_act_to_sign(const struct hf_hash *digest)
 	return hf_hash(HF_TAG_SIGN_ACT, digest->b, sizeof(digest->b));
 }
 
-/* A machine act has no leaves and no body of its own. */
+/* A machine act has no leaves and no body of its own (SPEC 3.4). */
 static enum hf_err check_machine(const struct hf_act *a)
 {
+	static const struct hf_leaves none;
+	struct hf_hash root = hf_leaves_root(&none);
+
 	if (a->signature_count != 0)
 		return HF_SIGNATURE;
-	return a->body_bytes.size == 0 && a->envelope.policy.size == 0
-		   ? HF_OK
-		   : HF_SHAPE;
+	if (a->body_bytes.size != 0 || a->envelope.policy.size != 0)
+		return HF_SHAPE;
+	return memcmp(&root, &a->core.root, sizeof(root)) == 0 ? HF_OK
+							       : HF_PROOF;
 }
 
 static enum hf_err check_authority(const struct hf_act *a)

@@ -237,21 +237,26 @@ HF_MUST_USE enum hf_err hf_core_decode(
     struct hf_core *core, const void *data, size_t size);
 HF_MUST_USE enum hf_err hf_envelope_decode(
     struct hf_envelope *e, const void *data, size_t size);
+/** SPEC 3.4; out has room for HF_SIGNATURE_MAX.  Errors: the 1xxx family,
+ * HF_SIGNATURE when a key signs twice */
 HF_MUST_USE enum hf_err hf_sigs_decode(
     struct hf_signature *out, unsigned *count, const void *data, size_t size);
 
 /** All signatures verify, by distinct keys (a machine act has none). */
 HF_MUST_USE enum hf_err hf_act_verify(const struct hf_act *act);
 
-/** Encode; every present key of `e` is written.  Errors: HF_TOO_BIG,
- * HF_SHAPE, HF_RANGE (the result would not decode). */
+/** Encode; every present key of `e` is written.  What would not decode is
+ * not written either: errors are HF_TOO_BIG (also `capacity`), HF_TOO_MANY,
+ * HF_SHAPE (a key without a name here) and those of the decoder. */
 HF_MUST_USE enum hf_err hf_envelope_encode(
     const struct hf_envelope *e, uint8_t *out, size_t capacity, size_t *size);
 HF_MUST_USE enum hf_err hf_core_encode(
     const struct hf_core *core, uint8_t *out, size_t capacity, size_t *size);
 HF_MUST_USE enum hf_err hf_sigs_encode(const struct hf_signature *sigs,
     unsigned count, uint8_t *out, size_t capacity, size_t *size);
-/** Put the four parts together (sigs already encoded). */
+/** Put the four parts together (sigs already encoded); their contents and
+ * commitments are not looked at.  Errors: HF_TOO_BIG, HF_RANGE (no core or
+ * envelope), those of hf_sigs_decode */
 HF_MUST_USE enum hf_err hf_act_encode(struct hf_bytes core,
     struct hf_bytes envelope, struct hf_bytes sigs, struct hf_bytes body,
     uint8_t *out, size_t capacity, size_t *size);

@@ -79,8 +79,9 @@ static void read_cites(struct wire *w, struct hf_envelope *e)
 		e->cites[i].leaves = b;
 		wire_close(w);
 		for (size_t k = 0; k < b.size; k++)
-			if (b.data[k] >= HF_LEAF_MAX ||
-			    (k > 0 && b.data[k] <= b.data[k - 1]))
+			if (b.data[k] >= HF_LEAF_MAX)
+				wire_fail(w, HF_RANGE);
+			else if (k > 0 && b.data[k] <= b.data[k - 1])
 				wire_fail(w, HF_KEY_ORDER);
 	}
 	wire_close(w);
@@ -473,6 +474,12 @@ enum hf_err hf_envelope_encode(
 	struct pack p;
 	enum hf_err err;
 
+	*size = 0;
+	if (e->present >> HF_E_COUNT != 0)
+		return HF_SHAPE;
+	if (e->flag_count > HF_FLAG_MAX || e->third_count > HF_THIRD_MAX ||
+	    e->lineage_count > HF_LINEAGE_MAX || e->cite_count > HF_CITES_MAX)
+		return HF_TOO_MANY;
 	for (int key = 0; key < HF_E_COUNT; key++)
 		count += HF_HAS(e, key) != 0;
 	pack_init(&p, out, capacity);

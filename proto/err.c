@@ -1,3 +1,6 @@
+/*
+ * err: looking the list of err.h up.
+ */
 #include "proto/err.h"
 
 #include <stddef.h>

@@ -58,7 +58,8 @@ static const struct hf_kind_info kinds[] = {
     {HF_KIND_END, "end", S, false, false, false, true, B(REASON), B(LINEAGE)},
     {HF_KIND_QUERY, "query", A | S, false, false, false, true, B(DUE), 0},
     {HF_KIND_ANSWER, "answer", A | S, false, false, false, true, 0, 0},
-    {HF_KIND_NOTE, "note", A | S | I, false, false, false, false, 0, B(RE)},
+    {HF_KIND_NOTE, "note", A | S | I, false, false, false, false, 0,
+	B(RE) | B(LINEAGE)},
     {HF_KIND_RETRACT, "retract", A | S, false, false, false, true, 0,
 	B(REASON)},
     {HF_KIND_CONFIRM, "confirm", A | S, false, false, false, true, 0, 0},
@@ -109,6 +110,10 @@ static bool conditional_ok(unsigned kind, const struct hf_envelope *e)
 {
 	switch (kind) {
 	case HF_KIND_AMEND:
+		/* the other changes ask nothing */
+		if (HF_HAS(e, HF_E_NOT_AFTER) && e->change != HF_WIDEN &&
+		    e->change != HF_CORRECT)
+			return false;
 		switch (e->change) {
 		case HF_CORRECT:
 			return HF_HAS(e, HF_E_FREED);

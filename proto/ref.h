@@ -37,7 +37,9 @@ HF_MUST_USE enum hf_err hf_keyline_read(
 /** The 12 words of a key to pin. */
 void hf_key_words(char *out, size_t capacity, const struct hf_key *key);
 
-/** RFC 3339 writing and strict reading ("2026-11-21T11:02:03.250+09:00"). */
+/** RFC 3339 writing and strict reading ("2026-11-21T11:02:03.250+09:00");
+ * from 1970 on, no leap second, zones to 14 hours, of a fraction the
+ * milliseconds.  Errors: HF_TYPE (form), HF_RANGE (no such date or time) */
 void hf_rfc3339(char out[32], struct instant t, int zone_minutes);
 HF_MUST_USE enum hf_err hf_rfc3339_read(
     struct instant *t, int *zone_minutes, const char *text);

@@ -20,8 +20,10 @@ struct head {
 
 void wire_init(struct wire *w, const void *data, size_t size)
 {
+	static const uint8_t nothing[1];
+
 	memset(w, 0, sizeof(*w));
-	w->data = data;
+	w->data = size > 0 ? data : nothing; /* so that it can be added to */
 	w->size = size;
 }
 

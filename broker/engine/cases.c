@@ -113,26 +113,27 @@ static bool is_granted(
 }
 
 /** Auditors and oversight see who did what and when, operators what they
- * must know to keep it running; none of them a body. */
-static bool sees_skeletons(
-    const struct engine *e, const struct officer_entry *who)
+ * must know to keep it running; none of them a body, and nobody of a provider
+ * anything but its orders. */
+static bool sees_skeletons(unsigned desk_type, unsigned role)
 {
-	const struct desk_entry *desk = roster_desk(e->roster, &who->desk);
-
-	return who->role == ROLE_AUDITOR || who->role == ROLE_OPERATOR ||
-	       (desk != NULL && (desk->type == DESK_AUDITOR ||
-				    desk->type == DESK_OVERSIGHT ||
-				    desk->type == DESK_OPERATOR));
+	if (desk_type == DESK_PROVIDER)
+		return false;
+	return role == ROLE_AUDITOR || role == ROLE_OPERATOR ||
+	       desk_type == DESK_AUDITOR || desk_type == DESK_OVERSIGHT ||
+	       desk_type == DESK_OPERATOR;
 }
 
 enum case_access case_access(struct engine *e, const struct case_record *c,
     const struct officer_entry *who)
 {
-	if (!desk_is_ours(e, &who->desk))
+	const struct desk_entry *desk = roster_desk(e->roster, &who->desk);
+
+	if (desk == NULL || !desk_is_ours(e, &who->desk))
 		return ACCESS_NONE;
 	if (is_granted(e, &c->id, &who->desk))
 		return ACCESS_FULL;
-	if (sees_skeletons(e, who))
+	if (sees_skeletons(desk->type, who->role))
 		return ACCESS_SKELETON;
 	return same_desk(&who->desk, &c->from) || same_desk(&who->desk, &c->to)
 		   ? ACCESS_FULL

@@ -35,11 +35,12 @@ enum event_type {
 	EVENT_PEER_FRAME, /* from a peer: conn, key, frame; dialled or accepted
 			   */
 	EVENT_PEER_UP,    /* our dialled connection is up: conn, key */
-	EVENT_PEER_DOWN,  /* and gone, or dialling failed: key, code */
-	EVENT_DESK_GONE,  /* conn */
-	EVENT_TIMER,      /* look at the due table and the outboxes */
-	EVENT_CLOCK,      /* certain changed */
-	EVENT_PIN,        /* country, key: a root pinned by configuration */
+	EVENT_PEER_DOWN, /* and gone, or dialling failed: key, code; a zero key:
+			    all of them (the gate died) */
+	EVENT_DESK_GONE, /* conn; 0: all of them */
+	EVENT_TIMER,     /* look at the due table and the outboxes */
+	EVENT_CLOCK,     /* certain changed */
+	EVENT_PIN,       /* country, key: a root pinned by configuration */
 	EVENT_UNPIN,
 	EVENT_DOCUMENT,   /* frame: a whole document from configuration */
 	EVENT_ALARM,      /* code, count from a gate: ledgered in aggregate */
@@ -119,6 +120,9 @@ HF_MUST_USE enum hf_err engine_step(struct engine *e, const struct event *ev);
  * the same transaction.  *changed: a new head is needed. */
 HF_MUST_USE enum hf_err engine_end(
     struct engine *e, uint64_t *size, struct hf_hash *root, bool *changed);
+/** False when this turn changed what cannot be put back (the roster): then
+ * a turn that was not committed means that the process must end. */
+bool engine_can_abandon(const struct engine *e);
 /** The transaction was not committed: forget everything of this turn. */
 void engine_abandon(struct engine *e);
 /** Consistency path from `old_size` to `new_size` for the signer, read back

@@ -32,8 +32,6 @@ bool same_hash(const struct hf_hash *a, const struct hf_hash *b);
 bool same_desk(const struct hf_desk *a, const struct hf_desk *b);
 bool same_country(const struct hf_country *a, const struct hf_country *b);
 bool desk_is_ours(const struct engine *e, const struct hf_desk *desk);
-/** The error refuses one act and the turn goes on. */
-bool is_refusal(enum hf_err err);
 
 /* ---- ledger.c ---- */
 

@@ -4,6 +4,7 @@
  * a void act into the world.
  */
 #include "broker/engine/intake.h"
+#include "proto/seal.h"
 
 #include <assert.h>
 #include <string.h>
@@ -23,19 +24,17 @@ static enum hf_err no(struct intake *in, unsigned clause, enum hf_err err)
 static enum hf_err again(struct intake *in, const struct officer_entry *who,
     struct intake_result *result)
 {
-	struct ledger_seen {
-		uint64_t index;
-		struct hf_ledger_leaf leaf;
-	} held;
-	enum hf_err err = ledger_index_of(in->e, &in->act.id, &held.index);
+	struct hf_ledger_leaf held;
+	uint64_t index;
+	enum hf_err err = ledger_index_of(in->e, &in->act.id, &index);
 
 	if (err != HF_OK)
 		return err;
-	err = ledger_leaf(in->e, held.index, &held.leaf);
+	err = ledger_leaf(in->e, index, &held);
 	if (err != HF_OK)
 		return err == HF_NOTFOUND ? HF_CORRUPT : err;
-	if (held.leaf.type != HF_ENTRY_OWN ||
-	    !same_hash(&held.leaf.core, &in->act.digest) ||
+	if (held.type != HF_ENTRY_OWN ||
+	    !same_hash(&held.core, &in->act.digest) ||
 	    !same_key(&in->act.core.author, &who->sign))
 		return no(in, CLAUSE_ENTRY, HF_GENERATION);
 	return intake_again(in, result);
@@ -143,6 +142,21 @@ static enum hf_err check_signatures(struct intake *in)
 	return err == HF_OK ? HF_OK : no(in, 304, err);
 }
 
+/** There is a body of the right form, and the desk it is for can open it. */
+static enum hf_err check_body(struct intake *in)
+{
+	const struct hf_bytes *bytes = &in->act.body_bytes;
+	struct hf_body body;
+	enum hf_err err = hf_body_decode(&body, bytes->data, bytes->size);
+
+	if (err != HF_OK)
+		return no(in, 305, err);
+	for (unsigned i = 0; i < body.recipient_count; i++)
+		if (same_desk(&body.recipients[i].desk, &in->act.envelope.to))
+			return HF_OK;
+	return no(in, 305, HF_SHAPE);
+}
+
 /** Room on the track is kept for what ends a case. */
 static enum hf_err check_reserve(struct intake *in)
 {
@@ -214,6 +228,7 @@ static enum hf_err check(
 	if ((err = rules_sender(in->e, &in->act, who, c, &in->clause)) !=
 		HF_OK ||
 	    (err = check_not_after(in)) != HF_OK ||
+	    (err = check_body(in)) != HF_OK ||
 	    (err = check_signatures(in)) != HF_OK ||
 	    (err = check_place(in)) != HF_OK ||
 	    (err = rules_cites(in->e, &in->act, c, &in->clause)) != HF_OK ||

@@ -48,7 +48,11 @@ struct engine {
 	uint8_t *box; /* HF_FRAME_MAX bytes; case_body_put, case_act_frame */
 	struct link_table *links;
 	struct desk_table *desks;
-	bool turn_dirty; /* something was appended this turn */
+	struct instant next_due; /* as of the last engine_end */
+	uint64_t mono_ms;        /* of the running event */
+	uint64_t inbox_saved;
+	bool roster_changed; /* this turn: abandoning it is fatal */
+	bool turn_dirty;     /* something was appended this turn */
 };
 
 /** Random bytes of this event (SPEC: chance is an argument). */
@@ -120,7 +124,7 @@ struct case_record {
 	/* newest gen that chains and whose past is held; acts beyond it wait
 	 * in TABLE_PLACES */
 	uint32_t gens[HF_TRACK_COUNT];
-	enum hf_state state;           /* cached fold */
+	enum hf_state state; /* cached fold */
 	struct instant hold_until, ended, retain_until;
 	bool erased, legal_hold, outside_profile, unproven;
 	struct hf_hash profile;
@@ -181,8 +185,8 @@ struct intake_result {
  * opening  salt (16) and case id (32) that open one lineage commitment of
  *          the order in `frame` (submit, argument 2); empty: none.  It stays
  *          here: release of a masked order needs it.
- * Errors: any of class PEER is a refusal (result->clause says why); HF_FULL
- *         and fatal ones end the turn
+ * Errors: is_refusal() ones (result->clause says why; HF_BUSY: quota); all
+ *         others end the turn
  */
 HF_MUST_USE enum hf_err intake_own(struct engine *e,
     const struct officer_entry *who, struct hf_bytes frame,
@@ -256,6 +260,8 @@ HF_MUST_USE enum hf_err link_down(struct engine *e, const struct event *ev);
 /** Send what can be sent, retry what is due. */
 HF_MUST_USE enum hf_err link_run(struct engine *e);
 uint64_t link_next_mono(const struct engine *e);
+/** Our own document changed: every peer that is up gets it. */
+HF_MUST_USE enum hf_err link_document_changed(struct engine *e);
 /** An erasure certificate for the peer of a case. */
 HF_MUST_USE enum hf_err link_erased(
     struct engine *e, struct hf_country to, uint64_t index);
@@ -265,6 +271,7 @@ HF_MUST_USE enum hf_err link_erased(
 HF_MUST_USE enum hf_err documents_add(
     struct engine *e, struct hf_bytes document, uint32_t *version);
 HF_MUST_USE enum hf_err documents_load(struct engine *e);
+HF_MUST_USE enum hf_err documents_unpin(struct engine *e, struct hf_country c);
 HF_MUST_USE enum hf_err documents_pin(
     struct engine *e, struct hf_country c, const struct hf_key *root);
 
@@ -276,6 +283,17 @@ HF_MUST_USE enum hf_err tally_refusal(
 /** Write finished minutes to the ledger. */
 HF_MUST_USE enum hf_err tally_run(struct engine *e, bool all);
 
+/* ---- effects.c ---- */
+/** Forget everything of a turn that was not committed. */
+void effects_clear(struct effects *e);
+/** Fill the held frames that wait for receipts. */
+HF_MUST_USE enum hf_err effects_fill(struct engine *e, struct effects *f);
+
+/* ---- summary.c ---- */
+/** A case summary map (SPEC 11.4) for this reader. */
+HF_MUST_USE enum hf_err summary_pack(struct engine *e, struct pack *p,
+    const struct case_record *c, const struct officer_entry *who);
+
 /* small helpers everyone uses */
 struct hf_bytes bytes_of(const void *data, size_t size);
 void put_be64(uint8_t out[8], uint64_t v);
@@ -283,5 +301,8 @@ uint64_t get_be64(const uint8_t in[8]);
 void put_be32(uint8_t out[4], uint32_t v);
 uint32_t get_be32(const uint8_t in[4]);
 bool id_is_zero(const struct hf_id *id);
+/** The error refuses one act, or asks for patience, and the turn goes on:
+ * class PEER, HF_PAST_MISSING, HF_BUSY.  Any other ends the turn. */
+bool is_refusal(enum hf_err err);
 
 #endif

@@ -93,6 +93,11 @@ static enum hf_err check_inner_kind(const struct engine *e,
 			   : no(clause, 403, HF_ROLE);
 	case HF_KIND_NOTE:
 		return HF_OK;
+	case HF_KIND_GRANT:
+		/* a provider sees its orders and never a request */
+		if (type_of(e, &act->envelope.to) == DESK_PROVIDER)
+			return no(clause, 1209, HF_WRONG_DESK);
+		return may_act(who) ? HF_OK : no(clause, 403, HF_ROLE);
 	default:
 		return may_act(who) ? HF_OK : no(clause, 403, HF_ROLE);
 	}

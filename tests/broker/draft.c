@@ -15,6 +15,15 @@ static void must(enum hf_err err, const char *what)
 	    hf_err_info(err)->name, hf_err_text(err));
 }
 
+const struct hf_bytes nothing;
+
+void desk_set(struct hf_desk *desk, const char *name)
+{
+	cr_assert_leq(strlen(name), HF_DESK_MAX);
+	memset(desk, 0, sizeof(*desk));
+	memcpy(desk->s, name, strlen(name));
+}
+
 void draft_has(struct draft *d, enum hf_envelope_key key)
 {
 	d->env.present |= UINT64_C(1) << key;
@@ -139,6 +148,8 @@ static void seal_body(const struct draft *d, const struct hf_leaves *leaves,
 	uint8_t plain[8192];
 	size_t plain_size;
 
+	if (d->sealed_to != NULL)
+		memcpy(to[0].desk.s, d->sealed_to, strlen(d->sealed_to) + 1);
 	for (unsigned i = 0; i < count; i++) {
 		const struct desk_entry *desk =
 		    roster_desk(roster, &to[i].desk);
@@ -253,4 +264,27 @@ struct hf_id must_submit(struct draft *d)
 	cr_assert_eq(err, HF_OK, "fixture: submit of kind %u: %s %s, SPEC %u",
 	    d->kind, hf_err_info(err)->name, hf_err_text(err), result.clause);
 	return a.id;
+}
+
+struct hf_id fed_request(struct federation *f)
+{
+	struct draft d;
+	struct hf_id id;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	id = must_submit(&d);
+	must(fed_carry(fed_node(f, "JP"), fed_node(f, "US"), &id, NULL),
+	    "fed_carry");
+	return id;
+}
+
+void draft_accept(struct draft *d, struct federation *f, const char *author,
+    const struct hf_id *id, uint64_t seconds)
+{
+	draft_next(d, f, author, HF_KIND_ACCEPT, HF_TRACK_ASKED, id, id);
+	d->env.categories = HF_TRAFFIC;
+	d->env.term_from = f->now;
+	d->env.term_until.ms = f->now.ms + seconds * 1000;
+	draft_has(d, HF_E_CATEGORIES);
+	draft_has(d, HF_E_TERM);
 }

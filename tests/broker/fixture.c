@@ -611,6 +611,14 @@ struct case_record node_case(struct node *n, const struct hf_id *id)
 	return c;
 }
 
+bool same_state(struct node *a, struct node *b, const struct hf_id *id)
+{
+	struct case_record at_a = node_case(a, id), at_b = node_case(b, id);
+
+	return at_a.state == at_b.state &&
+	       same_hash(&at_a.state_digest, &at_b.state_digest);
+}
+
 static const struct hf_life_act *act_at(
     struct node *n, const struct hf_id *id, unsigned track, uint32_t gen)
 {

@@ -103,6 +103,7 @@ struct draft {
 	uint8_t policy[HF_LEAF_MAX]; /* one byte a leaf; the leaves are texts */
 	unsigned leaf_count;
 	bool break_signature;
+	const char *sealed_to; /* instead of `to`; NULL: to it */
 };
 struct signed_act {
 	uint8_t frame[HF_ACT_MAX];
@@ -141,12 +142,32 @@ enum hf_err fed_bring(struct node *to, struct hf_country from,
     struct hf_bytes frame, struct hf_bytes receipt,
     struct intake_result *result);
 
+/** A request JP to US, entered at both; its id is the case's. */
+struct hf_id fed_request(struct federation *f);
+/** An accept of the opening by US of the holding term `seconds`. */
+void draft_accept(struct draft *d, struct federation *f, const char *author,
+    const struct hf_id *id, uint64_t seconds);
+void desk_set(struct hf_desk *desk, const char *name);
+
+/** No bytes: no opening, no receipt. */
+extern const struct hf_bytes nothing;
+
+/** `got` must be the error `wanted`; `what` says in which try. */
+#define EXPECT(what, got, wanted) \
+	do { \
+		enum hf_err got_ = (got), wanted_ = (wanted); \
+		cr_assert_eq(got_, wanted_, "%s: %s, not %s", (what), \
+		    hf_err_info(got_)->name, hf_err_info(wanted_)->name); \
+	} while (0)
+
 /** What a broker holds. */
 struct case_record node_case(struct node *n, const struct hf_id *id);
 enum hf_err node_case_err(
     struct node *n, const struct hf_id *id, struct case_record *c);
-/** Clause of voidness of the act at a place, 0 in effect; SIZE_MAX-like
- * UINT32_MAX when there is none. */
+/** Do both compute one state? */
+bool same_state(struct node *a, struct node *b, const struct hf_id *id);
+/** Clause of voidness of the act at a place, 0 in effect; UINT32_MAX
+ * when there is none. */
 unsigned node_clause(
     struct node *n, const struct hf_id *id, unsigned track, uint32_t gen);
 unsigned node_kind_at(

@@ -17,28 +17,12 @@ static void carry(struct federation *f, const char *from, const char *to,
 	    err, HF_OK, "carry %s to %s: %s", from, to, hf_err_info(err)->name);
 }
 
-static struct hf_id request(struct federation *f)
-{
-	struct draft d;
-	struct hf_id id;
-
-	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
-	id = must_submit(&d);
-	carry(f, "JP", "US", &id);
-	return id;
-}
-
 static struct hf_id accept_by(struct federation *f, const char *desk,
     const struct hf_id *id, uint64_t seconds)
 {
 	struct draft d;
 
-	draft_next(&d, f, desk, HF_KIND_ACCEPT, HF_TRACK_ASKED, id, id);
-	d.env.categories = HF_TRAFFIC;
-	d.env.term_from = f->now;
-	d.env.term_until.ms = f->now.ms + seconds * 1000;
-	draft_has(&d, HF_E_CATEGORIES);
-	draft_has(&d, HF_E_TERM);
+	draft_accept(&d, f, desk, id, seconds);
 	return must_submit(&d);
 }
 
@@ -70,7 +54,7 @@ Test(due, silence_is_stated_once_on_each_side)
 	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
 	uint8_t buffer[HF_PAYLOAD_MAX];
 	struct hf_statement s;
-	struct hf_id id = request(f);
+	struct hf_id id = fed_request(f);
 
 	tick(f, "US");
 	cr_assert_eq(node_statements(us, HF_ENTRY_PENDING, &id), 0);
@@ -109,7 +93,7 @@ Test(due, an_answer_ends_the_waiting)
 {
 	struct federation *f = fed_running("JP", "US", NULL);
 	struct node *us = fed_node(f, "US");
-	struct hf_id id = request(f);
+	struct hf_id id = fed_request(f);
 	enum hf_deadline type;
 	struct instant at;
 
@@ -136,7 +120,7 @@ Test(due, a_hold_expires_by_the_asked_broker_alone)
 {
 	struct federation *f = fed_running("JP", "US", NULL);
 	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
-	struct hf_id id = request(f);
+	struct hf_id id = fed_request(f);
 	struct hf_id accept = accept_by(f, "us.ncp", &id, 5), expire;
 
 	carry(f, "US", "JP", &accept);
@@ -157,15 +141,14 @@ Test(due, a_hold_expires_by_the_asked_broker_alone)
 	expire = newest(us, &id, HF_TRACK_ASKED);
 	carry(f, "US", "JP", &expire);
 	cr_assert_eq(node_case(jp, &id).state, HF_STATE_EXPIRED);
-	cr_assert(same_hash(&node_case(us, &id).state_digest,
-	    &node_case(jp, &id).state_digest));
+	cr_assert(same_state(us, jp, &id));
 	fed_free(f);
 }
 
 Test(due, an_ask_that_nobody_accepts_lapses)
 {
 	struct federation *f = fed_running("JP", "US", NULL);
-	struct hf_id id = request(f);
+	struct hf_id id = fed_request(f);
 
 	fed_wait(f, 10);
 	tick(f, "US");
@@ -253,7 +236,7 @@ Test(due, a_query_that_nobody_answers_is_stated)
 	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
 	uint8_t buffer[HF_PAYLOAD_MAX];
 	struct hf_statement s;
-	struct hf_id id = request(f), query;
+	struct hf_id id = fed_request(f), query;
 	struct draft d;
 
 	draft_next(&d, f, "us.ncp", HF_KIND_QUERY, HF_TRACK_ASKED, &id, &id);
@@ -322,7 +305,7 @@ Test(due, a_withdrawal_releases_the_orders_that_rest_on_it)
 {
 	struct federation *f = fed_running("JP", "US", NULL);
 	struct node *us = fed_node(f, "US");
-	struct hf_id one = request(f), two = request(f);
+	struct hf_id one = fed_request(f), two = fed_request(f);
 	struct hf_id open = order_on(f, "us.isp", &one, NULL);
 	struct hf_id masked = order_on(f, "us.isp2", NULL, &one);
 	struct hf_id both = order_on(f, "us.isp", &one, &two);
@@ -349,11 +332,35 @@ Test(due, a_withdrawal_releases_the_orders_that_rest_on_it)
 	fed_free(f);
 }
 
+Test(due, an_order_lives_on_with_a_basis_added_later)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id one = fed_request(f), two = fed_request(f);
+	struct hf_id order = order_on(f, "us.isp", &one, NULL);
+	struct draft d;
+
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_NOTE, HF_TRACK_INNER_ASKING, &order, NULL);
+	d.env.lineage_count = 1;
+	d.env.lineage[0].type = HF_DEPENDENT;
+	d.env.lineage[0].id = two;
+	draft_has(&d, HF_E_LINEAGE);
+	must_submit(&d);
+	withdraw(f, &one);
+	tick(f, "US");
+	cr_assert_eq(node_case(us, &order).state, HF_STATE_UNACKNOWLEDGED);
+	withdraw(f, &two);
+	tick(f, "US");
+	cr_assert_eq(node_case(us, &order).state, HF_STATE_WITHDRAWN);
+	fed_free(f);
+}
+
 Test(due, a_hold_that_expires_releases_its_orders_and_theirs)
 {
 	struct federation *f = fed_running("JP", "US", NULL);
 	struct node *us = fed_node(f, "US");
-	struct hf_id id = request(f);
+	struct hf_id id = fed_request(f);
 	struct hf_id order = order_on(f, "us.isp", &id, NULL);
 	struct hf_id deeper = order_on(f, "us.isp2", &order, NULL);
 

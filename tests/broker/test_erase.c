@@ -148,12 +148,7 @@ Test(erase, waits_while_a_hold_is_in_force_and_while_time_is_uncertain)
 	struct hf_id act, id = withdrawn(f, &act);
 	struct draft d;
 
-	draft_next(&d, f, "us.ncp", HF_KIND_ACCEPT, HF_TRACK_ASKED, &id, &id);
-	d.env.categories = HF_TRAFFIC;
-	d.env.term_from = f->now;
-	d.env.term_until.ms = f->now.ms + 20000;
-	draft_has(&d, HF_E_CATEGORIES);
-	draft_has(&d, HF_E_TERM);
+	draft_accept(&d, f, "us.ncp", &id, 20);
 	must_submit(&d);
 	fed_wait(f, 10);
 	tick(us);

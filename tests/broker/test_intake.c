@@ -7,45 +7,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static const struct hf_bytes nothing;
-
-static const char *name_of(enum hf_err err)
-{
-	return hf_err_info(err)->name;
-}
-
-#define EXPECT(what, got, wanted) \
-	do { \
-		enum hf_err got_ = (got), wanted_ = (wanted); \
-		cr_assert_eq(got_, wanted_, "%s: %s, not %s", (what), \
-		    name_of(got_), name_of(wanted_)); \
-	} while (0)
-
-/** A request JP to US, entered at both. */
-static struct hf_id request(struct federation *f)
-{
-	struct draft d;
-	struct hf_id id;
-
-	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
-	id = must_submit(&d);
-	EXPECT("carry",
-	    fed_carry(fed_node(f, "JP"), fed_node(f, "US"), &id, NULL), HF_OK);
-	return id;
-}
-
-/** An accept of the opening by US, not carried yet. */
-static void draft_accept(
-    struct draft *d, struct federation *f, const struct hf_id *id)
-{
-	draft_next(d, f, "us.ncp", HF_KIND_ACCEPT, HF_TRACK_ASKED, id, id);
-	d->env.categories = HF_TRAFFIC;
-	d->env.term_from = f->now;
-	d->env.term_until.ms = f->now.ms + 20000;
-	draft_has(d, HF_E_CATEGORIES);
-	draft_has(d, HF_E_TERM);
-}
-
 /** An order of US to its provider, resting on a case. */
 static void draft_order(
     struct draft *d, struct federation *f, const struct hf_id *basis)
@@ -64,7 +25,7 @@ Test(intake, a_request_crosses_and_both_compute_one_state)
 	struct federation *f = fed_running("JP", "US", NULL);
 	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
 	struct case_record at_jp, at_us;
-	struct hf_id id = request(f), accept;
+	struct hf_id id = fed_request(f), accept;
 	struct draft d;
 
 	draft_next(
@@ -76,7 +37,7 @@ Test(intake, a_request_crosses_and_both_compute_one_state)
 	EXPECT("acknowledge", fed_carry(us, jp, &accept, NULL), HF_OK);
 	at_jp = node_case(jp, &id);
 	cr_assert_eq(at_jp.state, HF_STATE_ACKNOWLEDGED);
-	draft_accept(&d, f, &id);
+	draft_accept(&d, f, "us.ncp", &id, 20);
 	accept = must_submit(&d);
 	EXPECT("accept", fed_carry(us, jp, &accept, NULL), HF_OK);
 	at_jp = node_case(jp, &id);
@@ -210,12 +171,6 @@ static const struct {
     [FROM_OPERATOR] = {"by an operator", "jp.ops", HF_ROLE},
 };
 
-static void set_desk(struct hf_desk *desk, const char *name)
-{
-	memset(desk, 0, sizeof(*desk));
-	memcpy(desk->s, name, strlen(name));
-}
-
 static void spoil(struct draft *d, enum spoil how)
 {
 	switch (how) {
@@ -232,20 +187,20 @@ static void spoil(struct draft *d, enum spoil how)
 		d->env.not_after.ms = d->created.ms + 86400000;
 		break;
 	case UNKNOWN_COUNTRY:
-		set_desk(&d->env.to, "de.ncp");
+		desk_set(&d->env.to, "de.ncp");
 		break;
 	case UNKNOWN_DESK:
-		set_desk(&d->env.to, "us.nobody");
+		desk_set(&d->env.to, "us.nobody");
 		break;
 	case TO_PROVIDER_ABROAD:
-		set_desk(&d->env.to, "us.aud");
+		desk_set(&d->env.to, "us.aud");
 		break;
 	case ORDER_ABROAD:
 		d->kind = HF_KIND_ORDER;
 		break;
 	case ORDER_TO_AUDITOR:
 		d->kind = HF_KIND_ORDER;
-		set_desk(&d->env.to, "jp.aud");
+		desk_set(&d->env.to, "jp.aud");
 		break;
 	case FUTURE_ROSTER:
 		d->env.roster++;
@@ -257,10 +212,10 @@ static void spoil(struct draft *d, enum spoil how)
 		d->env.rules_profile.b[0] ^= 1;
 		break;
 	case FROM_ABROAD:
-		set_desk(&d->env.from, "us.ncp");
+		desk_set(&d->env.from, "us.ncp");
 		break;
 	case FROM_OTHER_DESK:
-		set_desk(&d->env.from, "jp.ca");
+		desk_set(&d->env.from, "jp.ca");
 		break;
 	case FROM_PROVIDER:
 	case FROM_AUDITOR:
@@ -300,7 +255,7 @@ Test(intake, home_refuses_what_the_case_does_not_allow)
 	static struct signed_act a;
 	struct federation *f = fed_running("JP", "US", NULL);
 	struct node *us = fed_node(f, "US");
-	struct hf_id id = request(f), withdraw;
+	struct hf_id id = fed_request(f), withdraw;
 	struct draft d, stale;
 
 	/* not this case's desk, nor this track's */
@@ -311,10 +266,10 @@ Test(intake, home_refuses_what_the_case_does_not_allow)
 	    &d, f, "us.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &id, NULL);
 	EXPECT("other track", draft_submit(&d, &a, NULL), HF_WRONG_DESK);
 	/* a term that the profile forbids; a kind the phase forbids */
-	draft_accept(&d, f, &id);
+	draft_accept(&d, f, "us.ncp", &id, 20);
 	d.env.term_until.ms = f->now.ms + 61000;
 	EXPECT("long term", draft_submit(&d, &a, NULL), HF_TERM);
-	draft_accept(&d, f, &id);
+	draft_accept(&d, f, "us.ncp", &id, 20);
 	d.env.categories = HF_TRAFFIC | HF_CONTENT;
 	EXPECT("more than asked", draft_submit(&d, &a, NULL), HF_NOT_ALLOWED);
 	draft_next(&d, f, "us.ncp", HF_KIND_END, HF_TRACK_ASKED, &id, &id);
@@ -322,20 +277,20 @@ Test(intake, home_refuses_what_the_case_does_not_allow)
 	draft_has(&d, HF_E_REASON);
 	EXPECT("end of nothing", draft_submit(&d, &a, NULL), HF_NOT_ALLOWED);
 	/* out of order */
-	draft_accept(&d, f, &id);
+	draft_accept(&d, f, "us.ncp", &id, 20);
 	d.env.gen = 2;
 	d.env.prev = d.env.seen;
 	draft_has(&d, HF_E_PREV);
 	EXPECT("a gap", draft_submit(&d, &a, NULL), HF_PAST_MISSING);
-	draft_accept(&d, f, &id);
+	draft_accept(&d, f, "us.ncp", &id, 20);
 	d.env.seen.b[0] ^= 1;
 	EXPECT("another past", draft_submit(&d, &a, NULL), HF_CHAIN);
-	draft_accept(&d, f, &id);
+	draft_accept(&d, f, "us.ncp", &id, 20);
 	d.env.case_id.b[9] ^= 1;
 	EXPECT("no such case", draft_submit(&d, &a, NULL), HF_UNKNOWN_CASE);
 
 	/* not the newest of the other side; then not the newest of our own */
-	draft_accept(&stale, f, &id);
+	draft_accept(&stale, f, "us.ncp", &id, 20);
 	draft_next(
 	    &d, f, "jp.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &id, NULL);
 	withdraw = must_submit(&d);
@@ -354,12 +309,12 @@ Test(intake, not_after_is_judged_at_entry)
 {
 	static struct signed_act a;
 	struct federation *f = fed_running("JP", "US", NULL);
-	struct hf_id id = request(f);
+	struct hf_id id = fed_request(f);
 	struct draft d;
 
 	fed_node(f, "US")->clock_certain = false; /* so nothing lapses */
 	fed_wait(f, 11);
-	draft_accept(&d, f, &id);
+	draft_accept(&d, f, "us.ncp", &id, 20);
 	EXPECT("accept after the end", draft_submit(&d, &a, NULL), HF_LAPSED);
 	fed_free(f);
 }
@@ -439,7 +394,7 @@ Test(intake, a_refusal_on_a_strange_ground_is_delivered_and_flagged)
 	struct federation *f = fed_running("JP", "US", NULL);
 	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
 	struct intake_result result;
-	struct hf_id id = request(f);
+	struct hf_id id = fed_request(f);
 	struct draft d;
 
 	draft_next(&d, f, "us.ncp", HF_KIND_DECLINE, HF_TRACK_ASKED, &id, &id);
@@ -452,6 +407,62 @@ Test(intake, a_refusal_on_a_strange_ground_is_delivered_and_flagged)
 	cr_assert_eq(result.flags, HF_SUBMIT_OUTSIDE_PROFILE);
 	cr_assert_eq(node_case(jp, &id).state, HF_STATE_DECLINED);
 	cr_assert(node_case(jp, &id).outside_profile);
+	fed_free(f);
+}
+
+Test(intake, a_reference_is_given_once)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	char ref[HF_REF_MAX];
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	draft_sign(&d, &a);
+	hf_ref(ref, jp->country, d.created, &a.digest);
+	turn_begin(jp);
+	EXPECT("taken",
+	    txn_put(jp->txn, TABLE_REFS, bytes_of(ref, strlen(ref)),
+		bytes_of(a.id.b, sizeof(a.id.b))),
+	    HF_OK);
+	turn_end(jp);
+	EXPECT("the same", fed_submit(jp, d.author, &a, nothing, NULL),
+	    HF_REF_TAKEN);
+	hf_random(d.env.salt, sizeof(d.env.salt));
+	EXPECT("fresh salts", draft_submit(&d, &a, NULL), HF_OK);
+	fed_free(f);
+}
+
+Test(intake, an_act_brings_a_body_that_its_reader_can_open)
+{
+	static struct signed_act a;
+	static uint8_t frame[HF_ACT_MAX];
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct intake_result result;
+	const struct officer_entry *who;
+	struct hf_act act;
+	struct draft d;
+	size_t size;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	draft_sign(&d, &a);
+	EXPECT("decode", hf_act_decode(&act, a.frame, a.size), HF_OK);
+	EXPECT("skeleton",
+	    hf_act_encode(act.core_bytes, act.envelope_bytes, act.sigs_bytes,
+		nothing, frame, sizeof(frame), &size),
+	    HF_OK);
+	turn_begin(jp);
+	who = roster_officer(engine_roster(jp->engine), &d.author->sign);
+	cr_assert_neq(intake_own(jp->engine, who, bytes_of(frame, size),
+			  nothing, &result),
+	    HF_OK);
+	turn_end(jp);
+	d.sealed_to = "us.ca";
+	EXPECT("to another", draft_submit(&d, &a, NULL), HF_SHAPE);
+	d.sealed_to = NULL;
+	EXPECT("to its desk", draft_submit(&d, &a, NULL), HF_OK);
 	fed_free(f);
 }
 
@@ -521,7 +532,7 @@ Test(intake, an_order_that_masks_names_and_cites_nothing)
 	struct federation *f = fed_running("JP", "US", NULL);
 	struct node *us = fed_node(f, "US");
 	uint8_t opening[HF_SALT_SIZE + HF_ID_SIZE] = {7}, leaf = 0;
-	struct hf_id id = request(f);
+	struct hf_id id = fed_request(f);
 	struct hf_hash commitment;
 	struct draft d;
 
@@ -562,7 +573,7 @@ Test(intake, an_order_rests_on_a_live_case_of_its_desk)
 {
 	static struct signed_act a;
 	struct federation *f = fed_running("JP", "US", NULL);
-	struct hf_id id = request(f), withdraw;
+	struct hf_id id = fed_request(f), withdraw;
 	struct draft d;
 
 	draft_order(&d, f, &id);
@@ -603,7 +614,7 @@ Test(intake, inner_acts_stay_inside_and_open_doors)
 	static struct signed_act a;
 	struct federation *f = fed_running("JP", "US", NULL);
 	struct node *us = fed_node(f, "US");
-	struct hf_id id = request(f), order;
+	struct hf_id id = fed_request(f), order;
 	unsigned outbox = node_rows(us, TABLE_OUTBOX);
 	struct draft d;
 
@@ -618,7 +629,7 @@ Test(intake, inner_acts_stay_inside_and_open_doors)
 
 	draft_next(
 	    &d, f, "us.ncp", HF_KIND_GRANT, HF_TRACK_INNER_ASKED, &id, NULL);
-	set_desk(&d.env.to, "us.ca");
+	desk_set(&d.env.to, "us.ca");
 	must_submit(&d);
 	cr_assert_eq(access_of(us, &id, &us->officers[CA]), ACCESS_FULL);
 	draft_next(
@@ -649,230 +660,5 @@ Test(intake, inner_acts_stay_inside_and_open_doors)
 	    &d, f, "us.ncp", HF_KIND_NOTE, HF_TRACK_INNER_ASKED, &id, NULL);
 	d.env.prev.b[0] ^= 1;
 	EXPECT("another past", draft_submit(&d, &a, NULL), HF_CHAIN);
-	fed_free(f);
-}
-
-/* ---- from abroad ---- */
-
-/** What a broken broker would do: enter an act without judging it. */
-static void force(struct node *n, const struct signed_act *a)
-{
-	struct intake in = {
-	    .e = n->engine, .type = HF_ENTRY_OWN, .entered = n->fed->now};
-	struct intake_result result;
-
-	EXPECT("decode", hf_act_decode(&in.act, a->frame, a->size), HF_OK);
-	turn_begin(n);
-	EXPECT("load", intake_load(&in), HF_OK);
-	hf_life_act_from(&in.life, &in.act.core, &in.act.envelope,
-	    &in.act.digest, &in.act.id, in.entered);
-	EXPECT("fold", case_fold_for(n->engine, &in.c, &in.life), HF_OK);
-	EXPECT("enter", intake_enter(&in, &result), HF_OK);
-	turn_end(n);
-}
-
-/** The same without any place in a case: only the ledger has it. */
-static void force_leaf(struct node *n, const struct signed_act *a)
-{
-	struct hf_act act;
-	uint64_t index;
-
-	EXPECT("decode", hf_act_decode(&act, a->frame, a->size), HF_OK);
-	turn_begin(n);
-	EXPECT("ledger", ledger_add_act(n->engine, HF_ENTRY_OWN, &act, &index),
-	    HF_OK);
-	turn_end(n);
-}
-
-static enum hf_err bring_signed(struct node *from, struct node *to,
-    const struct signed_act *a, struct intake_result *result)
-{
-	uint8_t receipt[HF_RECEIPT_MAX];
-	size_t size = node_receipt(from, &a->id, receipt);
-
-	return fed_bring(to, from->country, bytes_of(a->frame, a->size),
-	    bytes_of(receipt, size), result);
-}
-
-Test(intake, a_void_act_from_abroad_keeps_its_gen)
-{
-	static struct signed_act a;
-	struct federation *f = fed_running("JP", "US", NULL);
-	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
-	struct intake_result result;
-	struct hf_id id = request(f), note;
-	struct draft d;
-
-	draft_next(&d, f, "jp.ncp", HF_KIND_EXTEND, HF_TRACK_ASKING, &id, NULL);
-	d.env.term_until.ms = f->now.ms + 30000;
-	d.env.not_after.ms = f->now.ms + 5000;
-	draft_has(&d, HF_E_TERM);
-	draft_has(&d, HF_E_NOT_AFTER);
-	EXPECT("at home", draft_submit(&d, &a, NULL), HF_NOT_ALLOWED);
-	force(jp, &a);
-	EXPECT("carry", fed_carry(jp, us, &a.id, &result), HF_OK);
-	cr_assert_eq(result.clause, 503);
-	cr_assert_eq(node_clause(us, &id, HF_TRACK_ASKING, 2), 503);
-	cr_assert_eq(node_clause(jp, &id, HF_TRACK_ASKING, 2), 503);
-	draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
-	note = must_submit(&d);
-	EXPECT("the next", fed_carry(jp, us, &note, NULL), HF_OK);
-	cr_assert_eq(node_clause(us, &id, HF_TRACK_ASKING, 3), 0);
-	cr_assert(same_hash(&node_case(us, &id).state_digest,
-	    &node_case(jp, &id).state_digest));
-	fed_free(f);
-}
-
-Test(intake, an_act_waits_for_its_past)
-{
-	struct federation *f = fed_running("JP", "US", NULL);
-	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
-	struct intake_result result;
-	struct hf_id first, second, third;
-	struct draft d;
-
-	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
-	first = must_submit(&d);
-	draft_next(
-	    &d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &first, NULL);
-	second = must_submit(&d);
-	draft_next(
-	    &d, f, "jp.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &first, NULL);
-	third = must_submit(&d);
-	EXPECT("third", fed_carry(jp, us, &third, &result), HF_PAST_MISSING);
-	EXPECT("second", fed_carry(jp, us, &second, NULL), HF_PAST_MISSING);
-	EXPECT("third again", fed_carry(jp, us, &third, &result), HF_OK);
-	cr_assert(result.flags & HF_SUBMIT_DUPLICATE);
-	cr_assert_eq(node_case(us, &first).kind, 0);
-	EXPECT("first", fed_carry(jp, us, &first, NULL), HF_OK);
-	cr_assert_eq(node_case(us, &first).gens[HF_TRACK_ASKING], 3);
-	cr_assert_eq(node_case(us, &first).state, HF_STATE_WITHDRAWN);
-	cr_assert(same_hash(&node_case(us, &first).state_digest,
-	    &node_case(jp, &first).state_digest));
-	fed_free(f);
-}
-
-Test(intake, two_acts_for_one_place_are_kept_as_proof)
-{
-	static struct signed_act a, b, early;
-	struct federation *f = fed_running("JP", "US", NULL);
-	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
-	struct hf_id id = request(f);
-	struct draft d, other;
-
-	draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
-	other = d;
-	hf_random(other.env.salt, sizeof(other.env.salt));
-	EXPECT("one", draft_submit(&d, &a, NULL), HF_OK);
-	EXPECT("carry", fed_carry(jp, us, &a.id, NULL), HF_OK);
-	draft_sign(&other, &b);
-	force_leaf(jp, &b);
-	for (unsigned i = 0; i < 2; i++)
-		EXPECT("other", bring_signed(jp, us, &b, NULL), HF_GENERATION);
-	cr_assert_eq(node_rows(us, TABLE_CONFLICTS), 1);
-	cr_assert_eq(node_statements(us, HF_ENTRY_CONFLICT, &b.id), 1);
-	cr_assert_eq(node_case(us, &id).gens[HF_TRACK_ASKING], 2);
-
-	/* one that waited and does not chain must not stop the track */
-	other.env.gen = 4;
-	other.env.prev = b.digest;
-	draft_has(&other, HF_E_PREV);
-	hf_random(other.env.salt, sizeof(other.env.salt));
-	draft_sign(&other, &early);
-	force_leaf(jp, &early);
-	EXPECT("early", bring_signed(jp, us, &early, NULL), HF_PAST_MISSING);
-	for (unsigned gen = 3; gen <= 4; gen++) {
-		struct hf_id note;
-
-		draft_next(
-		    &d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
-		note = must_submit(&d);
-		EXPECT("on", fed_carry(jp, us, &note, NULL), HF_OK);
-	}
-	cr_assert_eq(node_case(us, &id).gens[HF_TRACK_ASKING], 4);
-	cr_assert_eq(node_rows(us, TABLE_CONFLICTS), 2);
-	fed_free(f);
-}
-
-Test(intake, what_comes_from_abroad_must_be_proved)
-{
-	static struct signed_act a, b;
-	struct federation *f = fed_running("JP", "US", "DE", NULL);
-	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
-	uint8_t receipt[HF_RECEIPT_MAX], other[HF_RECEIPT_MAX];
-	struct hf_bytes ra, rb, fa;
-	struct draft d;
-
-	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
-	EXPECT("a", draft_submit(&d, &a, NULL), HF_OK);
-	hf_random(d.env.salt, sizeof(d.env.salt));
-	EXPECT("b", draft_submit(&d, &b, NULL), HF_OK);
-	fa = bytes_of(a.frame, a.size);
-	ra = bytes_of(receipt, node_receipt(jp, &a.id, receipt));
-	rb = bytes_of(other, node_receipt(jp, &b.id, other));
-	EXPECT("another's receipt", fed_bring(us, jp->country, fa, rb, NULL),
-	    HF_RECEIPT);
-	cr_assert_neq(fed_bring(us, jp->country, fa, nothing, NULL), HF_OK);
-	EXPECT("another peer",
-	    fed_bring(us, fed_node(f, "DE")->country, fa, ra, NULL),
-	    HF_WRONG_COUNTRY);
-	EXPECT("another country",
-	    fed_bring(fed_node(f, "DE"), jp->country, fa, ra, NULL),
-	    HF_WRONG_COUNTRY);
-	for (size_t i = 0; i < ra.size; i++) {
-		receipt[i] ^= 0x40;
-		cr_assert_neq(fed_bring(us, jp->country, fa, ra, NULL), HF_OK,
-		    "receipt byte %zu", i);
-		receipt[i] ^= 0x40;
-	}
-	cr_assert_eq(node_rows(us, TABLE_CASES), 0);
-
-	/* ledgered by a broken broker, yet not signed by its officer */
-	hf_random(d.env.salt, sizeof(d.env.salt));
-	d.break_signature = true;
-	draft_sign(&d, &b);
-	force_leaf(jp, &b);
-	EXPECT("forged", bring_signed(jp, us, &b, NULL), HF_SIGNATURE);
-	draft_open(&d, f, "jp.aud", HF_KIND_REQUEST, "us.ncp");
-	draft_sign(&d, &b);
-	force_leaf(jp, &b);
-	EXPECT("role", bring_signed(jp, us, &b, NULL), HF_ROLE);
-	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
-	d.env.roster++;
-	draft_sign(&d, &b);
-	force_leaf(jp, &b);
-	EXPECT("document to come", bring_signed(jp, us, &b, NULL), HF_BUSY);
-	cr_assert_eq(node_rows(us, TABLE_CASES), 0);
-	EXPECT("whole", fed_bring(us, jp->country, fa, ra, NULL), HF_OK);
-	fed_free(f);
-}
-
-Test(intake, unknown_rules_are_answered_unsupported)
-{
-	static struct signed_act a;
-	struct federation *f = fed_running("JP", "US", NULL);
-	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
-	struct case_record c;
-	struct draft d;
-	struct hf_id answer;
-
-	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
-	d.env.rules_profile.b[0] ^= 1;
-	EXPECT("at home", draft_submit(&d, &a, NULL), HF_NOT_SUPPORTED);
-	force(jp, &a);
-	EXPECT("carry", fed_carry(jp, us, &a.id, NULL), HF_OK);
-	c = node_case(us, &a.id);
-	cr_assert_eq(c.state, HF_STATE_NOT_SUPPORTED);
-	cr_assert_eq(
-	    node_kind_at(us, &a.id, HF_TRACK_ASKED, 1), HF_KIND_UNSUPPORTED);
-	node_look(us);
-	EXPECT("load",
-	    case_act_load(us->engine, &a.id, HF_TRACK_ASKED, 1,
-		&us->engine->work_acts[0][0]),
-	    HF_OK);
-	answer = us->engine->work_acts[0][0].id;
-	node_look_end(us);
-	EXPECT("the machine act", fed_carry(us, jp, &answer, NULL), HF_OK);
-	cr_assert_eq(node_case(jp, &a.id).state, HF_STATE_NOT_SUPPORTED);
 	fed_free(f);
 }

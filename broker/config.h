@@ -1,0 +1,32 @@
+/*
+ * config: holdfastd.conf (libconfuse), read whole, checked whole.
+ */
+#ifndef HF_BROKER_CONFIG_H
+#define HF_BROKER_CONFIG_H
+
+#include "proto/types.h"
+
+#include <stdio.h>
+
+#define CONFIG_PATH_MAX 1024
+
+struct config {
+	char file[CONFIG_PATH_MAX];
+	struct hf_country country;
+	char data_dir[CONFIG_PATH_MAX];
+	char key_file[CONFIG_PATH_MAX];
+	char passphrase_file[CONFIG_PATH_MAX];       /* empty: none */
+	char desk_endpoint[128], peer_endpoint[128]; /* tcp://literal:port */
+	char pins_dir[CONFIG_PATH_MAX];              /* CC.pin */
+	char documents_dir[CONFIG_PATH_MAX];         /* *.hfd */
+	size_t map_size;                             /* bytes */
+	uint32_t epoch;
+	uint32_t quota_acts_per_minute;
+};
+
+/** Read `file`; every problem is printed to `out` as "FILE:LINE: what".
+ * Errors: HF_CONFIG */
+HF_MUST_USE enum hf_err config_read(
+    struct config *c, const char *file, FILE *out);
+
+#endif

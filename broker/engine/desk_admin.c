@@ -1,0 +1,235 @@
+/*
+ * desk_admin: hello, roster and documents, the broker in figures.
+ */
+#include <uthash.h>
+
+#include "broker/engine/desk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* When this officer was here before; now is remembered for the next time. */
+static enum hf_err previous_login(struct request *r, uint64_t *before)
+{
+	struct row_key k = {0};
+	struct hf_bytes row;
+	uint8_t now[8];
+	enum hf_err err;
+
+	*before = 0;
+	row_add(&k, "login", 5);
+	row_add(&k, r->who->sign.b, sizeof(r->who->sign.b));
+	err = txn_get(r->e->txn, TABLE_META, row_bytes(&k), &row);
+	if (err == HF_OK && row.size == 8)
+		*before = get_be64(row.data);
+	if (err != HF_OK && err != HF_NOTFOUND)
+		return err;
+	put_be64(now, r->e->now.ms);
+	return txn_put(
+	    r->e->txn, TABLE_META, row_bytes(&k), bytes_of(now, sizeof(now)));
+}
+
+static void put_uint(struct pack *p, unsigned key, uint64_t v)
+{
+	pack_uint(p, key);
+	pack_uint(p, v);
+}
+
+enum hf_err desk_hello(struct request *r)
+{
+	const struct country_doc *d =
+	    roster_doc(r->e->roster, r->e->options.country);
+	struct pack *p = &r->out;
+	uint64_t before;
+	enum hf_err err = previous_login(r, &before);
+
+	if (err != HF_OK)
+		return err;
+	pack_map(p, 11);
+	pack_uint(p, 1);
+	pack_text(p, r->e->options.country.s);
+	pack_uint(p, 2);
+	pack_text(p, r->who->desk.s);
+	pack_uint(p, 3);
+	pack_bin(p, r->who->sign.b, sizeof(r->who->sign.b));
+	put_uint(p, 4, r->who->role);
+	put_uint(p, 5, before);
+	put_uint(p, 6, d == NULL ? 0 : d->head.version);
+	put_uint(p, 7, r->e->frontier_saved.size);
+	put_uint(p, 8, r->e->now.ms);
+	put_uint(p, 9, r->ev->bound_ms);
+	pack_uint(p, 10);
+	pack_text(p, "holdfastd " HOLDFAST_VERSION);
+	pack_uint(p, 11);
+	pack_bool(p, r->e->clock_certain);
+	return HF_OK;
+}
+
+enum hf_err desk_roster(struct request *r)
+{
+	const struct country_doc *d;
+	unsigned count = 0;
+	struct pack rows;
+
+	pack_init(&rows, r->rows, HF_FRAME_MAX);
+	for (unsigned i = 0; (d = roster_at(r->e->roster, i)) != NULL; i++) {
+		pack_array(&rows, 6);
+		pack_text(&rows, d->head.country.s);
+		pack_uint(&rows, d->head.version);
+		pack_bin(&rows, d->head_digest.b, sizeof(d->head_digest.b));
+		pack_uint(&rows, d->head.issued.ms);
+		pack_uint(&rows, d->head.valid_until.ms);
+		pack_uint(&rows, 0);
+		count++;
+	}
+	pack_map(&r->out, 1);
+	desk_put_rows(r, &rows, count);
+	return HF_OK;
+}
+
+/* A part of a document; desks of another country never see domestic ones. */
+enum hf_err desk_document(struct request *r)
+{
+	struct hf_country c = {{0}};
+	const struct country_doc *d;
+	uint64_t part = desk_arg_uint(r, 2, 0);
+	size_t begin, n;
+
+	if (!r->arg[1].has || r->arg[1].bytes.size != HF_COUNTRY_SIZE)
+		return HF_MISSING_KEY;
+	memcpy(c.s, r->arg[1].bytes.data, HF_COUNTRY_SIZE);
+	d = roster_doc(r->e->roster, c);
+	if (d == NULL)
+		return HF_UNKNOWN_COUNTRY;
+	begin = part < HF_DOC_MAX / HF_DOC_PART + 1 ? (size_t)part * HF_DOC_PART
+						    : d->size;
+	if (begin >= d->size)
+		return HF_RANGE;
+	n = d->size - begin < HF_DOC_PART ? d->size - begin : HF_DOC_PART;
+	pack_map(&r->out, 2);
+	put_uint(&r->out, 1, (d->size + HF_DOC_PART - 1) / HF_DOC_PART);
+	pack_uint(&r->out, 2);
+	pack_bin(&r->out, d->bytes + begin, n);
+	return HF_OK;
+}
+
+static void end_upload(struct desk_session *s)
+{
+	free(s->upload);
+	s->upload = NULL;
+	s->upload_size = 0;
+	s->upload_next = s->upload_parts = 0;
+}
+
+/* Keep one part; *complete when it was the last. */
+static enum hf_err take_part(
+    struct request *r, struct desk_session *s, bool *complete)
+{
+	uint64_t part = desk_arg_uint(r, 1, UINT64_MAX);
+	uint64_t parts = desk_arg_uint(r, 2, 0);
+	struct hf_bytes b = r->arg[3].bytes;
+	uint8_t *grown;
+
+	*complete = false;
+	if (part == 0)
+		end_upload(s);
+	if (!r->arg[3].has || part != s->upload_next || parts == 0 ||
+	    parts > HF_DOC_MAX / HF_DOC_PART + 1 || part >= parts ||
+	    (part > 0 && parts != s->upload_parts) || b.size > HF_DOC_PART) {
+		end_upload(s);
+		return HF_FRAME;
+	}
+	grown = realloc(s->upload, s->upload_size + b.size + 1);
+	if (grown == NULL)
+		return HF_NOMEM;
+	s->upload = grown;
+	memcpy(grown + s->upload_size, b.data, b.size);
+	s->upload_size += b.size;
+	s->upload_parts = (uint32_t)parts;
+	s->upload_next = (uint32_t)part + 1;
+	*complete = part + 1 == parts;
+	return HF_OK;
+}
+
+/* Documents verify by themselves; that an operator brings them only keeps
+ * others from making work. */
+enum hf_err desk_publish(struct request *r)
+{
+	struct desk_session *s = desk_session_of(r);
+	uint32_t version = 0;
+	bool complete;
+	enum hf_err err;
+
+	if (r->desk_type != DESK_OPERATOR)
+		return HF_ROLE;
+	if (s == NULL)
+		return HF_BUSY;
+	err = take_part(r, s, &complete);
+	if (err == HF_OK && complete) {
+		err = documents_add(
+		    r->e, bytes_of(s->upload, s->upload_size), &version);
+		end_upload(s);
+	}
+	if (err != HF_OK)
+		return err;
+	pack_map(&r->out, version > 0 ? 1 : 0);
+	if (version > 0)
+		put_uint(&r->out, 1, version);
+	return HF_OK;
+}
+
+/* ---- figures ---- */
+
+static enum hf_err count_rows(
+    struct engine *e, enum table table, uint64_t *count)
+{
+	struct hf_bytes none = {NULL, 0}, key, value;
+	struct row_key from = {0};
+	enum hf_err err;
+
+	*count = 0;
+	while ((err = txn_next(e->txn, table, none, row_bytes(&from),
+		    from.size > 0, &key, &value)) == HF_OK) {
+		if (key.size > sizeof(from.b))
+			return HF_CORRUPT;
+		from.size = 0;
+		row_add(&from, key.data, key.size);
+		(*count)++;
+	}
+	return err == HF_NOTFOUND ? HF_OK : err;
+}
+
+enum hf_err desk_status(struct request *r)
+{
+	uint64_t started = 0, acts = 0, cases = 0, outbox = 0, used, size;
+	struct engine *e = r->e;
+	struct hf_bytes row;
+	struct pack *p = &r->out;
+	enum hf_err err = count_rows(e, TABLE_CASES, &cases);
+
+	if (err == HF_OK)
+		err = count_rows(e, TABLE_OUTBOX, &outbox);
+	if (err == HF_OK)
+		err = count_rows(e, TABLE_IDS, &acts);
+	if (err != HF_OK)
+		return err;
+	if (txn_get(e->txn, TABLE_META, bytes_of("started", 7), &row) ==
+		HF_OK &&
+	    row.size == 8)
+		started = get_be64(row.data);
+	store_usage(txn_store(e->txn), &used, &size);
+	pack_map(p, 11);
+	put_uint(p, 1, started);
+	put_uint(p, 2, e->frontier_saved.size);
+	put_uint(p, 3, acts);
+	put_uint(p, 4, cases);
+	put_uint(p, 5, outbox);
+	put_uint(p, 6, 0);
+	pack_uint(p, 7);
+	pack_bool(p, e->clock_certain);
+	put_uint(p, 8, used);
+	put_uint(p, 9, size);
+	put_uint(p, 10, e->desks->count);
+	put_uint(p, 11, e->next_due.ms);
+	return HF_OK;
+}

@@ -1,0 +1,197 @@
+/*
+ * documents: country documents in the store, the roster and the ledger.
+ */
+#include "broker/engine/intake.h"
+#include "proto/crypto.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Pins: meta row "pin" CC -> root key. */
+static void pin_key(struct row_key *k, struct hf_country c)
+{
+	*k = (struct row_key){0};
+	row_add(k, "pin", 3);
+	row_add(k, c.s, HF_COUNTRY_SIZE);
+}
+
+static void doc_key(struct row_key *k, struct hf_country c, uint32_t version)
+{
+	*k = (struct row_key){0};
+	row_add(k, c.s, HF_COUNTRY_SIZE);
+	row_add_be32(k, version);
+}
+
+static enum hf_err statement(struct engine *e, struct hf_country c,
+    uint64_t code, uint64_t count, const void *detail, size_t size)
+{
+	struct hf_statement s = {.type = HF_ENTRY_ROSTER,
+	    .text = bytes_of(c.s, HF_COUNTRY_SIZE),
+	    .code = code,
+	    .count = count,
+	    .detail = bytes_of(detail, size)};
+	uint64_t index;
+
+	return ledger_add_statement(e, &s, &index);
+}
+
+/* What a roster change means outside: whom to admit, whom to dial. */
+static void announce(struct engine *e)
+{
+	e->roster_changed = true;
+	effect_simple(e, EFFECT_KEYS, NULL, 0);
+	effect_simple(e, EFFECT_DIAL, NULL, 0);
+}
+
+enum hf_err documents_pin(
+    struct engine *e, struct hf_country c, const struct hf_key *root)
+{
+	const struct hf_key *held = roster_root(e->roster, c);
+	struct row_key k;
+	enum hf_err err;
+
+	if (held != NULL)
+		return memcmp(held, root, sizeof(*root)) == 0 ? HF_OK
+							      : HF_DOC_CONFLICT;
+	err = roster_pin(e->roster, c, root);
+	if (err != HF_OK)
+		return err;
+	e->roster_changed = true;
+	pin_key(&k, c);
+	err = txn_put(e->txn, TABLE_META, row_bytes(&k),
+	    bytes_of(root->b, sizeof(root->b)));
+	return err == HF_OK ? statement(e, c, 1, 0, root->b, sizeof(root->b))
+			    : err;
+}
+
+enum hf_err documents_unpin(struct engine *e, struct hf_country c)
+{
+	struct row_key k;
+	enum hf_err err;
+
+	if (roster_root(e->roster, c) == NULL)
+		return HF_OK;
+	roster_unpin(e->roster, c);
+	announce(e);
+	pin_key(&k, c);
+	err = txn_del(e->txn, TABLE_META, row_bytes(&k));
+	return err == HF_OK || err == HF_NOTFOUND
+		   ? statement(e, c, 2, 0, NULL, 0)
+		   : err;
+}
+
+/* Two documents of one version: kept as proof, on record. */
+static enum hf_err keep_conflict(
+    struct engine *e, struct hf_bytes document, struct hf_country c)
+{
+	struct hf_hash digest =
+	    hf_hash(HF_TAG_STATEMENT, document.data, document.size);
+	struct hf_statement s = {.type = HF_ENTRY_CONFLICT,
+	    .text = bytes_of(c.s, HF_COUNTRY_SIZE),
+	    .code = HF_DOC_CONFLICT,
+	    .detail = bytes_of(digest.b, sizeof(digest.b))};
+	struct hf_bytes held;
+	uint64_t index;
+	enum hf_err err = txn_get(e->txn, TABLE_CONFLICTS,
+	    bytes_of(digest.b, sizeof(digest.b)), &held);
+
+	if (err != HF_NOTFOUND)
+		return err; /* on record already */
+	err = txn_put(e->txn, TABLE_CONFLICTS,
+	    bytes_of(digest.b, sizeof(digest.b)), document);
+	return err == HF_OK ? ledger_add_statement(e, &s, &index) : err;
+}
+
+/* Keys that this document revokes are cut at once, live sessions too. */
+static void cut_revoked(struct engine *e, const struct country_doc *d)
+{
+	for (unsigned i = 0; i < d->entry_count; i++) {
+		const struct officer_entry *o;
+
+		if (d->entries[i].type != ENTRY_REVOCATION)
+			continue;
+		o = roster_officer(e->roster, &d->entries[i].u.revocation.key);
+		if (o != NULL)
+			effect_simple(e, EFFECT_CUT, &o->transport, 0);
+	}
+}
+
+enum hf_err documents_add(
+    struct engine *e, struct hf_bytes document, uint32_t *version)
+{
+	struct hf_country c;
+	const struct country_doc *d;
+	struct row_key k;
+	enum hf_err err =
+	    roster_add(e->roster, document.data, document.size, &c, version);
+
+	if (err == HF_DOC_CONFLICT) {
+		err = keep_conflict(e, document, c);
+		return err == HF_OK ? HF_DOC_CONFLICT : err;
+	}
+	if (err != HF_OK)
+		return err;
+	announce(e);
+	d = roster_doc(e->roster, c);
+	cut_revoked(e, d);
+	doc_key(&k, c, *version);
+	err = txn_put(e->txn, TABLE_DOCS, row_bytes(&k), document);
+	if (err == HF_OK)
+		err = statement(e, c, 3, *version, d->head_digest.b,
+		    sizeof(d->head_digest.b));
+	if (err == HF_OK && same_country(&c, &e->options.country))
+		err = link_document_changed(e);
+	return err;
+}
+
+static enum hf_err load_pins(struct engine *e)
+{
+	struct hf_bytes prefix = bytes_of("pin", 3), key, value;
+	struct row_key from = {0};
+	enum hf_err err = HF_OK;
+
+	row_add(&from, "pin", 3);
+	while (err == HF_OK) {
+		struct hf_country c = {{0}};
+		struct hf_key root;
+
+		err = txn_next(e->txn, TABLE_META, prefix, row_bytes(&from),
+		    true, &key, &value);
+		if (err != HF_OK)
+			break;
+		if (key.size != 5 || value.size != sizeof(root.b))
+			return HF_CORRUPT;
+		memcpy(c.s, key.data + 3, HF_COUNTRY_SIZE);
+		memcpy(root.b, value.data, sizeof(root.b));
+		pin_key(&from, c);
+		err = roster_pin(e->roster, c, &root);
+	}
+	return err == HF_NOTFOUND ? HF_OK : err;
+}
+
+enum hf_err documents_load(struct engine *e)
+{
+	struct hf_bytes none = {NULL, 0}, key, value;
+	struct row_key from = {0};
+	enum hf_err err = load_pins(e);
+
+	while (err == HF_OK) {
+		struct hf_country c;
+		uint32_t version;
+
+		err = txn_next(e->txn, TABLE_DOCS, none, row_bytes(&from),
+		    from.size > 0, &key, &value);
+		if (err != HF_OK)
+			break;
+		if (key.size > sizeof(from.b))
+			return HF_CORRUPT;
+		from.size = 0;
+		row_add(&from, key.data, key.size);
+		err =
+		    roster_add(e->roster, value.data, value.size, &c, &version);
+		/* older versions stay as evidence; a root may be unpinned */
+		if (err == HF_DOC_OLD || err == HF_ROOT_UNKNOWN)
+			err = HF_OK;
+	}
+	return err == HF_NOTFOUND ? HF_OK : err;
+}

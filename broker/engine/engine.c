@@ -1,0 +1,456 @@
+/*
+ * engine: opening, turns, and which room an event goes to.
+ *
+ * A turn is all or nothing: what the engine keeps in memory (frontier,
+ * inbox counter) is saved at engine_begin and put back by engine_abandon.
+ * The roster cannot be put back, so abandoning a turn that changed it is
+ * fatal: the process restarts and reads what is durable.
+ */
+#include "broker/engine/intake.h"
+#include "proto/crypto.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define VERIFY_AT_START 1000u /* newest entries, before serving */
+
+static const struct event no_event;
+
+void engine_chance(struct engine *e, void *out, size_t size)
+{
+	uint8_t *at = out;
+
+	while (size > 0) {
+		uint8_t counter[8];
+		size_t n = size < HF_HASH_SIZE ? size : HF_HASH_SIZE;
+		struct hf_hash h;
+
+		put_be64(counter, e->chance_used++);
+		h = hf_hash2(HF_TAG_RAND,
+		    bytes_of(e->event->chance, sizeof(e->event->chance)),
+		    bytes_of(counter, sizeof(counter)));
+		memcpy(at, h.b, n);
+		at += n;
+		size -= n;
+	}
+}
+
+/* ---- opening ---- */
+
+static struct hf_bytes meta_key(const char *name)
+{
+	return bytes_of(name, strlen(name));
+}
+
+static enum hf_err read_counter(
+    struct engine *e, const char *name, uint64_t *value)
+{
+	struct hf_bytes row;
+	enum hf_err err = txn_get(e->txn, TABLE_META, meta_key(name), &row);
+
+	*value = 0;
+	if (err == HF_NOTFOUND)
+		return HF_OK;
+	if (err == HF_OK && row.size != 8)
+		return HF_CORRUPT;
+	if (err == HF_OK)
+		*value = get_be64(row.data);
+	return err;
+}
+
+static enum hf_err write_counter(
+    struct engine *e, const char *name, uint64_t value)
+{
+	uint8_t row[8];
+
+	put_be64(row, value);
+	return txn_put(
+	    e->txn, TABLE_META, meta_key(name), bytes_of(row, sizeof(row)));
+}
+
+/* The ledger is what it was when the signer signed last. */
+static enum hf_err check_ledger(
+    struct engine *e, uint64_t last_size, const struct hf_hash *last_root)
+{
+	struct hf_nodes nodes = ledger_nodes(e);
+	struct hf_hash root, expected;
+	uint64_t size, from;
+	enum hf_err err = read_counter(e, "ledger-size", &size);
+
+	if (err != HF_OK)
+		return err;
+	if (size < last_size)
+		return HF_ROLLBACK;
+	err = ledger_frontier(e, size, &e->frontier);
+	if (err == HF_OK && last_size > 0) {
+		err = hf_merkle_tree_root(&nodes, last_size, &root);
+		if (err == HF_OK && memcmp(&root, last_root, sizeof(root)) != 0)
+			err = HF_CORRUPT;
+	}
+	from = size > VERIFY_AT_START ? size - VERIFY_AT_START : 0;
+	if (err == HF_OK && size > 0) {
+		err = ledger_verify_range(e, from, size, &root);
+		expected = hf_frontier_root(&e->frontier);
+		if (err == HF_OK && memcmp(&root, &expected, sizeof(root)) != 0)
+			err = HF_CORRUPT;
+	}
+	return err;
+}
+
+enum hf_err engine_open(struct engine **out,
+    const struct engine_options *options, struct txn *t, uint64_t last_size,
+    const struct hf_hash *last_root)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	enum hf_err err = HF_NOMEM;
+
+	*out = NULL;
+	if (e == NULL)
+		return err;
+	e->options = *options;
+	e->event = &no_event;
+	e->clock_certain = true;
+	e->roster = roster_new();
+	e->work = calloc(1, sizeof(*e->work));
+	for (unsigned i = 0; i < 2; i++)
+		e->work_acts[i] =
+		    calloc(HF_TRACK_ACTS_MAX, sizeof(**e->work_acts));
+	e->scratch = malloc(HF_FRAME_MAX);
+	e->links = link_table_new();
+	e->desks = desk_table_new();
+	if (e->roster == NULL || e->work == NULL || e->work_acts[0] == NULL ||
+	    e->work_acts[1] == NULL || e->scratch == NULL || e->links == NULL ||
+	    e->desks == NULL)
+		goto out;
+	e->txn = t;
+	err = documents_load(e);
+	if (err == HF_OK)
+		err = read_counter(e, "inbox", &e->sequence_inbox);
+	if (err == HF_OK)
+		err = check_ledger(e, last_size, last_root);
+	e->txn = NULL;
+	if (err == HF_OK) {
+		*out = e;
+		e = NULL;
+	}
+out:
+	engine_free(e);
+	return err;
+}
+
+void engine_free(struct engine *e)
+{
+	if (e == NULL)
+		return;
+	roster_free(e->roster);
+	link_table_free(e->links);
+	desk_table_free(e->desks);
+	free(e->work);
+	free(e->work_acts[0]);
+	free(e->work_acts[1]);
+	free(e->scratch);
+	free(e);
+}
+
+const struct roster *engine_roster(const struct engine *e)
+{
+	return e->roster;
+}
+
+/* ---- turns ---- */
+
+enum hf_err engine_begin(
+    struct engine *e, struct txn *t, struct effects *effects)
+{
+	e->txn = t;
+	e->effects = effects;
+	e->frontier_saved = e->frontier;
+	e->inbox_saved = e->sequence_inbox;
+	e->turn_dirty = false;
+	e->roster_changed = false;
+	effects_clear(effects);
+	return HF_OK;
+}
+
+static enum hf_err add_plain_statement(
+    struct engine *e, unsigned type, uint64_t code, uint64_t count)
+{
+	struct hf_statement s = {.type = type, .code = code, .count = count};
+	uint64_t index;
+
+	return ledger_add_statement(e, &s, &index);
+}
+
+static enum hf_err on_clock(struct engine *e, const struct event *ev)
+{
+	if (ev->clock_certain == e->clock_certain)
+		return HF_OK;
+	e->clock_certain = ev->clock_certain;
+	return add_plain_statement(
+	    e, HF_ENTRY_CLOCK, ev->clock_certain ? 1 : 0, 0);
+}
+
+static enum hf_err on_start(struct engine *e)
+{
+	enum hf_err err = add_plain_statement(e, HF_ENTRY_START, 0, 0);
+
+	if (err == HF_OK)
+		err = erase_resume(e);
+	if (err == HF_OK)
+		err = write_counter(e, "started", e->now.ms);
+	effect_simple(e, EFFECT_KEYS, NULL, 0);
+	effect_simple(e, EFFECT_DIAL, NULL, 0);
+	return err;
+}
+
+static enum hf_err on_document(struct engine *e, const struct event *ev)
+{
+	uint32_t version;
+	enum hf_err err = documents_add(e, ev->frame, &version);
+
+	if (err == HF_OK || err == HF_DOC_OLD)
+		return HF_OK;
+	effect_log(e, err, "document-refused", NULL, NULL, NULL);
+	return is_refusal(err) ? HF_OK : err;
+}
+
+static enum hf_err on_pin(struct engine *e, const struct event *ev)
+{
+	enum hf_err err = documents_pin(e, ev->country, &ev->key);
+
+	if (err != HF_DOC_CONFLICT)
+		return err;
+	effect_log(e, err, "pin-refused", NULL, NULL, ev->country.s);
+	return HF_OK;
+}
+
+static enum hf_err step(struct engine *e, const struct event *ev)
+{
+	switch (ev->type) {
+	case EVENT_START:
+		return on_start(e);
+	case EVENT_STOP:
+		return add_plain_statement(e, HF_ENTRY_STOP, 0, 0);
+	case EVENT_DESK_FRAME:
+		return desk_frame(e, ev);
+	case EVENT_PEER_FRAME:
+		return link_frame(e, ev);
+	case EVENT_PEER_UP:
+		return link_up(e, ev);
+	case EVENT_PEER_DOWN:
+		return link_down(e, ev);
+	case EVENT_DESK_GONE:
+		desk_gone(e, ev->conn);
+		return HF_OK;
+	case EVENT_TIMER:
+		return HF_OK; /* engine_end looks at everything that is due */
+	case EVENT_CLOCK:
+		return on_clock(e, ev);
+	case EVENT_PIN:
+		return on_pin(e, ev);
+	case EVENT_UNPIN:
+		return documents_unpin(e, ev->country);
+	case EVENT_DOCUMENT:
+		return on_document(e, ev);
+	case EVENT_ALARM:
+		return add_plain_statement(
+		    e, HF_ENTRY_REFUSED, ev->code, ev->count);
+	case EVENT_ERASE_DONE:
+		return erase_done(e, ev->code);
+	}
+	return HF_INTERNAL;
+}
+
+enum hf_err engine_step(struct engine *e, const struct event *ev)
+{
+	e->event = ev;
+	e->now = ev->now;
+	e->mono_ms = ev->mono_ms;
+	e->chance_used = 0;
+	return step(e, ev);
+}
+
+enum hf_err engine_end(
+    struct engine *e, uint64_t *size, struct hf_hash *root, bool *changed)
+{
+	enum hf_err err = due_run(e);
+
+	if (err == HF_OK)
+		err = tally_run(e, false);
+	if (err == HF_OK)
+		err = write_counter(e, "ledger-size", e->frontier.size);
+	if (err == HF_OK)
+		err = write_counter(e, "inbox", e->sequence_inbox);
+	if (err == HF_OK) {
+		err = due_next(e, &e->next_due);
+		if (err == HF_NOTFOUND) {
+			e->next_due = (struct instant){0};
+			err = HF_OK;
+		}
+	}
+	*size = e->frontier.size;
+	*root = hf_frontier_root(&e->frontier);
+	*changed = e->turn_dirty;
+	/* with nothing to sign, what is held may leave after the commit */
+	if (err == HF_OK && !e->turn_dirty)
+		err = link_run(e);
+	if (err == HF_OK && !e->turn_dirty)
+		err = effects_fill(e, e->effects);
+	e->txn = NULL;
+	return err;
+}
+
+void engine_abandon(struct engine *e)
+{
+	e->frontier = e->frontier_saved;
+	e->sequence_inbox = e->inbox_saved;
+	effects_clear(e->effects);
+	e->txn = NULL;
+}
+
+bool engine_can_abandon(const struct engine *e)
+{
+	return !e->roster_changed;
+}
+
+enum hf_err engine_consistency(struct engine *e, struct txn *t,
+    uint64_t old_size, uint64_t new_size, struct hf_hash *path, unsigned *count)
+{
+	struct hf_nodes nodes = ledger_nodes(e);
+	struct hf_hash root, expected;
+	enum hf_err err;
+
+	e->txn = t;
+	/* the batch is read back and hashed by a second path */
+	err = ledger_verify_range(e, old_size, new_size, &root);
+	expected = hf_frontier_root(&e->frontier);
+	if (err == HF_OK && memcmp(&root, &expected, sizeof(root)) != 0)
+		err = HF_CORRUPT;
+	*count = 0;
+	if (err == HF_OK && old_size > 0)
+		err = hf_merkle_consistency(
+		    &nodes, old_size, new_size, path, count);
+	e->txn = NULL;
+	return err;
+}
+
+enum hf_err engine_receipts(struct engine *e, struct txn *t,
+    struct hf_bytes note, struct effects *effects)
+{
+	uint8_t key[8];
+	enum hf_err err;
+
+	e->txn = t;
+	e->effects = effects;
+	put_be64(key, e->frontier.size);
+	err = txn_put(t, TABLE_CHECKPOINTS, bytes_of(key, sizeof(key)), note);
+	if (err == HF_OK)
+		err = effects_fill(e, effects);
+	if (err == HF_OK)
+		err = link_run(e);
+	e->txn = NULL;
+	return err;
+}
+
+struct instant engine_next_due(const struct engine *e)
+{
+	return e->next_due;
+}
+
+uint64_t engine_next_mono(const struct engine *e)
+{
+	return link_next_mono(e);
+}
+
+/* ---- what the gates must know ---- */
+
+static bool speaks_now(
+    const struct engine *e, const struct officer_entry *o, struct instant now)
+{
+	const struct officer_entry *found;
+
+	return roster_officer_check(e->roster, &o->sign, now, &found) == HF_OK;
+}
+
+void engine_keys(const struct engine *e, bool peers, struct instant now,
+    void (*each)(void *ctx, const struct hf_key *key), void *ctx)
+{
+	const struct country_doc *d;
+
+	for (unsigned i = 0; (d = roster_at(e->roster, i)) != NULL; i++) {
+		bool own = same_country(&d->head.country, &e->options.country);
+
+		for (unsigned k = 0; k < d->entry_count; k++) {
+			const struct country_entry *entry = &d->entries[k];
+
+			if (!peers && own && entry->type == ENTRY_OFFICER &&
+			    speaks_now(e, &entry->u.officer, now))
+				each(ctx, &entry->u.officer.transport);
+			if (peers && !own && entry->type == ENTRY_BROKER)
+				each(ctx, &entry->u.broker.transport);
+		}
+	}
+}
+
+void engine_dials(const struct engine *e,
+    void (*each)(void *ctx, struct hf_country c, const struct hf_key *key,
+	const struct broker_entry *broker),
+    void *ctx)
+{
+	const struct country_doc *d;
+
+	for (unsigned i = 0; (d = roster_at(e->roster, i)) != NULL; i++) {
+		struct hf_country c = d->head.country;
+		const struct broker_entry *b = roster_broker(e->roster, c);
+
+		if (b != NULL && !same_country(&c, &e->options.country))
+			each(ctx, c, &b->transport, b);
+	}
+}
+
+/* ---- the expensive pure part, on another thread ---- */
+
+static enum hf_err verify_one(struct hf_bytes frame)
+{
+	struct hf_act act;
+	enum hf_err err = hf_act_decode(&act, frame.data, frame.size);
+
+	return err == HF_OK ? hf_act_verify(&act) : err;
+}
+
+static enum hf_err verify_batch(struct wire *w)
+{
+	enum hf_err err = HF_OK;
+	unsigned n;
+
+	wire_uint(w, UINT64_MAX);
+	n = wire_array(w, 0, HF_ARRAY_MAX);
+	while (n-- > 0 && w->err == HF_OK && err == HF_OK) {
+		wire_array(w, 2, 2);
+		err = verify_one(wire_bin(w, 1, HF_ACT_MAX));
+		wire_bin(w, 0, HF_RECEIPT_MAX);
+		wire_close(w);
+	}
+	return w->err != HF_OK ? w->err : err;
+}
+
+enum hf_err engine_preverify(enum event_type type, struct hf_bytes frame)
+{
+	struct wire w;
+	uint64_t op;
+
+	wire_init(&w, frame.data, frame.size);
+	wire_array(&w, 1, HF_ARRAY_MAX);
+	op = wire_uint(&w, UINT32_MAX);
+	if (w.err != HF_OK)
+		return w.err;
+	if (type == EVENT_PEER_FRAME && op == HF_LINK_BATCH)
+		return verify_batch(&w);
+	if (type == EVENT_DESK_FRAME && op == HF_OP_SUBMIT) {
+		wire_uint(&w, UINT64_MAX);
+		wire_map(&w, HF_MAP_MAX);
+		if (wire_key(&w) == 1)
+			return verify_one(wire_bin(&w, 1, HF_ACT_MAX));
+	}
+	return HF_OK;
+}

@@ -1,0 +1,283 @@
+/*
+ * link_send: batches from the outbox, in sequence, within the window.
+ *
+ * An act leaves only with its receipt, so only when a signed head covers
+ * it: what is not covered yet stays for the turn that signs it.
+ */
+#include "broker/engine/link.h"
+
+#include <stdlib.h>
+
+enum hf_err link_send_small(struct engine *e, uint64_t conn, unsigned type,
+    uint64_t value, bool has_value)
+{
+	uint8_t frame[32];
+	struct pack p;
+	size_t size;
+	enum hf_err err;
+
+	pack_init(&p, frame, sizeof(frame));
+	pack_array(&p, has_value ? 2 : 1);
+	pack_uint(&p, type);
+	if (has_value)
+		pack_uint(&p, value);
+	err = pack_finish(&p, &size);
+	return err == HF_OK
+		   ? effect_send(e, true, conn, bytes_of(frame, size), false)
+		   : err;
+}
+
+enum hf_err link_send_hello(struct engine *e, struct peer *p)
+{
+	uint8_t frame[64], nonce[16];
+	struct pack k;
+	uint64_t got;
+	size_t size;
+	enum hf_err err = link_counter(e, p->country, "got", &got);
+
+	if (err != HF_OK)
+		return err;
+	engine_chance(e, nonce, sizeof(nonce));
+	pack_init(&k, frame, sizeof(frame));
+	pack_array(&k, 6);
+	pack_uint(&k, HF_LINK_HELLO);
+	pack_uint(&k, HF_PROTOCOL_VERSION);
+	pack_uint(&k, HF_PROTOCOL_VERSION);
+	pack_text(&k, e->options.country.s);
+	pack_uint(&k, got);
+	pack_bin(&k, nonce, sizeof(nonce));
+	err = pack_finish(&k, &size);
+	return err == HF_OK
+		   ? effect_send(e, true, p->conn, bytes_of(frame, size), false)
+		   : err;
+}
+
+/* The whole act of an outbox row; an erased body travels empty. */
+static enum hf_err load_act(struct engine *e, const struct outbox_row *row,
+    uint8_t *frame, size_t *size)
+{
+	struct case_record c;
+	enum hf_err err = case_load(e, &row->case_id, &c);
+
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_CORRUPT : err;
+	return case_act_frame(
+	    e, &c, row->index, !c.erased, frame, HF_ACT_MAX, size);
+}
+
+/* [12, sequence, receipt, payload] */
+static enum hf_err send_erased(struct engine *e, struct peer *p,
+    uint64_t sequence, const struct outbox_row *row)
+{
+	uint8_t frame[HF_RECEIPT_MAX + HF_PAYLOAD_MAX + 64];
+	uint8_t receipt[HF_RECEIPT_MAX];
+	struct hf_bytes leaf, payload;
+	struct pack k;
+	size_t size;
+	enum hf_err err =
+	    ledger_receipt(e, row->index, receipt, sizeof(receipt), &size);
+
+	if (err != HF_OK)
+		return err;
+	err = ledger_entry(e, row->index, &leaf, &payload);
+	if (err != HF_OK)
+		return HF_CORRUPT;
+	pack_init(&k, frame, sizeof(frame));
+	pack_array(&k, 4);
+	pack_uint(&k, HF_LINK_ERASED);
+	pack_uint(&k, sequence);
+	pack_bin(&k, receipt, size);
+	pack_bin(&k, payload.data, payload.size);
+	err = pack_finish(&k, &size);
+	return err == HF_OK
+		   ? effect_send(e, true, p->conn, bytes_of(frame, size), false)
+		   : err;
+}
+
+struct batch {
+	struct pack acts;
+	uint64_t first, last;
+	unsigned count;
+};
+
+/* Gather rows after p->sent.  HF_NOTFOUND in *stop: there are no more that
+ * may leave now. */
+static enum hf_err gather(
+    struct engine *e, struct peer *p, struct batch *b, enum hf_err *stop)
+{
+	uint8_t act[HF_ACT_MAX], receipt[HF_RECEIPT_MAX];
+	uint64_t at = p->sent;
+
+	*stop = HF_OK;
+	while (b->count < LINK_BATCH_ACTS) {
+		struct outbox_row row;
+		size_t act_size, receipt_size;
+		uint64_t next;
+		enum hf_err err = outbox_next(e, p->country, at, &next, &row);
+
+		if (err == HF_OK)
+			err = ledger_receipt(e, row.index, receipt,
+			    sizeof(receipt), &receipt_size);
+		if (err == HF_NOTFOUND) {
+			*stop = HF_NOTFOUND;
+			return HF_OK;
+		}
+		if (err != HF_OK)
+			return err;
+		/* a batch is consecutive and of acts only */
+		if (row.kind == 0 || (b->count > 0 && next != b->last + 1))
+			return HF_OK;
+		err = load_act(e, &row, act, &act_size);
+		if (err != HF_OK)
+			return err;
+		if (b->acts.at + act_size + receipt_size + 16 >
+		    LINK_BATCH_BYTES)
+			return HF_OK;
+		pack_array(&b->acts, 2);
+		pack_bin(&b->acts, act, act_size);
+		pack_bin(&b->acts, receipt, receipt_size);
+		if (b->count++ == 0)
+			b->first = next;
+		b->last = at = next;
+	}
+	return HF_OK;
+}
+
+static void note_flight(struct engine *e, struct peer *p, uint64_t last)
+{
+	uint8_t jitter;
+
+	if (p->flying == 0) {
+		engine_chance(e, &jitter, 1);
+		p->retry_mono = e->mono_ms + 4 * p->backoff_ms +
+				p->backoff_ms * jitter / 256;
+		p->backoff_ms *= 2;
+		if (p->backoff_ms > LINK_BACKOFF_MAX_MS)
+			p->backoff_ms = LINK_BACKOFF_MAX_MS;
+	}
+	p->last_of[p->flying++] = last;
+	p->sent = last;
+}
+
+static enum hf_err send_batch(
+    struct engine *e, struct peer *p, const struct batch *b)
+{
+	struct pack k;
+	size_t size;
+	enum hf_err err;
+
+	pack_init(&k, e->scratch, HF_FRAME_MAX);
+	pack_array(&k, 3);
+	pack_uint(&k, HF_LINK_BATCH);
+	pack_uint(&k, b->first);
+	pack_array(&k, b->count);
+	pack_raw(&k, bytes_of(b->acts.data, b->acts.at));
+	err = pack_finish(&k, &size);
+	if (err == HF_OK)
+		err = effect_send(
+		    e, true, p->conn, bytes_of(e->scratch, size), false);
+	if (err == HF_OK)
+		note_flight(e, p, b->last);
+	return err;
+}
+
+enum hf_err link_send_pending(struct engine *e, struct peer *p)
+{
+	uint8_t acts[LINK_BATCH_BYTES + 64];
+	enum hf_err stop = HF_OK;
+
+	while (p->welcomed && p->flying < HF_LINK_WINDOW && stop == HF_OK) {
+		struct batch b = {.count = 0};
+		struct outbox_row row;
+		uint64_t next;
+		enum hf_err err;
+
+		pack_init(&b.acts, acts, sizeof(acts));
+		err = gather(e, p, &b, &stop);
+		if (err == HF_OK && b.count > 0) {
+			err = send_batch(e, p, &b);
+			if (err != HF_OK)
+				return err;
+			stop = HF_OK; /* look for a certificate behind it */
+			continue;
+		}
+		if (err != HF_OK || stop != HF_OK)
+			return err;
+		/* the next row is a certificate */
+		err = outbox_next(e, p->country, p->sent, &next, &row);
+		if (err == HF_OK && row.kind == 0)
+			err = send_erased(e, p, next, &row);
+		else if (err == HF_OK)
+			return HF_OK; /* too large for this frame: never */
+		if (err == HF_NOTFOUND)
+			return HF_OK;
+		if (err != HF_OK)
+			return err;
+		note_flight(e, p, next);
+	}
+	return HF_OK;
+}
+
+enum hf_err link_send_document(struct engine *e, struct peer *p)
+{
+	const struct country_doc *own =
+	    roster_doc(e->roster, e->options.country);
+	uint8_t *stripped = NULL;
+	size_t size = 0;
+	uint32_t parts;
+	enum hf_err err;
+
+	if (own == NULL)
+		return HF_OK;
+	err = country_doc_strip(own, &stripped, &size);
+	parts = (uint32_t)((size + HF_DOC_PART - 1) / HF_DOC_PART);
+	for (uint32_t i = 0; err == HF_OK && i < parts; i++) {
+		size_t begin = (size_t)i * HF_DOC_PART;
+		size_t n =
+		    size - begin < HF_DOC_PART ? size - begin : HF_DOC_PART;
+		struct pack k;
+		size_t frame;
+
+		pack_init(&k, e->scratch, HF_FRAME_MAX);
+		pack_array(&k, 4);
+		pack_uint(&k, HF_LINK_DOCUMENT);
+		pack_uint(&k, i);
+		pack_uint(&k, parts);
+		pack_bin(&k, stripped + begin, n);
+		err = pack_finish(&k, &frame);
+		if (err == HF_OK)
+			err = effect_send(e, true, p->conn,
+			    bytes_of(e->scratch, frame), false);
+	}
+	if (err == HF_OK)
+		p->their_version = own->head.version;
+	free(stripped);
+	return err;
+}
+
+enum hf_err link_send_head(struct engine *e, struct peer *p)
+{
+	struct hf_bytes none = {NULL, 0}, key, note;
+	uint8_t frame[HF_NOTE_MAX + 16];
+	struct pack k;
+	size_t size;
+	enum hf_err err;
+
+	if (e->mono_ms < p->head_mono)
+		return HF_OK;
+	err = txn_last(e->txn, TABLE_CHECKPOINTS, none, &key, &note);
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_OK : err;
+	if (key.size != 8 || get_be64(key.data) <= p->head_size)
+		return HF_OK;
+	p->head_size = get_be64(key.data);
+	p->head_mono = e->mono_ms + LINK_HEAD_MS;
+	pack_init(&k, frame, sizeof(frame));
+	pack_array(&k, 2);
+	pack_uint(&k, HF_LINK_HEAD);
+	pack_str(&k, (const char *)note.data, note.size);
+	err = pack_finish(&k, &size);
+	return err == HF_OK
+		   ? effect_send(e, true, p->conn, bytes_of(frame, size), false)
+		   : err;
+}

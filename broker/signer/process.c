@@ -1,0 +1,139 @@
+#include "broker/signer/process.h"
+
+#include "broker/log.h"
+#include "broker/records.h"
+#include "broker/signer/signer.h"
+#include "proto/crypto.h"
+#include "proto/ledger.h"
+#include "proto/pack.h"
+#include "proto/wire.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum hf_err receive(int fd, struct record *r)
+{
+	for (;;) {
+		enum hf_err err = record_receive(fd, r);
+		struct pollfd p = {fd, POLLIN, 0};
+
+		if (err != HF_BUSY)
+			return err;
+		poll(&p, 1, -1);
+	}
+}
+
+static enum hf_err reply(
+    int fd, enum hf_err code, const void *payload, size_t size)
+{
+	struct record_header h = {.type = RECORD_SIGNED,
+	    .code = (uint32_t)code,
+	    .size = (uint32_t)size};
+
+	return record_send(fd, &h, payload);
+}
+
+/* [seed, origin, path] */
+static enum hf_err begin(
+    struct record *r, struct secret **secret, struct signer_state **state)
+{
+	char origin[HF_ORIGIN_MAX] = "", path[1024] = "";
+	struct hf_bytes seed, s;
+	struct wire w;
+	enum hf_err err;
+
+	wire_init(&w, r->payload, r->h.size);
+	wire_array(&w, 3, 3);
+	seed = wire_bin(&w, HF_SEED_SIZE, HF_SEED_SIZE);
+	s = wire_str(&w, 1, sizeof(origin) - 1);
+	if (s.size > 0)
+		memcpy(origin, s.data, s.size);
+	s = wire_str(&w, 1, sizeof(path) - 1);
+	if (s.size > 0)
+		memcpy(path, s.data, s.size);
+	wire_close(&w);
+	err = wire_finish(&w);
+	if (err != HF_OK || r->h.type != RECORD_SECRETS)
+		return HF_FRAME;
+	*secret = secret_import(SECRET_REGISTRAR, seed.data, seed.size);
+	hf_wipe(r, sizeof(*r));
+	if (*secret == NULL)
+		return HF_NOMEM;
+	return signer_open(state, path, origin, *secret);
+}
+
+static enum hf_err tell_last(int fd, const struct signer_state *state)
+{
+	uint8_t out[64];
+	struct hf_hash root;
+	uint64_t size;
+	struct pack p;
+	size_t n;
+	enum hf_err err;
+
+	signer_last(state, &size, &root);
+	pack_init(&p, out, sizeof(out));
+	pack_array(&p, 2);
+	pack_uint(&p, size);
+	pack_bin(&p, root.b, sizeof(root.b));
+	err = pack_finish(&p, &n);
+	return err == HF_OK ? reply(fd, HF_OK, out, n) : err;
+}
+
+/* [new size, root, old size, path] */
+static enum hf_err sign_one(
+    int fd, const struct record *r, struct signer_state *state)
+{
+	struct hf_hash root, path[2 * HF_TREE_DEPTH_MAX];
+	char note[HF_NOTE_MAX];
+	struct hf_bytes b;
+	uint64_t size, old_size;
+	size_t note_size = 0;
+	struct wire w;
+	enum hf_err err;
+
+	wire_init(&w, r->payload, r->h.size);
+	wire_array(&w, 4, 4);
+	size = wire_uint(&w, UINT64_MAX);
+	wire_bin_copy(&w, root.b, sizeof(root.b));
+	old_size = wire_uint(&w, UINT64_MAX);
+	b = wire_bin(&w, 0, sizeof(path));
+	wire_close(&w);
+	err = wire_finish(&w);
+	if (err != HF_OK || b.size % sizeof(*path) != 0 ||
+	    r->h.type != RECORD_SIGN)
+		return HF_FRAME;
+	if (b.size > 0)
+		memcpy(path, b.data, b.size);
+	err = signer_sign(state, size, &root, old_size, path,
+	    (unsigned)(b.size / sizeof(*path)), note, sizeof(note), &note_size);
+	if (err != HF_OK)
+		log_line(LOG_ERROR, err, "not-signed size=%llu",
+		    (unsigned long long)size);
+	return reply(fd, err, note, err == HF_OK ? note_size : 0);
+}
+
+int signer_process(int fd)
+{
+	struct record *r = calloc(1, sizeof(*r));
+	struct signer_state *state = NULL;
+	struct secret *secret = NULL;
+	enum hf_err err = r == NULL ? HF_NOMEM : receive(fd, r);
+
+	if (err == HF_OK)
+		err = begin(r, &secret, &state);
+	if (err == HF_OK)
+		err = tell_last(fd, state);
+	else
+		log_line(LOG_ERROR, err, "signer-cannot-start");
+	while (err == HF_OK) {
+		err = receive(fd, r);
+		if (err == HF_OK)
+			err = sign_one(fd, r, state);
+	}
+	signer_close(state);
+	secret_free(secret);
+	free(r);
+	return err == HF_UNREACHABLE ? 0 : 1;
+}

@@ -1,0 +1,237 @@
+#include "broker/store/case_keys.h"
+
+#include "proto/crypto.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SLOT_SIZE 64u
+#define CHECK_SIZE 24u
+#define GROW 4096u /* slots */
+#define SLOTS_MAX (1u << 26)
+#define NEW_MAX 512u /* slots of one transaction: one an act at most */
+
+enum slot_state { SLOT_FREE = 0, SLOT_USED = 1, SLOT_DESTROYED = 2 };
+
+struct case_keys {
+	int fd;
+	uint32_t count;          /* slots in the file */
+	uint32_t next;           /* no slot from here on was ever used */
+	uint32_t fresh[NEW_MAX]; /* of the running transaction */
+	unsigned fresh_count;
+	uint32_t *free_slots;
+	uint32_t free_count;
+	bool dirty;
+};
+
+static bool full_write(int fd, const void *data, size_t size, off_t at)
+{
+	const uint8_t *p = data;
+
+	while (size > 0) {
+		ssize_t n = pwrite(fd, p, size, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		p += n;
+		at += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static off_t offset(uint32_t slot)
+{
+	return (off_t)slot * (off_t)SLOT_SIZE;
+}
+
+static void make_slot(uint8_t out[SLOT_SIZE], enum slot_state state,
+    uint32_t slot, const uint8_t *key)
+{
+	struct hf_hash check;
+	uint8_t number[4] = {(uint8_t)(slot >> 24), (uint8_t)(slot >> 16),
+	    (uint8_t)(slot >> 8), (uint8_t)slot};
+
+	memset(out, 0, SLOT_SIZE);
+	out[0] = (uint8_t)state;
+	if (key != NULL)
+		memcpy(out + 8, key, HF_KEY_SIZE);
+	check = hf_hash2(HF_TAG_STATE, (struct hf_bytes){number, 4},
+	    (struct hf_bytes){out, 8 + HF_KEY_SIZE});
+	memcpy(out + 8 + HF_KEY_SIZE, check.b, CHECK_SIZE);
+}
+
+static enum hf_err grow(struct case_keys *k, uint32_t slots)
+{
+	static const uint8_t zeros[GROW];
+	uint64_t at = (uint64_t)k->count * SLOT_SIZE;
+	uint64_t end = (uint64_t)slots * SLOT_SIZE;
+
+	if (slots > SLOTS_MAX)
+		return HF_FULL;
+	for (; at < end; at += sizeof(zeros))
+		if (!full_write(k->fd, zeros, sizeof(zeros), (off_t)at))
+			return errno == ENOSPC ? HF_FULL : HF_KEYSLOT;
+	if (fsync(k->fd) != 0)
+		return HF_KEYSLOT;
+	k->count = slots;
+	return HF_OK;
+}
+
+/* Where the never-used part begins: slots are handed out in order. */
+static enum hf_err find_next(struct case_keys *k)
+{
+	uint8_t state;
+
+	for (k->next = k->count; k->next > 0; k->next--) {
+		if (pread(k->fd, &state, 1, offset(k->next - 1)) != 1)
+			return HF_KEYSLOT;
+		if (state != SLOT_FREE)
+			break;
+	}
+	return HF_OK;
+}
+
+enum hf_err case_keys_open(
+    struct case_keys **out, const char *dir, uint32_t slots)
+{
+	struct case_keys *k = calloc(1, sizeof(*k));
+	char path[1100];
+	struct stat st;
+	enum hf_err err = HF_NOMEM;
+
+	*out = NULL;
+	if (k == NULL)
+		return err;
+	snprintf(path, sizeof(path), "%s/case.keys", dir);
+	k->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	err = k->fd < 0 || fstat(k->fd, &st) != 0 ? HF_FILE : HF_OK;
+	if (err == HF_OK && (st.st_mode & 077) != 0)
+		err = HF_KEYFILE;
+	if (err == HF_OK) {
+		k->count = (uint32_t)((uint64_t)st.st_size / SLOT_SIZE);
+		if (slots < GROW)
+			slots = GROW;
+		if (k->count < slots)
+			err = grow(k, slots);
+	}
+	if (err == HF_OK)
+		err = find_next(k);
+	if (err == HF_OK) {
+		*out = k;
+		k = NULL;
+	}
+	case_keys_close(k);
+	return err;
+}
+
+void case_keys_close(struct case_keys *k)
+{
+	if (k == NULL)
+		return;
+	if (k->fd >= 0)
+		close(k->fd);
+	free(k->free_slots);
+	free(k);
+}
+
+enum hf_err case_keys_new(
+    struct case_keys *k, const uint8_t key[HF_KEY_SIZE], uint32_t *slot)
+{
+	uint8_t bytes[SLOT_SIZE];
+	enum hf_err err = HF_OK;
+	bool ok;
+
+	if (k->fresh_count == NEW_MAX)
+		return HF_FULL;
+	if (k->free_count > 0) {
+		*slot = k->free_slots[--k->free_count];
+	} else {
+		if (k->next == k->count)
+			err = grow(k, k->count + GROW);
+		if (err != HF_OK)
+			return err;
+		*slot = k->next++;
+	}
+	k->fresh[k->fresh_count++] = *slot;
+	make_slot(bytes, SLOT_USED, *slot, key);
+	ok = full_write(k->fd, bytes, sizeof(bytes), offset(*slot));
+	hf_wipe(bytes, sizeof(bytes));
+	k->dirty = true;
+	return ok ? HF_OK : HF_KEYSLOT;
+}
+
+enum hf_err case_keys_get(
+    struct case_keys *k, uint32_t slot, uint8_t key[HF_KEY_SIZE])
+{
+	uint8_t bytes[SLOT_SIZE], good[SLOT_SIZE];
+	enum hf_err err = HF_OK;
+
+	if (slot >= k->count || pread(k->fd, bytes, sizeof(bytes),
+				    offset(slot)) != (ssize_t)sizeof(bytes))
+		return HF_KEYSLOT;
+	if (bytes[0] == SLOT_DESTROYED) {
+		err = HF_ERASED;
+	} else if (bytes[0] != SLOT_USED) {
+		err = HF_KEYSLOT;
+	} else {
+		make_slot(good, SLOT_USED, slot, bytes + 8);
+		err = hf_equal(good, bytes, sizeof(good)) ? HF_OK : HF_KEYSLOT;
+	}
+	if (err == HF_OK)
+		memcpy(key, bytes + 8, HF_KEY_SIZE);
+	hf_wipe(bytes, sizeof(bytes));
+	hf_wipe(good, sizeof(good));
+	return err;
+}
+
+enum hf_err case_keys_destroy(struct case_keys *k, uint32_t slot)
+{
+	uint8_t bytes[SLOT_SIZE];
+
+	if (slot >= k->count)
+		return HF_KEYSLOT;
+	make_slot(bytes, SLOT_DESTROYED, slot, NULL);
+	return full_write(k->fd, bytes, sizeof(bytes), offset(slot)) &&
+		       fdatasync(k->fd) == 0
+		   ? HF_OK
+		   : HF_KEYSLOT;
+}
+
+enum hf_err case_keys_sync(struct case_keys *k)
+{
+	if (!k->dirty)
+		return HF_OK;
+	if (fdatasync(k->fd) != 0)
+		return HF_KEYSLOT;
+	k->dirty = false;
+	return HF_OK;
+}
+
+void case_keys_keep(struct case_keys *k)
+{
+	k->fresh_count = 0;
+}
+
+void case_keys_forget(struct case_keys *k)
+{
+	uint32_t *grown;
+
+	if (k->fresh_count == 0)
+		return;
+	grown = realloc(
+	    k->free_slots, (k->free_count + k->fresh_count) * sizeof(*grown));
+	if (grown != NULL) { /* else the slots are lost, which harms nobody */
+		k->free_slots = grown;
+		for (unsigned i = 0; i < k->fresh_count; i++)
+			grown[k->free_count++] = k->fresh[i];
+	}
+	k->fresh_count = 0;
+}

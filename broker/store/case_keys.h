@@ -1,0 +1,34 @@
+/*
+ * case_keys: the keys of cases in fixed slots of a file of their own.
+ *
+ * A key table inside LMDB cannot be erased (30 of 1,000 deleted keys stayed
+ * readable); a slot here is overwritten in place and synced.  A slot is
+ * [state 1, zeros 7, key 32, check 24]; the check tells a torn write.
+ */
+#ifndef HF_STORE_CASE_KEYS_H
+#define HF_STORE_CASE_KEYS_H
+
+#include "proto/types.h"
+
+struct case_keys;
+
+/** Open or create DIR/case.keys (0600) with at least `slots` slots.
+ * Errors: HF_FILE, HF_KEYSLOT, HF_NOMEM */
+HF_MUST_USE enum hf_err case_keys_open(
+    struct case_keys **out, const char *dir, uint32_t slots);
+void case_keys_close(struct case_keys *k); /* NULL is fine */
+/** Write a key to a free slot; durable at the next case_keys_sync. */
+HF_MUST_USE enum hf_err case_keys_new(
+    struct case_keys *k, const uint8_t key[HF_KEY_SIZE], uint32_t *slot);
+/** Errors: HF_ERASED, HF_KEYSLOT (damaged) */
+HF_MUST_USE enum hf_err case_keys_get(
+    struct case_keys *k, uint32_t slot, uint8_t key[HF_KEY_SIZE]);
+/** Overwrite with zeros, mark as destroyed, sync. */
+HF_MUST_USE enum hf_err case_keys_destroy(struct case_keys *k, uint32_t slot);
+/** Sync what this transaction wrote (nothing to do: no system call). */
+HF_MUST_USE enum hf_err case_keys_sync(struct case_keys *k);
+/** The transaction was committed, or was not: its slots are free again. */
+void case_keys_keep(struct case_keys *k);
+void case_keys_forget(struct case_keys *k);
+
+#endif

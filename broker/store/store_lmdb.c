@@ -1,0 +1,390 @@
+/*
+ * store_lmdb: the store on LMDB 0.9.24, with its measured traps in mind:
+ * no DUPSORT (cursor deletes corrupt), no flag that weakens sync, one write
+ * transaction at a time in one process, any commit error but a full map
+ * fatal (LMDB would carry on after a failed fdatasync, the kernel not).
+ */
+#include "broker/store/case_keys.h"
+#include "broker/store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READERS_MAX 16u
+
+struct store {
+	MDB_env *env;
+	MDB_dbi table[TABLE_COUNT];
+	struct case_keys *keys;
+	struct txn *open; /* the one write transaction */
+};
+
+struct txn {
+	struct store *store;
+	MDB_txn *txn;
+};
+
+static const char *const names[TABLE_COUNT] = {
+    [TABLE_META] = "meta",
+    [TABLE_ACTS] = "acts",
+    [TABLE_IDS] = "ids",
+    [TABLE_BODIES] = "bodies",
+    [TABLE_ENTRIES] = "entries",
+    [TABLE_NODES] = "nodes",
+    [TABLE_CASES] = "cases",
+    [TABLE_PLACES] = "places",
+    [TABLE_REFS] = "refs",
+    [TABLE_INBOX] = "inbox",
+    [TABLE_OUTBOX] = "outbox",
+    [TABLE_DUE] = "due",
+    [TABLE_DUE_OF] = "due-of",
+    [TABLE_DOCS] = "docs",
+    [TABLE_PEERS] = "peers",
+    [TABLE_RECEIPTS] = "receipts",
+    [TABLE_DEPENDS] = "depends",
+    [TABLE_CHECKPOINTS] = "checkpoints",
+    [TABLE_CONFLICTS] = "conflicts",
+    [TABLE_TALLY] = "tally",
+};
+
+static enum hf_err of(int rc)
+{
+	switch (rc) {
+	case 0:
+		return HF_OK;
+	case MDB_NOTFOUND:
+		return HF_NOTFOUND;
+	case MDB_MAP_FULL:
+	case ENOSPC:
+		return HF_FULL;
+	case ENOMEM:
+		return HF_NOMEM;
+	default:
+		return HF_STORE;
+	}
+}
+
+static MDB_val val(struct hf_bytes b)
+{
+	MDB_val v = {b.size, (void *)(uintptr_t)b.data};
+
+	return v;
+}
+
+/* ---- opening ---- */
+
+static enum hf_err make_dir(const char *dir)
+{
+	char parent[1024];
+	char *slash;
+	int fd;
+	bool ok;
+
+	if (mkdir(dir, 0700) != 0)
+		return errno == EEXIST ? HF_OK : HF_FILE;
+	snprintf(parent, sizeof(parent), "%s", dir);
+	slash = strrchr(parent, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	fd = open(
+	    slash == NULL ? "." : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ok = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok ? HF_OK : HF_FILE;
+}
+
+static enum hf_err open_tables(struct store *s)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+
+	if (rc != 0)
+		return of(rc);
+	for (unsigned i = 0; i < TABLE_COUNT && rc == 0; i++)
+		rc = mdb_dbi_open(txn, names[i], MDB_CREATE, &s->table[i]);
+	if (rc != 0) {
+		mdb_txn_abort(txn);
+		return of(rc);
+	}
+	return of(mdb_txn_commit(txn));
+}
+
+enum hf_err store_open(struct store **out, const struct store_options *options)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	int dead, rc;
+	enum hf_err err = HF_NOMEM;
+
+	*out = NULL;
+	if (s == NULL)
+		return err;
+	err = make_dir(options->dir);
+	if (err != HF_OK)
+		goto out;
+	rc = mdb_env_create(&s->env);
+	if (rc == 0)
+		rc = mdb_env_set_maxdbs(s->env, TABLE_COUNT);
+	if (rc == 0)
+		rc = mdb_env_set_maxreaders(s->env, READERS_MAX);
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(s->env, options->map_size);
+	if (rc == 0)
+		rc = mdb_env_open(s->env, options->dir, MDB_NOTLS, 0600);
+	if (rc == 0)
+		rc = mdb_reader_check(s->env, &dead);
+	err = of(rc);
+	if (err == HF_OK)
+		err = open_tables(s);
+	if (err == HF_OK)
+		err =
+		    case_keys_open(&s->keys, options->dir, options->key_slots);
+	if (err == HF_OK) {
+		*out = s;
+		s = NULL;
+	}
+out:
+	store_close(s);
+	return err;
+}
+
+void store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	if (s->open != NULL)
+		txn_abort(s->open);
+	case_keys_close(s->keys);
+	if (s->env != NULL)
+		mdb_env_close(s->env);
+	free(s);
+}
+
+void store_usage(const struct store *s, uint64_t *used, uint64_t *size)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+
+	*used = *size = 0;
+	if (mdb_env_info(s->env, &info) != 0 ||
+	    mdb_env_stat(s->env, &stat) != 0)
+		return;
+	*used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+	*size = info.me_mapsize;
+}
+
+void store_tick(struct store *s)
+{
+	int dead;
+
+	(void)mdb_reader_check(s->env, &dead);
+}
+
+/* ---- transactions ---- */
+
+enum hf_err txn_begin(struct txn **out, struct store *s)
+{
+	struct txn *t;
+	int rc;
+
+	*out = NULL;
+	if (s->open != NULL)
+		return HF_INTERNAL;
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return HF_NOMEM;
+	t->store = s;
+	rc = mdb_txn_begin(s->env, NULL, 0, &t->txn);
+	if (rc != 0) {
+		free(t);
+		return of(rc);
+	}
+	s->open = t;
+	*out = t;
+	return HF_OK;
+}
+
+enum hf_err txn_commit(struct txn *t)
+{
+	struct store *s = t->store;
+	enum hf_err err = case_keys_sync(s->keys);
+	int rc;
+
+	if (err != HF_OK) {
+		txn_abort(t);
+		return err;
+	}
+	rc = mdb_txn_commit(t->txn);
+	s->open = NULL;
+	free(t);
+	if (rc == 0) {
+		case_keys_keep(s->keys);
+		return HF_OK;
+	}
+	case_keys_forget(s->keys);
+	/* only a full map is known to have changed nothing */
+	return rc == MDB_MAP_FULL ? HF_FULL : HF_STORE;
+}
+
+void txn_abort(struct txn *t)
+{
+	if (t == NULL)
+		return;
+	mdb_txn_abort(t->txn);
+	case_keys_forget(t->store->keys);
+	t->store->open = NULL;
+	free(t);
+}
+
+struct store *txn_store(struct txn *t)
+{
+	return t->store;
+}
+
+/* ---- rows ---- */
+
+static bool key_ok(struct hf_bytes key)
+{
+	return key.size > 0 && key.size <= STORE_KEY_MAX;
+}
+
+enum hf_err txn_get(struct txn *t, enum table table, struct hf_bytes key,
+    struct hf_bytes *value)
+{
+	MDB_val k = val(key), v;
+	enum hf_err err;
+
+	if (!key_ok(key))
+		return HF_INTERNAL;
+	err = of(mdb_get(t->txn, t->store->table[table], &k, &v));
+	if (err == HF_OK)
+		*value = (struct hf_bytes){v.mv_data, v.mv_size};
+	return err;
+}
+
+enum hf_err txn_put(
+    struct txn *t, enum table table, struct hf_bytes key, struct hf_bytes value)
+{
+	MDB_val k = val(key), v = val(value);
+
+	if (!key_ok(key) || value.size > STORE_VALUE_MAX)
+		return HF_INTERNAL;
+	return of(mdb_put(t->txn, t->store->table[table], &k, &v, 0));
+}
+
+enum hf_err txn_del(struct txn *t, enum table table, struct hf_bytes key)
+{
+	MDB_val k = val(key);
+
+	if (!key_ok(key))
+		return HF_INTERNAL;
+	return of(mdb_del(t->txn, t->store->table[table], &k, NULL));
+}
+
+static bool has_prefix(const MDB_val *key, struct hf_bytes prefix)
+{
+	return key->mv_size >= prefix.size &&
+	       (prefix.size == 0 ||
+		   memcmp(key->mv_data, prefix.data, prefix.size) == 0);
+}
+
+static enum hf_err found(int rc, const MDB_val *k, const MDB_val *v,
+    struct hf_bytes prefix, struct hf_bytes *key, struct hf_bytes *value)
+{
+	enum hf_err err = of(rc);
+
+	if (err == HF_OK && !has_prefix(k, prefix))
+		err = HF_NOTFOUND;
+	if (err != HF_OK)
+		return err;
+	*key = (struct hf_bytes){k->mv_data, k->mv_size};
+	*value = (struct hf_bytes){v->mv_data, v->mv_size};
+	return HF_OK;
+}
+
+enum hf_err txn_next(struct txn *t, enum table table, struct hf_bytes prefix,
+    struct hf_bytes from, bool after, struct hf_bytes *key,
+    struct hf_bytes *value)
+{
+	MDB_cursor *c;
+	MDB_val k, v = {0, NULL};
+	enum hf_err err;
+	int rc;
+
+	if (from.size == 0)
+		from = prefix;
+	k = val(from);
+	rc = mdb_cursor_open(t->txn, t->store->table[table], &c);
+	if (rc != 0)
+		return of(rc);
+	rc = mdb_cursor_get(
+	    c, &k, &v, from.size == 0 ? MDB_FIRST : MDB_SET_RANGE);
+	if (rc == 0 && after && k.mv_size == from.size && from.size > 0 &&
+	    memcmp(k.mv_data, from.data, from.size) == 0)
+		rc = mdb_cursor_get(c, &k, &v, MDB_NEXT);
+	err = found(rc, &k, &v, prefix, key, value);
+	mdb_cursor_close(c);
+	return err;
+}
+
+/* The first key that is greater than all with this prefix. */
+static bool successor(uint8_t *out, size_t *size, struct hf_bytes prefix)
+{
+	memcpy(out, prefix.data, prefix.size);
+	for (*size = prefix.size; *size > 0; (*size)--)
+		if (++out[*size - 1] != 0)
+			return true;
+	return false;
+}
+
+enum hf_err txn_last(struct txn *t, enum table table, struct hf_bytes prefix,
+    struct hf_bytes *key, struct hf_bytes *value)
+{
+	uint8_t next[STORE_KEY_MAX];
+	size_t size = 0;
+	MDB_cursor *c;
+	MDB_val k, v = {0, NULL};
+	enum hf_err err;
+	int rc;
+
+	if (prefix.size > STORE_KEY_MAX)
+		return HF_INTERNAL;
+	rc = mdb_cursor_open(t->txn, t->store->table[table], &c);
+	if (rc != 0)
+		return of(rc);
+	if (prefix.size > 0 && successor(next, &size, prefix)) {
+		k = val((struct hf_bytes){next, size});
+		rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+		rc = mdb_cursor_get(c, &k, &v, rc == 0 ? MDB_PREV : MDB_LAST);
+	} else {
+		rc = mdb_cursor_get(c, &k, &v, MDB_LAST);
+	}
+	err = found(rc, &k, &v, prefix, key, value);
+	mdb_cursor_close(c);
+	return err;
+}
+
+/* ---- case keys ---- */
+
+enum hf_err store_key_new(
+    struct txn *t, const uint8_t key[HF_KEY_SIZE], uint32_t *slot)
+{
+	return case_keys_new(t->store->keys, key, slot);
+}
+
+enum hf_err store_key_get(
+    struct txn *t, uint32_t slot, uint8_t key[HF_KEY_SIZE])
+{
+	return case_keys_get(t->store->keys, slot, key);
+}
+
+enum hf_err store_key_destroy(struct store *s, uint32_t slot)
+{
+	return case_keys_destroy(s->keys, slot);
+}

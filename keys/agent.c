@@ -1,0 +1,339 @@
+/*
+ * agent: one process, one key, one socket of one user.
+ *
+ * Frames are canonical [op, bytes] and [error, bytes].  Whoever connects
+ * must be the same user (SO_PEERCRED); the socket's mode says so already.
+ */
+#include "keys/agent.h"
+
+#include "proto/crypto.h"
+#include "proto/pack.h"
+#include "proto/wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define FRAME_MAX 256u
+#define CLIENTS_MAX 16u
+#define REPLY_MS 5000
+
+enum agent_op {
+	AGENT_KEYS = 1,
+	AGENT_SIGN,
+	AGENT_UNWRAP,
+	AGENT_TRANSPORT,
+	AGENT_STOP
+};
+
+static int open_socket(const char *path, struct sockaddr_un *address)
+{
+	memset(address, 0, sizeof(*address));
+	address->sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof(address->sun_path))
+		return -1;
+	memcpy(address->sun_path, path, strlen(path));
+	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+}
+
+static bool same_user(int fd)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
+	       who.uid == geteuid();
+}
+
+static size_t make_frame(
+    uint8_t out[FRAME_MAX], unsigned number, const void *data, size_t size)
+{
+	struct pack p;
+	size_t n;
+
+	pack_init(&p, out, FRAME_MAX);
+	pack_array(&p, 2);
+	pack_uint(&p, number);
+	pack_bin(&p, data, size);
+	return pack_finish(&p, &n) == HF_OK ? n : 0;
+}
+
+static enum hf_err read_frame(
+    const uint8_t *frame, size_t size, unsigned *number, struct hf_bytes *data)
+{
+	struct wire w;
+
+	wire_init(&w, frame, size);
+	wire_array(&w, 2, 2);
+	*number = (unsigned)wire_uint(&w, 9999);
+	*data = wire_bin(&w, 0, FRAME_MAX);
+	wire_close(&w);
+	return wire_finish(&w);
+}
+
+/* ---- serving ---- */
+
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int number)
+{
+	(void)number;
+	stopping = 1;
+}
+
+static enum hf_err answer(const struct secret *s, unsigned op,
+    struct hf_bytes in, uint8_t out[96], size_t *out_size)
+{
+	struct hf_key keys[3];
+	struct hf_sig sig;
+
+	*out_size = 0;
+	switch (op) {
+	case AGENT_KEYS:
+		keys[0] = secret_sign_key(s);
+		keys[1] = secret_transport_key(s);
+		keys[2] = secret_unwrap_key(s);
+		memcpy(out, keys, sizeof(keys));
+		*out_size = sizeof(keys);
+		return HF_OK;
+	case AGENT_SIGN:
+		if (in.size != HF_HASH_SIZE)
+			return HF_FRAME;
+		sig = secret_sign(s, in.data, in.size);
+		memcpy(out, &sig, sizeof(sig));
+		*out_size = sizeof(sig);
+		return HF_OK;
+	case AGENT_UNWRAP:
+		if (in.size != HF_SEALED_KEY_SIZE)
+			return HF_FRAME;
+		*out_size = HF_KEY_SIZE;
+		return secret_unwrap(s, in.data, out);
+	case AGENT_TRANSPORT:
+		secret_transport_secret(s, out);
+		*out_size = HF_KEY_SIZE;
+		return HF_OK;
+	case AGENT_STOP:
+		stopping = 1;
+		return HF_OK;
+	default:
+		return HF_FRAME;
+	}
+}
+
+/* One request of one client; false: drop it. */
+static bool serve_one(const struct secret *s, int fd)
+{
+	uint8_t in[FRAME_MAX], out[96], frame[FRAME_MAX];
+	struct hf_bytes data;
+	unsigned op;
+	size_t out_size = 0, size;
+	enum hf_err err;
+	ssize_t n = recv(fd, in, sizeof(in), MSG_DONTWAIT);
+	bool ok;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n <= 0 || read_frame(in, (size_t)n, &op, &data) != HF_OK)
+		return false;
+	err = answer(s, op, data, out, &out_size);
+	size = make_frame(frame, err, out, err == HF_OK ? out_size : 0);
+	ok =
+	    send(fd, frame, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
+	hf_wipe(out, sizeof(out));
+	hf_wipe(frame, sizeof(frame));
+	return ok;
+}
+
+static void accept_one(int listener, struct pollfd *fds, unsigned *count)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (*count == CLIENTS_MAX + 1 || !same_user(fd)) {
+		close(fd);
+		return;
+	}
+	fds[*count].fd = fd;
+	fds[(*count)++].events = POLLIN;
+}
+
+static void serve(const struct secret *s, int listener, unsigned idle_s)
+{
+	struct pollfd fds[CLIENTS_MAX + 1] = {{listener, POLLIN, 0}};
+	unsigned count = 1;
+
+	while (!stopping) {
+		int n = poll(fds, count, idle_s == 0 ? -1 : (int)idle_s * 1000);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break; /* idle */
+		for (unsigned i = count; i-- > 1;)
+			if (fds[i].revents != 0 && !serve_one(s, fds[i].fd)) {
+				close(fds[i].fd);
+				fds[i] = fds[--count];
+			}
+		if (fds[0].revents != 0)
+			accept_one(listener, fds, &count);
+	}
+	while (count-- > 1)
+		close(fds[count].fd);
+}
+
+enum hf_err agent_serve(
+    const char *socket_path, struct secret *s, unsigned idle_s)
+{
+	struct sigaction action = {.sa_handler = on_stop};
+	struct sockaddr_un address;
+	int fd = open_socket(socket_path, &address);
+	mode_t old;
+	bool bound;
+
+	if (fd < 0)
+		return HF_FILE;
+	stopping = 0;
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	unlink(socket_path);
+	old = umask(0177);
+	bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	umask(old);
+	if (!bound || listen(fd, 8) != 0) {
+		close(fd);
+		return HF_FILE;
+	}
+	serve(s, fd, idle_s);
+	close(fd);
+	unlink(socket_path);
+	secret_free(s);
+	return HF_OK;
+}
+
+/* ---- asking ---- */
+
+struct remote {
+	int fd;
+};
+
+static enum hf_err call(struct remote *r, enum agent_op op, const void *in,
+    size_t in_size, void *out, size_t out_size)
+{
+	uint8_t frame[FRAME_MAX];
+	size_t size = make_frame(frame, op, in, in_size);
+	struct pollfd p = {r->fd, POLLIN, 0};
+	struct hf_bytes data;
+	unsigned code;
+	ssize_t n;
+	enum hf_err err = HF_AGENT;
+
+	if (send(r->fd, frame, size, MSG_NOSIGNAL) != (ssize_t)size ||
+	    poll(&p, 1, REPLY_MS) != 1)
+		return HF_AGENT;
+	n = recv(r->fd, frame, sizeof(frame), 0);
+	if (n > 0 && read_frame(frame, (size_t)n, &code, &data) == HF_OK) {
+		err = (enum hf_err)code;
+		if (err == HF_OK && data.size != out_size)
+			err = HF_AGENT;
+		if (err == HF_OK && out_size > 0)
+			memcpy(out, data.data, out_size);
+	}
+	hf_wipe(frame, sizeof(frame));
+	return err;
+}
+
+static enum hf_err remote_sign(
+    struct signer *g, const struct hf_hash *to_sign, struct hf_sig *sig)
+{
+	return call(g->ctx, AGENT_SIGN, to_sign->b, sizeof(to_sign->b), sig->b,
+	    sizeof(sig->b));
+}
+
+static enum hf_err remote_unwrap(struct signer *g,
+    const uint8_t sealed[HF_SEALED_KEY_SIZE], uint8_t out[HF_KEY_SIZE])
+{
+	return call(
+	    g->ctx, AGENT_UNWRAP, sealed, HF_SEALED_KEY_SIZE, out, HF_KEY_SIZE);
+}
+
+static enum hf_err remote_transport(struct signer *g, uint8_t out[HF_KEY_SIZE])
+{
+	return call(g->ctx, AGENT_TRANSPORT, NULL, 0, out, HF_KEY_SIZE);
+}
+
+static void remote_free(struct signer *g)
+{
+	struct remote *r = g->ctx;
+
+	close(r->fd);
+	free(r);
+	free(g);
+}
+
+static int dial(const char *socket_path)
+{
+	struct sockaddr_un address;
+	int fd = open_socket(socket_path, &address);
+
+	if (fd >= 0 &&
+	    (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+		!same_user(fd))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+enum hf_err agent_connect(struct signer **out, const char *socket_path)
+{
+	struct remote *r = calloc(1, sizeof(*r));
+	struct signer *g = calloc(1, sizeof(*g));
+	struct hf_key keys[3];
+	enum hf_err err = HF_NOMEM;
+
+	if (r == NULL || g == NULL)
+		goto out;
+	err = HF_AGENT;
+	r->fd = dial(socket_path);
+	if (r->fd < 0)
+		goto out;
+	err = call(r, AGENT_KEYS, NULL, 0, keys, sizeof(keys));
+	if (err != HF_OK) {
+		close(r->fd);
+		goto out;
+	}
+	g->sign_key = keys[0];
+	g->transport_key = keys[1];
+	g->unwrap_key = keys[2];
+	g->sign = remote_sign;
+	g->unwrap = remote_unwrap;
+	g->transport_secret = remote_transport;
+	g->free = remote_free;
+	g->ctx = r;
+	*out = g;
+	return HF_OK;
+out:
+	free(r);
+	free(g);
+	return err;
+}
+
+enum hf_err agent_stop(const char *socket_path)
+{
+	struct remote r = {dial(socket_path)};
+	enum hf_err err;
+
+	if (r.fd < 0)
+		return HF_AGENT;
+	err = call(&r, AGENT_STOP, NULL, 0, NULL, 0);
+	close(r.fd);
+	return err;
+}

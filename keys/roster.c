@@ -1,0 +1,417 @@
+/*
+ * roster: pins and the documents in force, with tables for the look-ups on
+ * the hot path: officers and brokers by their keys.
+ *
+ * The tables point into the documents and are rebuilt whole when a document
+ * changes, which is rare.
+ */
+#include "keys/roster.h"
+
+#include "proto/crypto.h"
+#include "proto/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+struct key_row {
+	struct hf_key key;
+	const struct country_entry *entry;
+	struct hf_country country;
+	UT_hash_handle hh;
+};
+
+struct pinned {
+	struct hf_country country;
+	struct hf_key root;
+	struct country_doc *doc; /* NULL: none yet */
+};
+
+struct roster {
+	struct pinned pins[HF_COUNTRY_MAX];
+	unsigned count;
+	struct key_row *by_sign, *by_transport, *brokers, *revoked;
+};
+
+struct roster *roster_new(void)
+{
+	return calloc(1, sizeof(struct roster));
+}
+
+static void clear(struct key_row **table)
+{
+	struct key_row *r, *next;
+
+	HASH_ITER (hh, *table, r, next) {
+		HASH_DEL(*table, r);
+		free(r);
+	}
+}
+
+static void clear_tables(struct roster *r)
+{
+	clear(&r->by_sign);
+	clear(&r->by_transport);
+	clear(&r->brokers);
+	clear(&r->revoked);
+}
+
+void roster_free(struct roster *r)
+{
+	if (r == NULL)
+		return;
+	clear_tables(r);
+	for (unsigned i = 0; i < r->count; i++)
+		country_doc_free(r->pins[i].doc);
+	free(r);
+}
+
+static struct pinned *find(const struct roster *r, struct hf_country c)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		if (strcmp(r->pins[i].country.s, c.s) == 0)
+			return (struct pinned *)(uintptr_t)&r->pins[i];
+	return NULL;
+}
+
+/* The first to claim a key keeps it: a country cannot take another's. */
+static enum hf_err add_row(struct key_row **table, const struct hf_key *key,
+    const struct country_entry *entry, struct hf_country country)
+{
+	struct key_row *row = NULL;
+
+	HASH_FIND(hh, *table, key, sizeof(*key), row);
+	if (row != NULL)
+		return HF_OK;
+	row = calloc(1, sizeof(*row));
+	if (row == NULL)
+		return HF_NOMEM;
+	row->key = *key;
+	row->entry = entry;
+	row->country = country;
+	HASH_ADD(hh, *table, key, sizeof(row->key), row);
+	return HF_OK;
+}
+
+static enum hf_err index_doc(struct roster *r, const struct country_doc *d)
+{
+	enum hf_err err = HF_OK;
+
+	for (unsigned i = 0; i < d->entry_count && err == HF_OK; i++) {
+		const struct country_entry *e = &d->entries[i];
+		struct hf_country c = d->head.country;
+
+		switch (e->type) {
+		case ENTRY_OFFICER:
+			err = add_row(&r->by_sign, &e->u.officer.sign, e, c);
+			if (err == HF_OK)
+				err = add_row(&r->by_transport,
+				    &e->u.officer.transport, e, c);
+			break;
+		case ENTRY_BROKER:
+			err =
+			    add_row(&r->brokers, &e->u.broker.transport, e, c);
+			break;
+		case ENTRY_REVOCATION:
+			err = add_row(&r->revoked, &e->u.revocation.key, e, c);
+			break;
+		default:
+			break;
+		}
+	}
+	return err;
+}
+
+static enum hf_err rebuild(struct roster *r)
+{
+	enum hf_err err = HF_OK;
+
+	clear_tables(r);
+	for (unsigned i = 0; i < r->count && err == HF_OK; i++)
+		if (r->pins[i].doc != NULL)
+			err = index_doc(r, r->pins[i].doc);
+	return err;
+}
+
+enum hf_err roster_pin(
+    struct roster *r, struct hf_country c, const struct hf_key *root)
+{
+	struct pinned *p = find(r, c);
+
+	if (p != NULL)
+		return memcmp(&p->root, root, sizeof(*root)) == 0
+			   ? HF_OK
+			   : HF_DOC_CONFLICT;
+	if (r->count == HF_COUNTRY_MAX)
+		return HF_TOO_MANY;
+	p = &r->pins[r->count++];
+	memset(p, 0, sizeof(*p));
+	p->country = c;
+	p->root = *root;
+	return HF_OK;
+}
+
+const struct hf_key *roster_root(const struct roster *r, struct hf_country c)
+{
+	const struct pinned *p = find(r, c);
+
+	return p == NULL ? NULL : &p->root;
+}
+
+void roster_unpin(struct roster *r, struct hf_country c)
+{
+	struct pinned *p = find(r, c);
+
+	if (p == NULL)
+		return;
+	country_doc_free(p->doc);
+	*p = r->pins[--r->count];
+	/* without a table a look-up finds nothing: the safe side */
+	if (rebuild(r) != HF_OK)
+		clear_tables(r);
+}
+
+static enum hf_err peek_country(
+    const void *bytes, size_t size, struct hf_country *c)
+{
+	struct hf_bytes head;
+	struct wire w;
+
+	if (size < 2)
+		return HF_TRUNCATED;
+	wire_init(&w, (const uint8_t *)bytes + 1, size - 1);
+	wire_bin(&w, 1, 2048);
+	wire_bin(&w, HF_SIG_SIZE, HF_SIG_SIZE);
+	head = wire_bin(&w, 1, 2048);
+	if (w.err != HF_OK)
+		return w.err;
+	wire_init(&w, head.data, head.size);
+	wire_map(&w, HF_MAP_MAX);
+	wire_key(&w);
+	*c = wire_country(&w);
+	return w.err;
+}
+
+/* HF_OK: `d` replaces `old`. */
+static enum hf_err compare(
+    const struct country_doc *d, const struct country_doc *old)
+{
+	if (old == NULL || d->head.version > old->head.version + 1)
+		return HF_OK;
+	if (d->head.version == old->head.version) {
+		if (memcmp(&d->head_digest, &old->head_digest,
+			sizeof(d->head_digest)) != 0)
+			return HF_DOC_CONFLICT;
+		return d->has_domestic && !old->has_domestic ? HF_OK
+							     : HF_DOC_OLD;
+	}
+	if (d->head.version < old->head.version)
+		return HF_DOC_OLD;
+	return memcmp(&d->head.prev, &old->head_digest, sizeof(d->head.prev)) ==
+		       0
+		   ? HF_OK
+		   : HF_DOC_INVALID;
+}
+
+enum hf_err roster_add(struct roster *r, const void *bytes, size_t size,
+    struct hf_country *country, uint32_t *version)
+{
+	struct country_doc *d = NULL;
+	struct pinned *p;
+	unsigned clause;
+	enum hf_err err;
+
+	*version = 0;
+	memset(country, 0, sizeof(*country));
+	err = peek_country(bytes, size, country);
+	if (err != HF_OK)
+		return err;
+	p = find(r, *country);
+	if (p == NULL)
+		return HF_ROOT_UNKNOWN;
+	err = country_doc_open(&d, bytes, size, &p->root, &clause);
+	if (err != HF_OK)
+		return err;
+	*version = d->head.version;
+	err = compare(d, p->doc);
+	if (err != HF_OK) {
+		country_doc_free(d);
+		return err;
+	}
+	country_doc_free(p->doc);
+	p->doc = d;
+	return rebuild(r);
+}
+
+const struct country_doc *roster_doc(
+    const struct roster *r, struct hf_country c)
+{
+	const struct pinned *p = find(r, c);
+
+	return p == NULL ? NULL : p->doc;
+}
+
+const struct country_doc *roster_at(const struct roster *r, unsigned i)
+{
+	for (unsigned k = 0; k < r->count; k++)
+		if (r->pins[k].doc != NULL && i-- == 0)
+			return r->pins[k].doc;
+	return NULL;
+}
+
+static const struct key_row *look_up(
+    struct key_row *table, const struct hf_key *key)
+{
+	struct key_row *row = NULL;
+
+	HASH_FIND(hh, table, key, sizeof(*key), row);
+	return row;
+}
+
+const struct officer_entry *roster_officer(
+    const struct roster *r, const struct hf_key *sign_key)
+{
+	const struct key_row *row = look_up(r->by_sign, sign_key);
+
+	return row == NULL ? NULL : &row->entry->u.officer;
+}
+
+const struct officer_entry *roster_officer_by_transport(
+    const struct roster *r, const struct hf_key *transport)
+{
+	const struct key_row *row = look_up(r->by_transport, transport);
+
+	return row == NULL ? NULL : &row->entry->u.officer;
+}
+
+const struct revocation_entry *roster_revocation(
+    const struct roster *r, const struct hf_key *sign_key)
+{
+	const struct key_row *row = look_up(r->revoked, sign_key);
+
+	return row == NULL ? NULL : &row->entry->u.revocation;
+}
+
+enum hf_err roster_officer_check(const struct roster *r,
+    const struct hf_key *sign_key, struct instant at,
+    const struct officer_entry **officer)
+{
+	const struct key_row *row = look_up(r->by_sign, sign_key);
+	const struct key_row *gone = look_up(r->revoked, sign_key);
+	const struct officer_entry *o;
+
+	*officer = NULL;
+	if (row == NULL)
+		return gone != NULL ? HF_REVOKED : HF_UNKNOWN_OFFICER;
+	o = &row->entry->u.officer;
+	*officer = o;
+	/* only a country revokes its own */
+	if (gone != NULL && strcmp(gone->country.s, row->country.s) == 0 &&
+	    at.ms >= gone->entry->u.revocation.revoked.ms)
+		return HF_REVOKED;
+	if (at.ms < o->valid_from.ms || at.ms >= o->valid_until.ms)
+		return HF_EXPIRED_KEY;
+	return HF_OK;
+}
+
+const struct desk_entry *roster_desk(
+    const struct roster *r, const struct hf_desk *desk)
+{
+	const struct country_doc *d = roster_doc(r, hf_desk_country(desk));
+
+	for (unsigned i = 0; d != NULL && i < d->entry_count; i++)
+		if (d->entries[i].type == ENTRY_DESK &&
+		    strcmp(d->entries[i].u.desk.desk.s, desk->s) == 0)
+			return &d->entries[i].u.desk;
+	return NULL;
+}
+
+const struct broker_entry *roster_broker(
+    const struct roster *r, struct hf_country c)
+{
+	const struct country_doc *d = roster_doc(r, c);
+	const struct broker_entry *newest = NULL;
+
+	for (unsigned i = 0; d != NULL && i < d->entry_count; i++)
+		if (d->entries[i].type == ENTRY_BROKER &&
+		    (newest == NULL ||
+			d->entries[i].u.broker.epoch > newest->epoch))
+			newest = &d->entries[i].u.broker;
+	return newest;
+}
+
+const struct broker_entry *roster_broker_by_transport(const struct roster *r,
+    const struct hf_key *transport, struct hf_country *country)
+{
+	const struct key_row *row = look_up(r->brokers, transport);
+
+	if (row == NULL)
+		return NULL;
+	*country = row->country;
+	return &row->entry->u.broker;
+}
+
+const struct hf_profile *roster_profile(
+    const struct roster *r, struct hf_country c, unsigned basis)
+{
+	const struct country_doc *d = roster_doc(r, c);
+
+	for (unsigned i = 0; d != NULL && i < d->entry_count; i++)
+		if (d->entries[i].type == ENTRY_PROFILE &&
+		    d->entries[i].u.profile.basis == basis)
+			return &d->entries[i].u.profile;
+	return NULL;
+}
+
+const struct hf_profile *roster_profile_by_digest(
+    const struct roster *r, const struct hf_hash *digest)
+{
+	const struct hf_profile *p;
+
+	for (unsigned k = 0; k < r->count; k++) {
+		const struct country_doc *d = r->pins[k].doc;
+
+		for (unsigned i = 0; d != NULL && i < d->entry_count; i++)
+			if (d->entries[i].type == ENTRY_PROFILE &&
+			    memcmp(&d->entries[i].u.profile.digest, digest,
+				sizeof(*digest)) == 0)
+				return &d->entries[i].u.profile;
+	}
+	for (unsigned i = 0; (p = hf_profile_at(i)) != NULL; i++)
+		if (memcmp(&p->digest, digest, sizeof(*digest)) == 0)
+			return p;
+	return NULL;
+}
+
+const struct wrap_entry *roster_wrap(const struct roster *r,
+    const struct hf_desk *desk, uint32_t epoch, const struct hf_key *officer)
+{
+	const struct country_doc *d = roster_doc(r, hf_desk_country(desk));
+
+	for (unsigned i = 0; d != NULL && i < d->entry_count; i++) {
+		const struct wrap_entry *w = &d->entries[i].u.wrap;
+
+		if (d->entries[i].type == ENTRY_WRAP && w->epoch == epoch &&
+		    strcmp(w->desk.s, desk->s) == 0 &&
+		    memcmp(&w->officer, officer, sizeof(*officer)) == 0)
+			return w;
+	}
+	return NULL;
+}
+
+unsigned roster_approvals(const struct roster *r, struct hf_country c,
+    unsigned kind, unsigned measure)
+{
+	const struct country_doc *d = roster_doc(r, c);
+	unsigned needed = 1;
+
+	for (unsigned i = 0; d != NULL && i < d->entry_count; i++) {
+		const struct approval_entry *a = &d->entries[i].u.approval;
+
+		if (d->entries[i].type == ENTRY_APPROVAL && a->kind == kind &&
+		    (a->measure == 0 || a->measure == measure) &&
+		    a->needed > needed)
+			needed = a->needed;
+	}
+	return needed;
+}

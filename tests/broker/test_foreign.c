@@ -1,0 +1,266 @@
+/* What comes from abroad: proved, in its place, void or waiting (SPEC 5.4,
+ * 12.6). */
+#include "tests/broker/fixture.h"
+
+#include "broker/engine/intake.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+/** What a broken broker would do: enter an act without judging it. */
+static void force(struct node *n, const struct signed_act *a)
+{
+	struct intake in = {
+	    .e = n->engine, .type = HF_ENTRY_OWN, .entered = n->fed->now};
+	struct intake_result result;
+
+	EXPECT("decode", hf_act_decode(&in.act, a->frame, a->size), HF_OK);
+	turn_begin(n);
+	EXPECT("load", intake_load(&in), HF_OK);
+	hf_life_act_from(&in.life, &in.act.core, &in.act.envelope,
+	    &in.act.digest, &in.act.id, in.entered);
+	EXPECT("fold", case_fold_for(n->engine, &in.c, &in.life), HF_OK);
+	EXPECT("enter", intake_enter(&in, &result), HF_OK);
+	turn_end(n);
+}
+
+/** The same without any place in a case: only the ledger has it. */
+static void force_leaf(struct node *n, const struct signed_act *a)
+{
+	struct hf_act act;
+	uint64_t index;
+
+	EXPECT("decode", hf_act_decode(&act, a->frame, a->size), HF_OK);
+	turn_begin(n);
+	EXPECT("ledger", ledger_add_act(n->engine, HF_ENTRY_OWN, &act, &index),
+	    HF_OK);
+	turn_end(n);
+}
+
+static enum hf_err bring_signed(struct node *from, struct node *to,
+    const struct signed_act *a, struct intake_result *result)
+{
+	uint8_t receipt[HF_RECEIPT_MAX];
+	size_t size = node_receipt(from, &a->id, receipt);
+
+	return fed_bring(to, from->country, bytes_of(a->frame, a->size),
+	    bytes_of(receipt, size), result);
+}
+
+Test(foreign, a_void_act_from_abroad_keeps_its_gen)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct intake_result result;
+	struct hf_id id = fed_request(f), note;
+	struct draft d;
+
+	draft_next(&d, f, "jp.ncp", HF_KIND_EXTEND, HF_TRACK_ASKING, &id, NULL);
+	d.env.term_until.ms = f->now.ms + 30000;
+	d.env.not_after.ms = f->now.ms + 5000;
+	draft_has(&d, HF_E_TERM);
+	draft_has(&d, HF_E_NOT_AFTER);
+	EXPECT("at home", draft_submit(&d, &a, NULL), HF_NOT_ALLOWED);
+	force(jp, &a);
+	EXPECT("carry", fed_carry(jp, us, &a.id, &result), HF_OK);
+	cr_assert_eq(result.clause, 503);
+	cr_assert_eq(node_clause(us, &id, HF_TRACK_ASKING, 2), 503);
+	cr_assert_eq(node_clause(jp, &id, HF_TRACK_ASKING, 2), 503);
+	draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
+	note = must_submit(&d);
+	EXPECT("the next", fed_carry(jp, us, &note, NULL), HF_OK);
+	cr_assert_eq(node_clause(us, &id, HF_TRACK_ASKING, 3), 0);
+	cr_assert(same_state(us, jp, &id));
+	fed_free(f);
+}
+
+Test(foreign, an_act_waits_for_its_past)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct intake_result result;
+	struct hf_id first, second, third;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	first = must_submit(&d);
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &first, NULL);
+	second = must_submit(&d);
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &first, NULL);
+	third = must_submit(&d);
+	EXPECT("third", fed_carry(jp, us, &third, &result), HF_PAST_MISSING);
+	EXPECT("second", fed_carry(jp, us, &second, NULL), HF_PAST_MISSING);
+	EXPECT("third again", fed_carry(jp, us, &third, &result), HF_OK);
+	cr_assert(result.flags & HF_SUBMIT_DUPLICATE);
+	cr_assert_eq(node_case(us, &first).kind, 0);
+	EXPECT("first", fed_carry(jp, us, &first, NULL), HF_OK);
+	cr_assert_eq(node_case(us, &first).gens[HF_TRACK_ASKING], 3);
+	cr_assert_eq(node_case(us, &first).state, HF_STATE_WITHDRAWN);
+	cr_assert(same_state(us, jp, &first));
+	fed_free(f);
+}
+
+Test(foreign, two_acts_for_one_place_are_kept_as_proof)
+{
+	static struct signed_act a, b, early;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct hf_id id = fed_request(f);
+	struct draft d, other;
+
+	draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
+	other = d;
+	hf_random(other.env.salt, sizeof(other.env.salt));
+	EXPECT("one", draft_submit(&d, &a, NULL), HF_OK);
+	EXPECT("carry", fed_carry(jp, us, &a.id, NULL), HF_OK);
+	draft_sign(&other, &b);
+	force_leaf(jp, &b);
+	for (unsigned i = 0; i < 2; i++)
+		EXPECT("other", bring_signed(jp, us, &b, NULL), HF_GENERATION);
+	cr_assert_eq(node_rows(us, TABLE_CONFLICTS), 1);
+	cr_assert_eq(node_statements(us, HF_ENTRY_CONFLICT, &b.id), 1);
+	cr_assert_eq(node_case(us, &id).gens[HF_TRACK_ASKING], 2);
+
+	/* one that waited and does not chain must not stop the track */
+	other.env.gen = 4;
+	other.env.prev = b.digest;
+	draft_has(&other, HF_E_PREV);
+	hf_random(other.env.salt, sizeof(other.env.salt));
+	draft_sign(&other, &early);
+	force_leaf(jp, &early);
+	EXPECT("early", bring_signed(jp, us, &early, NULL), HF_PAST_MISSING);
+	for (unsigned gen = 3; gen <= 4; gen++) {
+		struct hf_id note;
+
+		draft_next(
+		    &d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
+		note = must_submit(&d);
+		EXPECT("on", fed_carry(jp, us, &note, NULL), HF_OK);
+	}
+	cr_assert_eq(node_case(us, &id).gens[HF_TRACK_ASKING], 4);
+	cr_assert_eq(node_rows(us, TABLE_CONFLICTS), 2);
+	fed_free(f);
+}
+
+Test(foreign, what_comes_from_abroad_must_be_proved)
+{
+	static struct signed_act a, b;
+	struct federation *f = fed_running("JP", "US", "DE", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	uint8_t receipt[HF_RECEIPT_MAX], other[HF_RECEIPT_MAX];
+	struct hf_bytes ra, rb, fa;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	EXPECT("a", draft_submit(&d, &a, NULL), HF_OK);
+	hf_random(d.env.salt, sizeof(d.env.salt));
+	EXPECT("b", draft_submit(&d, &b, NULL), HF_OK);
+	fa = bytes_of(a.frame, a.size);
+	ra = bytes_of(receipt, node_receipt(jp, &a.id, receipt));
+	rb = bytes_of(other, node_receipt(jp, &b.id, other));
+	EXPECT("another's receipt", fed_bring(us, jp->country, fa, rb, NULL),
+	    HF_RECEIPT);
+	cr_assert_neq(fed_bring(us, jp->country, fa, nothing, NULL), HF_OK);
+	EXPECT("another peer",
+	    fed_bring(us, fed_node(f, "DE")->country, fa, ra, NULL),
+	    HF_WRONG_COUNTRY);
+	EXPECT("another country",
+	    fed_bring(fed_node(f, "DE"), jp->country, fa, ra, NULL),
+	    HF_WRONG_COUNTRY);
+	for (size_t i = 0; i < ra.size; i++) {
+		receipt[i] ^= 0x40;
+		cr_assert_neq(fed_bring(us, jp->country, fa, ra, NULL), HF_OK,
+		    "receipt byte %zu", i);
+		receipt[i] ^= 0x40;
+	}
+	cr_assert_eq(node_rows(us, TABLE_CASES), 0);
+
+	/* ledgered by a broken broker, yet not signed by its officer */
+	hf_random(d.env.salt, sizeof(d.env.salt));
+	d.break_signature = true;
+	draft_sign(&d, &b);
+	force_leaf(jp, &b);
+	EXPECT("forged", bring_signed(jp, us, &b, NULL), HF_SIGNATURE);
+	draft_open(&d, f, "jp.aud", HF_KIND_REQUEST, "us.ncp");
+	draft_sign(&d, &b);
+	force_leaf(jp, &b);
+	EXPECT("role", bring_signed(jp, us, &b, NULL), HF_ROLE);
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.env.roster++;
+	draft_sign(&d, &b);
+	force_leaf(jp, &b);
+	EXPECT("document to come", bring_signed(jp, us, &b, NULL), HF_BUSY);
+	cr_assert_eq(node_rows(us, TABLE_CASES), 0);
+	EXPECT("whole", fed_bring(us, jp->country, fa, ra, NULL), HF_OK);
+	fed_free(f);
+}
+
+Test(foreign, a_machine_act_is_of_the_brokers_own_key)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct hf_ledger_leaf leaf;
+	struct hf_id id = fed_request(f), other = fed_request(f);
+	uint64_t index;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct hf_id *which = i == 0 ? &id : &other;
+		struct case_record c = node_case(us, which);
+
+		us->clock_certain = false;
+		fed_wait(f, i == 0 ? 10 : 0);
+		us->engine->options.ledger_key.b[0] ^= i == 0 ? 1 : 0;
+		turn_begin(us);
+		EXPECT("lapse",
+		    machine_act(
+			us->engine, &c, HF_KIND_LAPSE, HF_TRACK_ASKED, which),
+		    HF_OK);
+		us->engine->options.ledger_key.b[0] ^= i == 0 ? 1 : 0;
+		turn_end(us);
+		node_look(us);
+		EXPECT("place",
+		    case_place(us->engine, which, HF_TRACK_ASKED, 1, &index),
+		    HF_OK);
+		EXPECT("leaf", ledger_leaf(us->engine, index, &leaf), HF_OK);
+		node_look_end(us);
+		cr_assert_eq(leaf.type, HF_ENTRY_MACHINE);
+		EXPECT("carry", fed_carry(us, jp, &leaf.id, NULL),
+		    i == 0 ? HF_ROLE : HF_OK);
+		cr_assert_eq(node_case(jp, which).state,
+		    i == 0 ? HF_STATE_UNACKNOWLEDGED : HF_STATE_LAPSED);
+	}
+	fed_free(f);
+}
+
+Test(foreign, unknown_rules_are_answered_unsupported)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct case_record c;
+	struct draft d;
+	struct hf_id answer;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.env.rules_profile.b[0] ^= 1;
+	EXPECT("at home", draft_submit(&d, &a, NULL), HF_NOT_SUPPORTED);
+	force(jp, &a);
+	EXPECT("carry", fed_carry(jp, us, &a.id, NULL), HF_OK);
+	c = node_case(us, &a.id);
+	cr_assert_eq(c.state, HF_STATE_NOT_SUPPORTED);
+	cr_assert_eq(
+	    node_kind_at(us, &a.id, HF_TRACK_ASKED, 1), HF_KIND_UNSUPPORTED);
+	node_look(us);
+	EXPECT("load",
+	    case_act_load(us->engine, &a.id, HF_TRACK_ASKED, 1,
+		&us->engine->work_acts[0][0]),
+	    HF_OK);
+	answer = us->engine->work_acts[0][0].id;
+	node_look_end(us);
+	EXPECT("the machine act", fed_carry(us, jp, &answer, NULL), HF_OK);
+	cr_assert_eq(node_case(jp, &a.id).state, HF_STATE_NOT_SUPPORTED);
+	fed_free(f);
+}
