@@ -58,13 +58,12 @@ struct record {
  * RECORD_MAX.  Errors: HF_FILE */
 HF_MUST_USE enum hf_err records_pair(int fds[2]);
 /** Errors: HF_BUSY (would block), HF_UNREACHABLE (closed), HF_TOO_BIG */
-HF_MUST_USE enum hf_err record_send(
+enum hf_err record_send(
     int fd, const struct record_header *h, const void *payload);
 /** Errors: HF_BUSY, HF_UNREACHABLE, HF_FRAME (malformed) */
 HF_MUST_USE enum hf_err record_receive(int fd, struct record *r);
 /** The same with a descriptor: -1 when none came along. */
-HF_MUST_USE enum hf_err record_send_fd(
-    int fd, const struct record_header *h, int passed);
+enum hf_err record_send_fd(int fd, const struct record_header *h, int passed);
 HF_MUST_USE enum hf_err record_receive_fd(
     int fd, struct record *r, int *passed);
 

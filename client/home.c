@@ -328,6 +328,11 @@ static bool prompt(const char *file, char *out, size_t capacity)
 	return ok;
 }
 
+bool home_prompt(const struct home *h, char *out, size_t capacity)
+{
+	return prompt(h->key_file, out, capacity);
+}
+
 enum hf_err home_unlock(struct home *h, bool no_input)
 {
 	char socket_path[HOME_PATH_MAX + 16], passphrase[256];

@@ -39,6 +39,8 @@ void home_close(struct home *h);
 /** Agent if one runs, else the key file (prompting on a terminal unless
  * `no_input`).  Errors: HF_KEYFILE, HF_PASSPHRASE, HF_FILE */
 HF_MUST_USE enum hf_err home_unlock(struct home *h, bool no_input);
+/** Ask for the passphrase of the key file on the terminal, without echo. */
+bool home_prompt(const struct home *h, char *out, size_t capacity);
 /** Atomic write: temporary file, fsync, rename, fsync of the directory. */
 HF_MUST_USE enum hf_err home_write(
     const char *path, const void *data, size_t size, unsigned mode);

@@ -116,11 +116,12 @@ enum hf_err engine_open(struct engine **out,
 		e->work_acts[i] =
 		    calloc(HF_TRACK_ACTS_MAX, sizeof(**e->work_acts));
 	e->scratch = malloc(HF_FRAME_MAX);
+	e->box = malloc(HF_FRAME_MAX);
 	e->links = link_table_new();
 	e->desks = desk_table_new();
 	if (e->roster == NULL || e->work == NULL || e->work_acts[0] == NULL ||
-	    e->work_acts[1] == NULL || e->scratch == NULL || e->links == NULL ||
-	    e->desks == NULL)
+	    e->work_acts[1] == NULL || e->scratch == NULL || e->box == NULL ||
+	    e->links == NULL || e->desks == NULL)
 		goto out;
 	e->txn = t;
 	err = documents_load(e);
@@ -149,6 +150,7 @@ void engine_free(struct engine *e)
 	free(e->work_acts[0]);
 	free(e->work_acts[1]);
 	free(e->scratch);
+	free(e->box);
 	free(e);
 }
 

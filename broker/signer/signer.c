@@ -5,6 +5,10 @@
  * with O_DSYNC before the signature leaves.  A torn slot fails its check and
  * the other one still holds the head before, which only makes the signer
  * ask for a longer proof; it never lets it sign an older tree.
+ *
+ * The file is made whole, with two good slots that say "nothing signed", and
+ * renamed into place.  So a slot that does not read is damage, never youth,
+ * and a signer that cannot read either of them refuses to forget.
  */
 #include "broker/signer/signer.h"
 
@@ -12,6 +16,7 @@
 #include "proto/ledger.h"
 #include "proto/wire.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +24,7 @@
 #include <unistd.h>
 
 #define SLOT 512u
+#define PATH_MAX_BYTES 1100
 #define MAGIC "HFSIGN1"
 
 struct memory {
@@ -42,39 +48,70 @@ static struct hf_hash checksum(const struct memory *m)
 	return hf_hash(HF_TAG_STATE, m, offsetof(struct memory, check));
 }
 
-/* -1 damaged, 0 empty, 1 good */
-static int read_slot(int fd, unsigned slot, struct memory *m)
+static bool read_slot(int fd, unsigned slot, struct memory *m)
 {
-	uint8_t bytes[SLOT] = {0};
-	static const uint8_t zeros[SLOT];
+	uint8_t bytes[SLOT];
 	struct hf_hash check;
-	ssize_t n = pread(fd, bytes, sizeof(bytes), (off_t)(slot * SLOT));
 
-	if (n < 0)
-		return -1;
-	if (memcmp(bytes, zeros, sizeof(zeros)) == 0)
-		return 0;
+	if (pread(fd, bytes, sizeof(bytes), (off_t)(slot * SLOT)) !=
+	    (ssize_t)sizeof(bytes))
+		return false;
 	memcpy(m, bytes, sizeof(*m));
 	check = checksum(m);
 	return memcmp(m->magic, MAGIC, sizeof(MAGIC)) == 0 &&
-		       memcmp(&check, &m->check, sizeof(check)) == 0
-		   ? 1
-		   : -1;
+	       memcmp(&check, &m->check, sizeof(check)) == 0;
 }
 
-static enum hf_err write_slot(struct signer_state *s, struct memory *m)
+static bool write_slot(int fd, unsigned slot, struct memory *m)
 {
 	uint8_t bytes[SLOT] = {0};
 
 	memcpy(m->magic, MAGIC, sizeof(MAGIC));
 	m->check = checksum(m);
 	memcpy(bytes, m, sizeof(*m));
-	if (pwrite(s->fd, bytes, sizeof(bytes), (off_t)(s->slot * SLOT)) !=
-	    (ssize_t)sizeof(bytes))
-		return HF_FILE;
-	s->slot ^= 1u;
-	s->last = *m;
-	return HF_OK;
+	return pwrite(fd, bytes, sizeof(bytes), (off_t)(slot * SLOT)) ==
+	       (ssize_t)sizeof(bytes);
+}
+
+static bool sync_parent(const char *path)
+{
+	char dir[PATH_MAX_BYTES];
+	char *slash;
+	int fd;
+	bool ok;
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	slash = strrchr(dir, '/');
+	if (slash == NULL)
+		snprintf(dir, sizeof(dir), ".");
+	else
+		slash[slash == dir] = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ok = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* A memory that remembers nothing, under its name only when it is whole. */
+static int create(const char *path)
+{
+	char temporary[PATH_MAX_BYTES];
+	struct memory empty = {.count = 0};
+	int fd;
+
+	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >=
+	    (int)sizeof(temporary))
+		return -1;
+	fd = open(
+	    temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_DSYNC, 0600);
+	if (fd < 0)
+		return -1;
+	if (write_slot(fd, 0, &empty) && write_slot(fd, 1, &empty) &&
+	    fsync(fd) == 0 && rename(temporary, path) == 0 && sync_parent(path))
+		return fd;
+	close(fd);
+	return -1;
 }
 
 enum hf_err signer_open(struct signer_state **out, const char *path,
@@ -82,8 +119,7 @@ enum hf_err signer_open(struct signer_state **out, const char *path,
 {
 	struct signer_state *s = calloc(1, sizeof(*s));
 	struct memory m[2];
-	int state[2];
-	enum hf_err err = HF_OK;
+	bool good[2];
 
 	*out = NULL;
 	if (s == NULL)
@@ -91,26 +127,21 @@ enum hf_err signer_open(struct signer_state **out, const char *path,
 	memset(m, 0, sizeof(m));
 	snprintf(s->origin, sizeof(s->origin), "%s", origin);
 	s->secret = secret;
-	s->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_DSYNC, 0600);
+	s->fd = open(path, O_RDWR | O_CLOEXEC | O_DSYNC);
+	if (s->fd < 0 && errno == ENOENT)
+		s->fd = create(path);
 	if (s->fd < 0) {
 		free(s);
 		return HF_FILE;
 	}
 	for (unsigned i = 0; i < 2; i++)
-		state[i] = read_slot(s->fd, i, &m[i]);
-	if (state[0] == 1 && (state[1] != 1 || m[0].count > m[1].count)) {
-		s->last = m[0];
-		s->slot = 1;
-	} else if (state[1] == 1) {
-		s->last = m[1];
-		s->slot = 0;
-	} else if (state[0] == -1 || state[1] == -1) {
-		err = HF_CORRUPT;
-	}
-	if (err != HF_OK) {
+		good[i] = read_slot(s->fd, i, &m[i]);
+	if (!good[0] && !good[1]) {
 		signer_close(s);
-		return err;
+		return HF_CORRUPT;
 	}
+	s->slot = good[0] && (!good[1] || m[0].count >= m[1].count) ? 1 : 0;
+	s->last = m[s->slot ^ 1u];
 	*out = s;
 	return HF_OK;
 }
@@ -139,7 +170,6 @@ enum hf_err signer_sign(struct signer_state *s, uint64_t size,
 	size_t length;
 	struct hf_sig sig;
 	struct hf_key key = secret_sign_key(s->secret);
-	enum hf_err err;
 
 	if (size < s->last.size || old_size != s->last.size)
 		return HF_ROLLBACK;
@@ -154,9 +184,10 @@ enum hf_err signer_sign(struct signer_state *s, uint64_t size,
 		next.count++;
 		next.size = size;
 		next.root = *root;
-		err = write_slot(s, &next);
-		if (err != HF_OK)
-			return err;
+		if (!write_slot(s->fd, s->slot, &next))
+			return HF_FILE;
+		s->slot ^= 1u;
+		s->last = next;
 	}
 	sig = secret_sign(s->secret, text, length);
 	return hf_checkpoint_note(

@@ -79,25 +79,29 @@ static MDB_val val(struct hf_bytes b)
 
 /* ---- opening ---- */
 
+static enum hf_err sync_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum hf_err err = fd >= 0 && fsync(fd) == 0 ? HF_OK : HF_FILE;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 static enum hf_err make_dir(const char *dir)
 {
 	char parent[1024];
 	char *slash;
-	int fd;
-	bool ok;
 
 	if (mkdir(dir, 0700) != 0)
 		return errno == EEXIST ? HF_OK : HF_FILE;
 	snprintf(parent, sizeof(parent), "%s", dir);
 	slash = strrchr(parent, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	fd = open(
-	    slash == NULL ? "." : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = fd >= 0 && fsync(fd) == 0;
-	if (fd >= 0)
-		close(fd);
-	return ok ? HF_OK : HF_FILE;
+	if (slash == NULL)
+		return sync_dir(".");
+	slash[slash == parent] = '\0';
+	return sync_dir(parent);
 }
 
 static enum hf_err open_tables(struct store *s)
@@ -145,6 +149,8 @@ enum hf_err store_open(struct store **out, const struct store_options *options)
 	if (err == HF_OK)
 		err =
 		    case_keys_open(&s->keys, options->dir, options->key_slots);
+	if (err == HF_OK)
+		err = sync_dir(options->dir); /* the names of new files */
 	if (err == HF_OK) {
 		*out = s;
 		s = NULL;

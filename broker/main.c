@@ -1,0 +1,71 @@
+#include "broker/config.h"
+#include "broker/supervisor.h"
+
+#include <getopt.h>
+#include <string.h>
+
+static int usage(FILE *out, int status)
+{
+	fprintf(out,
+	    "usage: holdfastd [-c FILE] [--check]\n\n"
+	    "The broker of one country.  Runs in the foreground.\n\n"
+	    "  holdfastd --check -c /etc/holdfast/holdfastd.conf\n"
+	    "  holdfastd -c /etc/holdfast/holdfastd.conf\n\n"
+	    "  -c, --config FILE  configuration "
+	    "(/etc/holdfast/holdfastd.conf)\n"
+	    "      --check        check the configuration and end: 0 good, 9 "
+	    "not\n"
+	    "      --version\n"
+	    "  -h, --help\n\n"
+	    "SIGTERM stops cleanly, SIGHUP reads pins and documents again "
+	    "and\nsays that the time is right.\n");
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"check", no_argument, NULL, 'k'},
+	    {"role", required_argument, NULL, 'r'},
+	    {"version", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
+	};
+	const char *file = "/etc/holdfast/holdfastd.conf", *role = NULL;
+	static struct config config;
+	bool check = false;
+	int got;
+
+	while ((got = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (got) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'k':
+			check = true;
+			break;
+		case 'r':
+			role = optarg;
+			break;
+		case 'v':
+			printf("holdfastd " HOLDFAST_VERSION "\n");
+			return 0;
+		case 'h':
+			return usage(stdout, 0);
+		default:
+			return usage(stderr, 2);
+		}
+	}
+	if (optind < argc)
+		return usage(stderr, 2);
+	if (role != NULL)
+		return supervisor_child(role, file);
+	if (config_read(&config, file, stderr) != HF_OK)
+		return 9;
+	if (check) {
+		printf("%s: ok\n", file);
+		return 0;
+	}
+	return supervisor_run(&config);
+}
