@@ -56,6 +56,18 @@ const struct command *cmd_find(const char *noun, const char *verb)
 	return NULL;
 }
 
+bool cmd_has_noun(const char *noun)
+{
+	unsigned count;
+	const struct command *const *groups = cmd_groups(&count);
+
+	for (unsigned i = 0; i < count; i++)
+		for (const struct command *c = groups[i]; c->noun != NULL; c++)
+			if (strcmp(c->noun, noun) == 0)
+				return true;
+	return false;
+}
+
 const char *arg_at(const struct args *a, const char *name, unsigned n)
 {
 	for (unsigned i = 0; i < a->value_count; i++)

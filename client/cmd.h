@@ -57,6 +57,7 @@ void cmd_print_help(const struct command *c);
 /** Commands of a noun, or of all (NULL), a line each. */
 void cmd_print_group(const char *noun);
 const struct command *cmd_find(const char *noun, const char *verb);
+bool cmd_has_noun(const char *noun);
 int cmd_main(int argc, char **argv);
 
 /** Home, key, link and roster in one call; prints the error itself.

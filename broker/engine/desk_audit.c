@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define ENTRY_ROOM 5120u /* bytes of one entry row at most */
+#define ENTRY_ROOM 7168u /* bytes of one entry row at most */
 
 static bool is_auditor(const struct request *r)
 {
@@ -15,18 +15,40 @@ static bool is_auditor(const struct request *r)
 	       r->desk_type == DESK_OPERATOR;
 }
 
+/* The receipt that came with a foreign act: its time of entry at home. */
+static enum hf_err foreign_receipt(struct engine *e,
+    const struct hf_ledger_leaf *leaf, struct hf_bytes envelope,
+    struct hf_bytes *receipt)
+{
+	struct hf_envelope env;
+	struct hf_country author;
+	struct row_key k = { 0 };
+
+	if (hf_envelope_decode(&env, envelope.data, envelope.size) != HF_OK)
+		return HF_CORRUPT;
+	author = hf_desk_country(&env.from);
+	row_add(&k, leaf->id.b, sizeof(leaf->id.b));
+	row_add(&k, author.s, HF_COUNTRY_SIZE);
+	return txn_get(e->txn, TABLE_RECEIPTS, row_bytes(&k), receipt);
+}
+
 static enum hf_err pack_entry(
     struct engine *e, struct pack *rows, uint64_t index)
 {
 	struct hf_bytes leaf, payload, core, envelope, sigs;
+	struct hf_ledger_leaf decoded;
 	enum hf_err err = ledger_entry(e, index, &leaf, &payload);
 
+	if (err == HF_OK)
+		err = hf_ledger_leaf_decode(&decoded, leaf.data, leaf.size);
 	if (err != HF_OK)
-		return err == HF_NOTFOUND ? HF_CORRUPT : err;
+		return HF_CORRUPT;
 	err = ledger_act(e, index, &core, &envelope, &sigs);
 	if (err == HF_NOTFOUND)
 		core = envelope = sigs = bytes_of(NULL, 0);
-	else if (err != HF_OK)
+	else if (err == HF_OK && decoded.type == HF_ENTRY_FOREIGN)
+		err = foreign_receipt(e, &decoded, envelope, &payload);
+	if (err != HF_OK && err != HF_NOTFOUND)
 		return err;
 	pack_array(rows, 5);
 	pack_bin(rows, leaf.data, leaf.size);

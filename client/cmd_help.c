@@ -1,0 +1,201 @@
+/*
+ * cmd_help: help, errors, cheat, completion, version: all from the tables.
+ */
+#include "client/cmd.h"
+
+#include <string.h>
+#include <strings.h>
+
+static void print_codes(enum hf_codes list, const struct args *a)
+{
+	const struct hf_code_info *c;
+	bool ja = strcmp(a->out.language, "ja") == 0;
+
+	for (unsigned i = 0; (c = hf_code_at(i)) != NULL; i++)
+		if (c->list == list)
+			printf("  %3u  %-24s %s\n", c->code, c->name,
+			    ja ? c->ja : c->en);
+}
+
+static void print_fields(const struct args *a)
+{
+	static const char *const types[] = {"text", "identifier", "IP address",
+	    "number", "whole number", "true or false", "code", "time with zone",
+	    "{from, until}", "country", "milliseconds or unknown",
+	    "bytes in hex"};
+	const struct hf_field_info *f;
+	bool ja = strcmp(a->out.language, "ja") == 0;
+
+	for (unsigned i = 0; (f = hf_field_at(i)) != NULL; i++)
+		printf("  %-22s %-24s %s%s\n", f->name, types[f->type],
+		    ja ? f->ja : f->en, f->repeats ? "  (list)" : "");
+}
+
+static const char from_log[] =
+    "--from-log FILE:LINE takes identifiers, time and port from a line of\n"
+    "  Apache combined (a trailing port=N gives the client's port)\n"
+    "  Postfix smtpd client=, cleanup message-id=, qmgr from=, smtp to=\n"
+    "  Dovecot imap-login, pop3-login\n"
+    "  FreeRADIUS detail (name the date line; the record is read to its end)\n"
+    "  TACACS+ accounting, vsftpd, xferlog, nnrpd, UnrealIRCd connects\n"
+    "Formats without a zone need --log-zone, without a year --log-year.\n"
+    "A line that is not wholly understood is refused.\n";
+
+static bool topic(const struct args *a, const char *name)
+{
+	if (strcmp(name, "fields") == 0)
+		print_fields(a);
+	else if (strcmp(name, "reasons") == 0)
+		print_codes(HF_CODES_REASON, a);
+	else if (strcmp(name, "results") == 0)
+		print_codes(HF_CODES_RESULT, a);
+	else if (strcmp(name, "flags") == 0)
+		print_codes(HF_CODES_FLAG, a);
+	else if (strcmp(name, "from-log") == 0)
+		printf("%s", from_log);
+	else
+		return false;
+	return true;
+}
+
+static int run_help(struct args *a)
+{
+	const char *noun = a->positional[0], *verb = a->positional[1];
+	const struct command *c;
+
+	if (noun == NULL) {
+		cmd_print_group(NULL);
+		printf("\ntopics: holdfast help fields | reasons | results | "
+		       "flags | from-log\n");
+		return HF_EXIT_OK;
+	}
+	c = cmd_find(noun, verb);
+	if (c != NULL) {
+		cmd_print_help(c);
+		return HF_EXIT_OK;
+	}
+	if (verb == NULL && topic(a, noun))
+		return HF_EXIT_OK;
+	if (verb == NULL && cmd_has_noun(noun)) {
+		cmd_print_group(noun);
+		return HF_EXIT_OK;
+	}
+	return out_error(&a->out, HF_USAGE, "no such command or topic", noun,
+	    NULL, "holdfast help");
+}
+
+static void print_error(const struct args *a, const struct hf_err_info *e)
+{
+	static const char *const classes[] = {
+	    "", "refuse and go on", "try again later", "stop"};
+
+	if (a->out.mode == OUT_JSON)
+		out_json(json_pack("{s:s, s:s, s:s, s:i}", "code", e->name,
+		    "text", e->text, "cure", e->cure, "exit", (int)e->exit));
+	else if (a->positional_count == 0)
+		printf("%s  %s\n", e->name, e->text);
+	else
+		printf("%s  %s\n  cure   %s\n  class  %s\n  exit   %d\n",
+		    e->name, e->text, e->cure[0] != '\0' ? e->cure : "-",
+		    classes[e->class], (int)e->exit);
+}
+
+static int run_errors(struct args *a)
+{
+	const struct hf_err_info *e;
+	bool found = false;
+
+	for (unsigned i = 0; (e = hf_err_at(i)) != NULL; i++) {
+		if (e->err == HF_OK ||
+		    (a->positional_count > 0 &&
+			strcasecmp(a->positional[0], e->name) != 0))
+			continue;
+		print_error(a, e);
+		found = true;
+	}
+	return found ? HF_EXIT_OK
+		     : out_error(&a->out, HF_NOTFOUND, "no such error code",
+			   a->positional[0], NULL, "holdfast errors");
+}
+
+static int run_cheat(struct args *a)
+{
+	(void)a;
+	printf("at night\n"
+	       "  holdfast status                     who am I, what waits\n"
+	       "  holdfast inbox --overdue            what is late\n"
+	       "  holdfast request show REF           everything of a case\n"
+	       "  holdfast peer contacts CC           telephone numbers\n"
+	       "asked\n"
+	       "  holdfast request ack REF            it has arrived\n"
+	       "  holdfast request accept REF         we hold\n"
+	       "  holdfast order new REF --to DESK --form instrument.json\n"
+	       "  holdfast trace hop REF --from-order ORDER --show FIELD,..\n"
+	       "  holdfast request decline REF --reason CODE\n"
+	       "asking\n"
+	       "  holdfast request new --to US --kind preservation --form F\n"
+	       "  holdfast trace follow REF HOP --to DE\n"
+	       "  holdfast request extend REF\n"
+	       "  holdfast request withdraw REF\n"
+	       "any command twice is safe: the same act has one effect\n");
+	return HF_EXIT_OK;
+}
+
+static int run_completion(struct args *a)
+{
+	unsigned count;
+	const struct command *const *groups = cmd_groups(&count);
+	const char *last = "";
+
+	(void)a;
+	printf("# bash: eval \"$(holdfast completion)\"\n"
+	       "_holdfast() {\n"
+	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} noun=${COMP_WORDS[1]}\n"
+	       "\tcase $COMP_CWORD in\n\t1) COMPREPLY=($(compgen -W \"");
+	for (unsigned i = 0; i < count; i++)
+		for (const struct command *c = groups[i]; c->noun != NULL;
+		     c++) {
+			if (strcmp(c->noun, last) != 0)
+				printf("%s ", c->noun);
+			last = c->noun;
+		}
+	printf("\" -- \"$cur\"));;\n\t2) case $noun in\n");
+	for (unsigned i = 0; i < count; i++) {
+		const struct command *c = groups[i];
+
+		if (c->verb == NULL)
+			continue;
+		printf("\t\t%s) COMPREPLY=($(compgen -W \"", c->noun);
+		for (; c->noun != NULL && c->verb != NULL; c++)
+			printf("%s ", c->verb);
+		printf("\" -- \"$cur\"));;\n");
+	}
+	printf("\t\tesac;;\n\tesac\n}\ncomplete -F _holdfast holdfast\n");
+	return HF_EXIT_OK;
+}
+
+static int run_version(struct args *a)
+{
+	if (a->out.mode == OUT_JSON)
+		out_json(json_pack("{s:s, s:i}", "version", HOLDFAST_VERSION,
+		    "protocol", (int)HF_PROTOCOL_VERSION));
+	else
+		printf("holdfast " HOLDFAST_VERSION ", protocol %u\n",
+		    HF_PROTOCOL_VERSION);
+	return HF_EXIT_OK;
+}
+
+const struct command cmd_help[] = {
+    {"errors", NULL, "[CODE]", "Explain an error, or list all",
+	"  holdfast errors E2107\n", CMD_READS | CMD_OFFLINE, 0, 1, NULL,
+	run_errors},
+    {"cheat", NULL, "", "The commands of a night shift", "", CMD_OFFLINE, 0, 0,
+	NULL, run_cheat},
+    {"help", NULL, "[NOUN [VERB]]", "Help on a command or topic", "",
+	CMD_OFFLINE, 0, 2, NULL, run_help},
+    {"completion", NULL, "", "Completion for bash", "", CMD_OFFLINE, 0, 0, NULL,
+	run_completion},
+    {"version", NULL, "", "Version of program and protocol", "",
+	CMD_READS | CMD_OFFLINE, 0, 0, NULL, run_version},
+    {NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL},
+};
