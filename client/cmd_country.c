@@ -393,6 +393,26 @@ static enum hf_err load_secret(struct args *a, struct secret **s,
 	return err;
 }
 
+/* The copy for other countries: domestic entries are left out, their root
+ * still binds. */
+static enum hf_err save_abroad(
+    const char *path, const uint8_t *document, size_t size, struct hf_key root)
+{
+	struct country_doc *d = NULL;
+	uint8_t *stripped = NULL;
+	size_t stripped_size;
+	unsigned clause;
+	enum hf_err err = country_doc_open(&d, document, size, &root, &clause);
+
+	if (err == HF_OK)
+		err = country_doc_strip(d, &stripped, &stripped_size);
+	if (err == HF_OK)
+		err = home_write(path, stripped, stripped_size, 0600);
+	free(stripped);
+	country_doc_free(d);
+	return err;
+}
+
 static int save_document(struct building *b, struct secret *root,
     struct secret *registrar, uint32_t version)
 {
@@ -413,6 +433,9 @@ static int save_document(struct building *b, struct secret *root,
 		    b->until, &registrar, 1, &document, &size);
 	if (err == HF_OK && !a->out.dry_run)
 		err = home_write(arg(a, "out"), document, size, 0600);
+	if (err == HF_OK && !a->out.dry_run && arg_on(a, "abroad"))
+		err = save_abroad(
+		    arg(a, "abroad"), document, size, secret_sign_key(root));
 	free(document);
 	if (err != HF_OK)
 		return out_error(&a->out, err, NULL, arg(a, "out"), NULL, NULL);
@@ -766,6 +789,8 @@ static const struct option_spec build_options[] = {
     {"registrar-key", 0, true, false, "FILE", "a registrar"},
     {"previous", 0, true, false, "FILE", "the document in force"},
     {"out", 0, true, false, "FILE", "the new document"},
+    {"abroad", 0, true, false, "FILE",
+	"the copy for other countries, without domestic entries"},
     {"passphrase-file", 0, true, false, "FILE", "of both keys"}, END};
 static const struct option_spec pin_options[] = {
     {"country", 0, true, false, "CC", "whose root it is"},

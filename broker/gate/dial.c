@@ -29,19 +29,6 @@ static void down(struct gate *g, struct dial *d)
 	d->fd = -1;
 }
 
-/* The dialled side may attack as well: never-ending multipart (F7). */
-void gate_dial_tick(struct gate *g, struct dial *d)
-{
-	uint64_t received;
-
-	if (d->number == 0 || d->fd < 0)
-		return;
-	received = gate_tcp_received(d->fd);
-	if (received > d->received &&
-	    received - d->received > gate_byte_limit(g))
-		shutdown(d->fd, SHUT_RDWR);
-}
-
 void gate_dial_close(struct gate *g, struct dial *d)
 {
 	down(g, d);
@@ -127,16 +114,50 @@ void gate_dial(struct gate *g, const struct record *r)
 	}
 }
 
+static void connect_next(struct dial *d)
+{
+	zmq_disconnect(d->socket, d->endpoint[d->current]);
+	if (d->failures >= FAILURES_BEFORE_NEXT && d->count > 1) {
+		d->current = (d->current + 1) % d->count;
+		d->failures = 0;
+	}
+	d->redial_ms = 0;
+	zmq_connect(d->socket, d->endpoint[d->current]);
+}
+
+/* A refused handshake: libzmq gives such an endpoint up for good, so it is
+ * connected anew, later and later. */
+static void refused(struct gate *g, struct dial *d, enum hf_err cause)
+{
+	unsigned shift = d->failures < 6 ? d->failures : 6;
+
+	down(g, d);
+	gate_tell(g, RECORD_DOWN_CAUSE, cause, d->current, 0, &d->key, NULL, 0);
+	d->failures++;
+	d->redial_ms = gate_mono_ms() + (250u << shift);
+}
+
 static void failed(struct gate *g, struct dial *d, enum hf_err cause)
 {
 	down(g, d);
 	gate_tell(g, RECORD_DOWN_CAUSE, cause, d->current, 0, &d->key, NULL, 0);
-	if (++d->failures < FAILURES_BEFORE_NEXT || d->count < 2)
+	if (++d->failures >= FAILURES_BEFORE_NEXT && d->count > 1)
+		connect_next(d);
+}
+
+/* The dialled side may attack as well: never-ending multipart (F7). */
+void gate_dial_tick(struct gate *g, struct dial *d)
+{
+	uint64_t received;
+
+	if (d->redial_ms != 0 && gate_mono_ms() >= d->redial_ms)
+		connect_next(d);
+	if (d->number == 0 || d->fd < 0)
 		return;
-	zmq_disconnect(d->socket, d->endpoint[d->current]);
-	d->current = (d->current + 1) % d->count;
-	d->failures = 0;
-	zmq_connect(d->socket, d->endpoint[d->current]);
+	received = gate_tcp_received(d->fd);
+	if (received > d->received &&
+	    received - d->received > gate_byte_limit(g))
+		shutdown(d->fd, SHUT_RDWR);
 }
 
 static void on_event(
@@ -145,19 +166,20 @@ static void on_event(
 	switch (e->event) {
 	case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
 		d->failures = 0;
+		d->redial_ms = 0;
 		d->fd = (int)e->value;
 		d->received = gate_tcp_received(d->fd);
 		d->number = ++g->next_number;
 		gate_tell(g, RECORD_UP, 0, 0, d->number, &d->key, NULL, 0);
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-		failed(g, d, HF_NOT_IN_ROSTER);
+		refused(g, d, HF_NOT_IN_ROSTER);
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		failed(g, d, HF_SERVER_KEY);
+		refused(g, d, HF_SERVER_KEY);
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-		failed(g, d, HF_SERVER_KEY);
+		refused(g, d, HF_SERVER_KEY);
 		break;
 	case ZMQ_EVENT_DISCONNECTED:
 		down(g, d);

@@ -62,10 +62,11 @@ struct dial {
 	void *socket, *monitor; /* NULL: free slot */
 	unsigned count, current;
 	char endpoint[4][96];
-	unsigned failures; /* on the current endpoint */
-	uint64_t number;   /* of the live connection; 0: down */
-	int fd;            /* of the live connection; -1: none */
-	uint64_t received; /* TCP bytes at the last whole frame */
+	unsigned failures;  /* on the current endpoint */
+	uint64_t redial_ms; /* connect anew then; 0: libzmq does it */
+	uint64_t number;    /* of the live connection; 0: down */
+	int fd;             /* of the live connection; -1: none */
+	uint64_t received;  /* TCP bytes at the last whole frame */
 };
 
 struct gate {

@@ -8,8 +8,9 @@
 #include <string.h>
 #include <zmq.h>
 
-#define ZAP_FRAMES 7 /* version, id, domain, address, routing, mechanism, key \
-		      */
+#define ZAP_FRAMES \
+	7 /* version, id, domain, address, routing, mechanism, key \
+	   */
 
 int gate_zap_open(struct gate *g)
 {
