@@ -4,12 +4,18 @@
 
 #include <arpa/inet.h>
 #include <confuse.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* libconfuse reports through a callback without a context of its own. */
+/*
+ * Every problem is told in one run: a check that fails prints its line and
+ * lets the parser go on; only what libconfuse itself cannot read ends it.
+ * It reports through a callback without a context, hence the two statics.
+ */
 static FILE *report;
+static unsigned problems;
 
 static void on_error(cfg_t *cfg, const char *format, va_list args)
 {
@@ -17,6 +23,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
 	    cfg->line);
 	vfprintf(report, format, args);
 	fputc('\n', report);
+	problems++;
 }
 
 static int check_country(cfg_t *cfg, cfg_opt_t *opt)
@@ -26,7 +33,7 @@ static int check_country(cfg_t *cfg, cfg_opt_t *opt)
 	if (hf_country_ok(s, strlen(s)))
 		return 0;
 	cfg_error(cfg, "country: two capital letters are wanted, not '%s'", s);
-	return -1;
+	return 0;
 }
 
 /* Gates bind and dial literal addresses only. */
@@ -34,16 +41,16 @@ static int check_endpoint(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *s = cfg_opt_getnstr(opt, 0);
 	const char *colon = strrchr(s, ':');
-	char host[64], *end = NULL;
+	char host[64], *end;
 	struct in_addr address;
-	long port = -1;
+	long port;
 
 	if (strncmp(s, "tcp://", 6) == 0 && colon > s + 5 &&
 	    (size_t)(colon - s - 6) < sizeof(host)) {
 		memcpy(host, s + 6, (size_t)(colon - s - 6));
 		host[colon - s - 6] = '\0';
 		port = strtol(colon + 1, &end, 10);
-		if (end != colon + 1 && *end == '\0' && port >= 0 &&
+		if (colon[1] >= '0' && colon[1] <= '9' && *end == '\0' &&
 		    port <= 65535 && inet_pton(AF_INET, host, &address) == 1)
 			return 0;
 	}
@@ -51,7 +58,7 @@ static int check_endpoint(cfg_t *cfg, cfg_opt_t *opt)
 	    "%s: tcp://ADDRESS:PORT with a literal IPv4 address is wanted, "
 	    "not '%s'",
 	    opt->name, s);
-	return -1;
+	return 0;
 }
 
 static int check_size(cfg_t *cfg, cfg_opt_t *opt)
@@ -61,7 +68,16 @@ static int check_size(cfg_t *cfg, cfg_opt_t *opt)
 	if (n >= 16 && n <= 1048576)
 		return 0;
 	cfg_error(cfg, "map_size_mib: 16 to 1048576 MiB, not %ld", n);
-	return -1;
+	return 0;
+}
+
+static int check_epoch(cfg_t *cfg, cfg_opt_t *opt)
+{
+	long n = cfg_opt_getnint(opt, 0);
+
+	if (n < 1 || n > 1000000)
+		cfg_error(cfg, "ledger_epoch: 1 to 1000000, not %ld", n);
+	return 0;
 }
 
 static int check_count(cfg_t *cfg, cfg_opt_t *opt)
@@ -71,76 +87,124 @@ static int check_count(cfg_t *cfg, cfg_opt_t *opt)
 	if (n >= 0 && n <= 1000000)
 		return 0;
 	cfg_error(cfg, "%s: 0 to 1000000, not %ld", opt->name, n);
-	return -1;
+	return 0;
 }
 
-static bool copy(
+static bool has_text(cfg_t *cfg, cfg_opt_t *opt, size_t capacity)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+
+	if (s[0] != '\0' && strlen(s) < capacity)
+		return true;
+	cfg_error(cfg, "%s: %s", opt->name,
+	    s[0] == '\0' ? "is empty" : "is too long");
+	return false;
+}
+
+static int check_file(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+	struct stat st;
+
+	if (!has_text(cfg, opt, CONFIG_PATH_MAX))
+		return 0;
+	if (stat(s, &st) != 0)
+		cfg_error(cfg, "%s: %s: %s", opt->name, s, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		cfg_error(cfg, "%s: %s is no file", opt->name, s);
+	else if ((st.st_mode & 077) != 0)
+		cfg_error(cfg,
+		    "%s: %s is open to others (mode %04o): chmod 600",
+		    opt->name, s, (unsigned)st.st_mode & 07777u);
+	return 0;
+}
+
+static int check_dir(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+	struct stat st;
+
+	if (!has_text(cfg, opt, CONFIG_PATH_MAX))
+		return 0;
+	if (stat(s, &st) != 0)
+		cfg_error(cfg, "%s: %s: %s", opt->name, s, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		cfg_error(cfg, "%s: %s is no directory", opt->name, s);
+	return 0;
+}
+
+/* Made at the first start; then nobody else may look into it. */
+static int check_data_dir(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+	struct stat st;
+
+	if (!has_text(cfg, opt, CONFIG_PATH_MAX - 32))
+		return 0;
+	if (stat(s, &st) != 0) {
+		if (errno != ENOENT)
+			cfg_error(
+			    cfg, "%s: %s: %s", opt->name, s, strerror(errno));
+	} else if (!S_ISDIR(st.st_mode)) {
+		cfg_error(cfg, "%s: %s is no directory", opt->name, s);
+	} else if ((st.st_mode & 077) != 0) {
+		cfg_error(cfg,
+		    "%s: %s is open to others (mode %04o): chmod 700",
+		    opt->name, s, (unsigned)st.st_mode & 07777u);
+	}
+	return 0;
+}
+
+static void copy(
     char *out, size_t capacity, cfg_t *cfg, const char *name, bool mandatory)
 {
 	const char *s = cfg_getstr(cfg, name);
 
-	if (s == NULL || s[0] == '\0') {
-		out[0] = '\0';
-		if (mandatory)
-			fprintf(report, "%s: '%s' is missing\n", cfg->filename,
-			    name);
-		return !mandatory;
+	out[0] = '\0';
+	if (s != NULL) {
+		snprintf(out, capacity, "%s", s);
+	} else if (mandatory) {
+		fprintf(report, "%s: %s is missing\n", cfg->filename, name);
+		problems++;
 	}
-	if (strlen(s) >= capacity) {
-		fprintf(report, "%s: '%s' is too long\n", cfg->filename, name);
-		return false;
-	}
-	memcpy(out, s, strlen(s) + 1);
-	return true;
 }
 
-static bool file_ok(
-    const struct config *c, const char *name, const char *path, bool directory)
+static void fill(struct config *c, cfg_t *cfg)
 {
-	struct stat st;
-
-	if (path[0] == '\0')
-		return true;
-	if (stat(path, &st) == 0 &&
-	    (directory ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode)))
-		return true;
-	fprintf(report, "%s: %s: %s is no %s\n", c->file, name, path,
-	    directory ? "directory" : "file");
-	return false;
-}
-
-static bool fill(struct config *c, cfg_t *cfg)
-{
-	bool ok = true;
-	char country[8];
-
-	ok &= copy(country, sizeof(country), cfg, "country", true);
-	memcpy(c->country.s, country, 3);
-	ok &= copy(c->data_dir, sizeof(c->data_dir), cfg, "data_dir", true);
-	ok &= copy(c->key_file, sizeof(c->key_file), cfg, "key_file", true);
-	ok &= copy(c->passphrase_file, sizeof(c->passphrase_file), cfg,
+	copy(c->country.s, sizeof(c->country.s), cfg, "country", true);
+	copy(c->data_dir, sizeof(c->data_dir), cfg, "data_dir", true);
+	copy(c->key_file, sizeof(c->key_file), cfg, "key_file", true);
+	copy(c->passphrase_file, sizeof(c->passphrase_file), cfg,
 	    "passphrase_file", false);
-	ok &= copy(c->desk_endpoint, sizeof(c->desk_endpoint), cfg,
-	    "desk_endpoint", true);
-	ok &= copy(c->peer_endpoint, sizeof(c->peer_endpoint), cfg,
-	    "peer_endpoint", true);
-	ok &= copy(c->pins_dir, sizeof(c->pins_dir), cfg, "pins_dir", true);
-	ok &= copy(c->documents_dir, sizeof(c->documents_dir), cfg,
-	    "documents_dir", false);
-	ok &= file_ok(c, "key_file", c->key_file, false);
-	ok &= file_ok(c, "passphrase_file", c->passphrase_file, false);
-	ok &= file_ok(c, "pins_dir", c->pins_dir, true);
-	ok &= file_ok(c, "documents_dir", c->documents_dir, true);
+	copy(c->desk_endpoint, sizeof(c->desk_endpoint), cfg, "desk_endpoint",
+	    true);
+	copy(c->peer_endpoint, sizeof(c->peer_endpoint), cfg, "peer_endpoint",
+	    true);
+	copy(c->pins_dir, sizeof(c->pins_dir), cfg, "pins_dir", true);
+	copy(c->documents_dir, sizeof(c->documents_dir), cfg, "documents_dir",
+	    false);
 	c->map_size = (size_t)cfg_getint(cfg, "map_size_mib") << 20;
 	c->epoch = (uint32_t)cfg_getint(cfg, "ledger_epoch");
 	c->quota_acts_per_minute =
 	    (uint32_t)cfg_getint(cfg, "quota_acts_per_minute");
-	if (c->epoch == 0) {
-		fprintf(report, "%s: ledger_epoch begins at 1\n", c->file);
-		ok = false;
-	}
-	return ok;
 }
+
+static const struct {
+	const char *name;
+	cfg_validate_callback_t check;
+} checks[] = {
+    {"country", check_country},
+    {"data_dir", check_data_dir},
+    {"key_file", check_file},
+    {"passphrase_file", check_file},
+    {"desk_endpoint", check_endpoint},
+    {"peer_endpoint", check_endpoint},
+    {"pins_dir", check_dir},
+    {"documents_dir", check_dir},
+    {"map_size_mib", check_size},
+    {"ledger_epoch", check_epoch},
+    {"quota_acts_per_minute", check_count},
+};
 
 enum hf_err config_read(struct config *c, const char *file, FILE *out)
 {
@@ -159,26 +223,27 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 	    CFG_END(),
 	};
 	cfg_t *cfg = cfg_init(options, CFGF_NONE);
-	enum hf_err err = HF_CONFIG;
 	int rc;
 
 	memset(c, 0, sizeof(*c));
 	report = out;
+	problems = 0;
 	if (cfg == NULL)
 		return HF_NOMEM;
-	snprintf(c->file, sizeof(c->file), "%s", file);
 	cfg_set_error_function(cfg, on_error);
-	cfg_set_validate_func(cfg, "country", check_country);
-	cfg_set_validate_func(cfg, "desk_endpoint", check_endpoint);
-	cfg_set_validate_func(cfg, "peer_endpoint", check_endpoint);
-	cfg_set_validate_func(cfg, "map_size_mib", check_size);
-	cfg_set_validate_func(cfg, "ledger_epoch", check_count);
-	cfg_set_validate_func(cfg, "quota_acts_per_minute", check_count);
+	for (unsigned i = 0; i < sizeof(checks) / sizeof(*checks); i++)
+		cfg_set_validate_func(cfg, checks[i].name, checks[i].check);
 	rc = cfg_parse(cfg, file);
-	if (rc == CFG_FILE_ERROR)
-		fprintf(out, "%s: cannot be read\n", file);
-	else if (rc == CFG_SUCCESS && fill(c, cfg))
-		err = HF_OK;
+	if (rc == CFG_FILE_ERROR) {
+		fprintf(out, "%s: %s\n", file, strerror(errno));
+		problems++;
+	} else if (snprintf(c->file, sizeof(c->file), "%s", file) >=
+		   (int)sizeof(c->file)) {
+		fprintf(out, "%s: the path is too long\n", file);
+		problems++;
+	} else if (rc == CFG_SUCCESS) {
+		fill(c, cfg);
+	}
 	cfg_free(cfg);
-	return err;
+	return rc == CFG_SUCCESS && problems == 0 ? HF_OK : HF_CONFIG;
 }

@@ -5,25 +5,23 @@
  * It unlocks the broker's keys once; each child gets its own by the first
  * record on its socket pair.  A gate that dies is started again and its new
  * descriptor is passed to the core; when the core or the signer dies all
- * are started anew, and after ten times in a minute not any more.
+ * are started anew, and after ten times in a minute not any more.  What the
+ * children do first is in roles.c.
  */
 #include "broker/supervisor.h"
 
-#include "broker/core/core.h"
-#include "broker/gate/gate.h"
 #include "broker/log.h"
 #include "broker/notify.h"
 #include "broker/records.h"
-#include "broker/signer/process.h"
+#include "broker/resolver.h"
+#include "broker/unlock.h"
 #include "keys/secret.h"
 #include "proto/crypto.h"
 #include "proto/ledger.h"
 #include "proto/pack.h"
-#include "proto/wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,14 +34,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FIRST_FD 3
+#define FIRST_FD SUPERVISOR_FIRST_FD
 #define RESTARTS_MAX 10u
 #define STOP_MS 10000
-#define RESOLVERS_MAX 8u
+#define RESOLVERS_MAX 4u
+#define GATE_DELAY_MS 100u
+#define GATE_DELAY_MAX_MS 5000u
+#define GATE_STEADY_MS 60000u /* after that it begins with no delay */
 
 enum role { ROLE_DESKS, ROLE_PEERS, ROLE_SIGNER, ROLE_CORE, ROLE_COUNT };
 static const char *const role_names[ROLE_COUNT] = {
     "gate-desks", "gate-peers", "signer", "core"};
+
+struct resolver {
+	pid_t pid; /* 0: none */
+	int fd;
+};
 
 struct supervisor {
 	struct config *config;
@@ -55,7 +61,11 @@ struct supervisor {
 	int exit_status;
 	unsigned restarts;
 	uint64_t restart_window_ms;
-	unsigned resolvers;
+	struct resolver resolvers[RESOLVERS_MAX];
+	struct record *record; /* receive space */
+	uint64_t again_ms[2];  /* a gate is started again then; 0: it runs */
+	uint64_t delay_ms[2], started_ms[2];
+	unsigned port[2];
 	uint64_t stop_by_ms;
 };
 
@@ -68,94 +78,6 @@ static uint64_t mono_ms(void)
 }
 
 /* ---- children ---- */
-
-static void harden(void)
-{
-	struct rlimit none = {0, 0};
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_DUMPABLE, 0);
-	setrlimit(RLIMIT_CORE, &none);
-}
-
-static enum hf_err wait_record(int fd, struct record *r)
-{
-	struct pollfd p = {fd, POLLIN, 0};
-
-	return poll(&p, 1, 10000) == 1 ? record_receive(fd, r) : HF_TIMEOUT;
-}
-
-/* [secret, public key, peers, endpoint] */
-static int child_gate(struct record *r)
-{
-	struct gate_options o = {0};
-	char endpoint[128] = "";
-	struct hf_bytes s;
-	struct wire w;
-
-	wire_init(&w, r->payload, r->h.size);
-	wire_array(&w, 4, 4);
-	wire_bin_copy(&w, o.secret, sizeof(o.secret));
-	wire_bin_copy(&w, o.public_key.b, sizeof(o.public_key.b));
-	o.peers = wire_bool(&w);
-	s = wire_str(&w, 1, sizeof(endpoint) - 1);
-	if (s.size > 0)
-		memcpy(endpoint, s.data, s.size);
-	wire_close(&w);
-	if (wire_finish(&w) != HF_OK)
-		return 1;
-	o.endpoint = endpoint;
-	hf_wipe(r, sizeof(*r));
-	return gate_main(FIRST_FD, &o);
-}
-
-/* [transport key, ledger key] */
-static int child_core(struct record *r, const char *config_file)
-{
-	struct core_fds fds = {
-	    FIRST_FD + 1, FIRST_FD + 2, FIRST_FD + 3, FIRST_FD};
-	struct hf_key transport, ledger;
-	struct config config;
-	struct wire w;
-
-	wire_init(&w, r->payload, r->h.size);
-	wire_array(&w, 2, 2);
-	wire_bin_copy(&w, transport.b, sizeof(transport.b));
-	wire_bin_copy(&w, ledger.b, sizeof(ledger.b));
-	wire_close(&w);
-	if (wire_finish(&w) != HF_OK ||
-	    config_read(&config, config_file, stderr) != HF_OK)
-		return 1;
-	return core_main(&config, &fds, &transport, &ledger);
-}
-
-int supervisor_child(const char *role, const char *config_file)
-{
-	struct record *r;
-	int status = 1;
-
-	harden();
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN); /* the supervisor decides */
-	signal(SIGHUP, SIG_IGN);
-	if (hf_crypto_init() != HF_OK)
-		return 1;
-	log_open(role);
-	if (strcmp(role, "signer") == 0)
-		return signer_process(FIRST_FD);
-	r = calloc(1, sizeof(*r));
-	if (r == NULL || wait_record(FIRST_FD, r) != HF_OK ||
-	    r->h.type != RECORD_SECRETS)
-		goto out;
-	if (strcmp(role, "core") == 0)
-		status = child_core(r, config_file);
-	else if (strncmp(role, "gate-", 5) == 0)
-		status = child_gate(r);
-out:
-	free(r);
-	return status;
-}
 
 /* Fork and exec ourselves with `fds` from 3 on. */
 static pid_t spawn(
@@ -257,8 +179,10 @@ static int start_gate(struct supervisor *s, enum role role)
 		s->pid[role] =
 		    spawn(role_names[role], s->config->file, &pair[1], 1);
 	close(pair[1]);
-	if (s->pid[role] > 0)
+	if (s->pid[role] > 0) {
+		s->started_ms[role] = mono_ms();
 		return pair[0];
+	}
 	close(pair[0]);
 	return -1;
 }
@@ -309,7 +233,7 @@ static void ready_path(
 	snprintf(out, CONFIG_PATH_MAX + 32, "%s/ready", s->config->data_dir);
 }
 
-static void write_ready(struct supervisor *s, unsigned desks, unsigned peers)
+static void write_ready(struct supervisor *s)
 {
 	char path[CONFIG_PATH_MAX + 32], temporary[CONFIG_PATH_MAX + 40];
 	FILE *f;
@@ -324,9 +248,18 @@ static void write_ready(struct supervisor *s, unsigned desks, unsigned peers)
 	    "\"signer\": %d, \"core\": %d, \"desk_port\": %u, "
 	    "\"peer_port\": %u}\n",
 	    (int)getpid(), (int)s->pid[ROLE_DESKS], (int)s->pid[ROLE_PEERS],
-	    (int)s->pid[ROLE_SIGNER], (int)s->pid[ROLE_CORE], desks, peers);
+	    (int)s->pid[ROLE_SIGNER], (int)s->pid[ROLE_CORE],
+	    s->port[ROLE_DESKS], s->port[ROLE_PEERS]);
 	if (fclose(f) == 0)
 		rename(temporary, path);
+}
+
+static void forget_ready(const struct supervisor *s)
+{
+	char path[CONFIG_PATH_MAX + 32];
+
+	ready_path(s, path);
+	unlink(path);
 }
 
 /* A port the kernel picked is kept when the gate is started again. */
@@ -341,64 +274,72 @@ static void keep_port(char *endpoint, size_t capacity, unsigned port)
 
 /* ---- resolving ---- */
 
-static void resolve_child(int fd, const char *endpoint)
+static void resolve(struct supervisor *s, const struct record *question)
 {
-	char host[128], literal[64], answer[300];
-	const char *colon = strrchr(endpoint, ':');
-	struct addrinfo hints = {
-	    .ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
-	struct addrinfo *list = NULL;
-	struct record_header h = {.type = RECORD_RESOLVED};
+	struct resolver *free_slot = NULL;
+	int pair[2];
 
-	alarm(20);
-	snprintf(host, sizeof(host), "%.*s", (int)(colon - endpoint - 6),
-	    endpoint + 6);
-	if (getaddrinfo(host, NULL, &hints, &list) == 0 &&
-	    getnameinfo(list->ai_addr, list->ai_addrlen, literal,
-		sizeof(literal), NULL, 0, NI_NUMERICHOST) == 0) {
-		h.size = (uint32_t)snprintf(answer, sizeof(answer),
-		    "%s tcp://%s%s", endpoint, literal, colon);
-		if (h.size < sizeof(answer))
-			(void)record_send(fd, &h, answer);
+	for (unsigned i = 0; i < RESOLVERS_MAX; i++)
+		if (s->resolvers[i].pid == 0)
+			free_slot = &s->resolvers[i];
+	/* the core asks again later */
+	if (free_slot == NULL || !resolver_asks(question) ||
+	    records_pair(pair) != HF_OK)
+		return;
+	if (record_send(pair[0], &question->h, question->payload) == HF_OK)
+		free_slot->pid =
+		    spawn("resolver", s->config->file, &pair[1], 1);
+	close(pair[1]);
+	if (free_slot->pid > 0) {
+		free_slot->fd = pair[0];
+		return;
 	}
-	_exit(0);
+	free_slot->pid = 0;
+	close(pair[0]);
 }
 
-static void resolve(struct supervisor *s, const struct record *r)
+/* A resolver has ended; its answer, if it has one, goes to the core. */
+static bool resolver_ended(struct supervisor *s, pid_t pid)
 {
-	char endpoint[128];
-	pid_t pid;
+	for (unsigned i = 0; i < RESOLVERS_MAX; i++) {
+		struct resolver *v = &s->resolvers[i];
 
-	if (r->h.size >= sizeof(endpoint) || r->h.size < 8 ||
-	    s->resolvers >= RESOLVERS_MAX)
-		return;
-	memcpy(endpoint, r->payload, r->h.size);
-	endpoint[r->h.size] = '\0';
-	if (strncmp(endpoint, "tcp://", 6) != 0 ||
-	    strrchr(endpoint, ':') < endpoint + 6)
-		return;
-	pid = fork();
-	if (pid == 0)
-		resolve_child(s->core_fd, endpoint);
-	if (pid > 0)
-		s->resolvers++;
+		if (v->pid != pid)
+			continue;
+		if (record_receive(v->fd, s->record) == HF_OK &&
+		    resolver_answers(s->record) && s->core_fd >= 0)
+			(void)record_send(
+			    s->core_fd, &s->record->h, s->record->payload);
+		close(v->fd);
+		*v = (struct resolver){0, -1};
+		return true;
+	}
+	return false;
 }
 
 /* ---- events ---- */
 
-static void from_core(struct supervisor *s, struct record *r)
+static void on_ready(struct supervisor *s, unsigned desks, unsigned peers)
 {
+	s->port[ROLE_DESKS] = desks;
+	s->port[ROLE_PEERS] = peers;
+	keep_port(
+	    s->config->desk_endpoint, sizeof(s->config->desk_endpoint), desks);
+	keep_port(
+	    s->config->peer_endpoint, sizeof(s->config->peer_endpoint), peers);
+	write_ready(s);
+	notify("READY=1");
+}
+
+static void from_core(struct supervisor *s)
+{
+	struct record *r = s->record;
+
 	while (record_receive(s->core_fd, r) == HF_OK) {
-		if (r->h.type == RECORD_RESOLVE) {
+		if (r->h.type == RECORD_RESOLVE)
 			resolve(s, r);
-		} else if (r->h.type == RECORD_READY) {
-			keep_port(s->config->desk_endpoint,
-			    sizeof(s->config->desk_endpoint), r->h.code);
-			keep_port(s->config->peer_endpoint,
-			    sizeof(s->config->peer_endpoint), r->h.count);
-			write_ready(s, r->h.code, r->h.count);
-			notify("READY=1");
-		}
+		else if (r->h.type == RECORD_READY)
+			on_ready(s, r->h.code, r->h.count);
 	}
 }
 
@@ -431,31 +372,41 @@ static bool may_restart(struct supervisor *s)
 	return ++s->restarts <= RESTARTS_MAX;
 }
 
+/* At once when it ran well, later and later when it does not. */
+static void gate_later(struct supervisor *s, enum role role)
+{
+	uint64_t now = mono_ms();
+
+	if (s->port[role] == 0) { /* it has never been ready */
+		s->give_up = true;
+		return;
+	}
+	if (now - s->started_ms[role] > GATE_STEADY_MS)
+		s->delay_ms[role] = 0;
+	s->again_ms[role] = now + s->delay_ms[role];
+	s->delay_ms[role] =
+	    s->delay_ms[role] == 0 ? GATE_DELAY_MS : 2 * s->delay_ms[role];
+	if (s->delay_ms[role] > GATE_DELAY_MAX_MS)
+		s->delay_ms[role] = GATE_DELAY_MAX_MS;
+}
+
 static void restart_gate(struct supervisor *s, enum role role)
 {
 	struct record_header h = {
 	    .type = RECORD_GATE, .code = role == ROLE_PEERS};
 	int fd;
 
-	if (!may_restart(s)) {
-		s->give_up = true;
-		return;
-	}
+	s->again_ms[role] = 0;
 	fd = start_gate(s, role);
 	if (fd < 0) {
-		s->give_up = true;
+		gate_later(s, role);
 		return;
 	}
 	(void)record_send_fd(s->core_fd, &h, fd);
 	close(fd);
 	log_line(LOG_WARN, HF_OK, "restarted %s pid=%d", role_names[role],
 	    (int)s->pid[role]);
-	{
-		const char *d = strrchr(s->config->desk_endpoint, ':');
-		const char *p = strrchr(s->config->peer_endpoint, ':');
-
-		write_ready(s, (unsigned)atoi(d + 1), (unsigned)atoi(p + 1));
-	}
+	write_ready(s);
 }
 
 static void kill_all(struct supervisor *s)
@@ -474,6 +425,8 @@ static void kill_all(struct supervisor *s)
 static void restart_all(struct supervisor *s)
 {
 	kill_all(s);
+	forget_ready(s);
+	s->again_ms[ROLE_DESKS] = s->again_ms[ROLE_PEERS] = 0;
 	if (!may_restart(s) || !start_all(s)) {
 		log_line(LOG_ERROR, HF_OK, "giving up");
 		s->give_up = true;
@@ -484,14 +437,13 @@ static void on_death(struct supervisor *s, pid_t pid, int status)
 {
 	enum role role = ROLE_COUNT;
 
+	if (resolver_ended(s, pid))
+		return;
 	for (unsigned i = 0; i < ROLE_COUNT; i++)
 		if (s->pid[i] == pid)
 			role = (enum role)i;
-	if (role == ROLE_COUNT) {
-		if (s->resolvers > 0)
-			s->resolvers--;
+	if (role == ROLE_COUNT)
 		return;
-	}
 	s->pid[role] = 0;
 	if (role == ROLE_CORE && s->stopping && WIFEXITED(status)) {
 		s->exit_status = WEXITSTATUS(status);
@@ -509,7 +461,7 @@ static void on_death(struct supervisor *s, pid_t pid, int status)
 		s->exit_status = WEXITSTATUS(status);
 		s->give_up = true;
 	} else if (role == ROLE_DESKS || role == ROLE_PEERS) {
-		restart_gate(s, role);
+		gate_later(s, role);
 	} else {
 		restart_all(s);
 	}
@@ -538,52 +490,41 @@ static void on_signal(struct supervisor *s)
 	}
 }
 
-static void loop(struct supervisor *s, struct record *r)
+static int restart_due_gates(struct supervisor *s)
+{
+	uint64_t now = mono_ms(), wait = 500;
+
+	for (unsigned i = ROLE_DESKS; i <= ROLE_PEERS; i++) {
+		if (s->again_ms[i] == 0 || s->stopping)
+			continue;
+		if (s->again_ms[i] <= now)
+			restart_gate(s, (enum role)i);
+		else if (s->again_ms[i] - now < wait)
+			wait = s->again_ms[i] - now;
+	}
+	return (int)wait;
+}
+
+static void loop(struct supervisor *s)
 {
 	while (!s->give_up) {
+		int wait = restart_due_gates(s);
 		struct pollfd fds[2] = {
 		    {s->signals, POLLIN, 0}, {s->core_fd, POLLIN, 0}};
 
 		if (s->stopping &&
 		    (s->pid[ROLE_CORE] == 0 || mono_ms() > s->stop_by_ms))
 			return;
-		if (poll(fds, s->core_fd >= 0 ? 2 : 1, 500) < 0 &&
+		if (poll(fds, s->core_fd >= 0 ? 2 : 1, wait) < 0 &&
 		    errno != EINTR)
 			return;
 		if (s->core_fd >= 0 && (fds[1].revents & POLLIN) != 0)
-			from_core(s, r);
+			from_core(s);
 		on_signal(s);
 	}
 }
 
 /* ---- start ---- */
-
-static bool read_passphrase(const char *path, char out[256])
-{
-	FILE *f = fopen(path, "re");
-	bool ok = f != NULL && fgets(out, 256, f) != NULL;
-
-	if (f != NULL)
-		fclose(f);
-	if (ok)
-		out[strcspn(out, "\r\n")] = '\0';
-	return ok;
-}
-
-static enum hf_err unlock(struct supervisor *s)
-{
-	const struct config *c = s->config;
-	char passphrase[256] = "";
-	bool has = c->passphrase_file[0] != '\0';
-	enum hf_err err;
-
-	if (has && !read_passphrase(c->passphrase_file, passphrase))
-		return HF_FILE;
-	err = secret_load(
-	    &s->secret, c->key_file, SECRET_BROKER, has ? passphrase : NULL);
-	hf_wipe(passphrase, sizeof(passphrase));
-	return err;
-}
 
 static int open_signals(void)
 {
@@ -598,39 +539,51 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-int supervisor_run(struct config *config)
+static enum hf_err prepare(struct supervisor *s)
 {
-	struct supervisor s = {.config = config, .core_fd = -1};
-	struct record *r = calloc(1, sizeof(*r));
-	char path[CONFIG_PATH_MAX + 32];
 	struct rlimit none = {0, 0};
 	enum hf_err err = hf_crypto_init();
 
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
-	ready_path(&s, path);
-	unlink(path);
-	if (err == HF_OK && mkdir(config->data_dir, 0700) != 0 &&
-	    errno != EEXIST)
-		err = HF_FILE;
+	s->record = calloc(1, sizeof(*s->record));
+	if (s->record == NULL)
+		return HF_NOMEM;
+	if (err == HF_OK && mkdir(s->config->data_dir, 0700) != 0 &&
+	    errno != EEXIST) {
+		log_line(
+		    LOG_ERROR, HF_FILE, "cannot make %s", s->config->data_dir);
+		return HF_FILE;
+	}
+	forget_ready(s);
 	if (err == HF_OK)
-		err = unlock(&s);
-	if (err != HF_OK || r == NULL) {
+		err = unlock(&s->secret, s->config);
+	if (err != HF_OK)
 		log_line(LOG_ERROR, err, "cannot start: %s: %s",
-		    config->key_file, hf_err_text(err));
-		free(r);
-		return (int)hf_err_info(err)->exit;
+		    s->config->key_file, hf_err_text(err));
+	return err;
+}
+
+int supervisor_run(struct config *config)
+{
+	struct supervisor s = {.config = config, .core_fd = -1};
+	enum hf_err err = prepare(&s);
+
+	if (err != HF_OK) {
+		s.exit_status = (int)hf_err_info(err)->exit;
+		goto out;
 	}
 	s.signals = open_signals();
 	if (s.signals < 0 || !start_all(&s))
 		s.give_up = true;
-	loop(&s, r);
+	loop(&s);
 	if (s.give_up && s.exit_status == 0)
 		s.exit_status = 1;
 	kill_all(&s);
+	forget_ready(&s);
+out:
 	secret_free(s.secret);
-	unlink(path);
-	free(r);
+	free(s.record);
 	return s.exit_status;
 }

@@ -6,6 +6,9 @@
 
 #include "broker/config.h"
 
+/** A child's first descriptor: its pair with the supervisor or the core. */
+#define SUPERVISOR_FIRST_FD 3
+
 /** Run the broker in the foreground.  Returns an exit status. */
 int supervisor_run(struct config *config);
 /** A child's half: what `holdfastd --role NAME` does. */

@@ -693,7 +693,9 @@ static bool already(struct sending *s, const char *path, int *status)
 	    home_read(path, HF_REF_MAX, &ref, &size) != HF_OK)
 		return false;
 	if (view_open(&v, &s->session.home, s->session.link, (char *)ref) !=
-	    HF_OK) {
+		HF_OK ||
+	    hf_case_terminal(v->fold) || v->erased) {
+		view_free(v); /* it is over: the same may be asked again */
 		free(ref);
 		return false;
 	}

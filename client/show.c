@@ -221,9 +221,13 @@ static enum hf_err one_page(struct link *l, enum hf_op op,
 
 	pack_init(&p, args, sizeof(args));
 	if (op == HF_OP_ORDERS) {
-		pack_map(&p, 1);
+		pack_map(&p, (*more ? 1u : 0u) + 1);
 		pack_uint(&p, 1);
 		pack_bin(&p, case_id->b, sizeof(*case_id));
+		if (*more) {
+			pack_uint(&p, 2);
+			pack_bin(&p, after->b, sizeof(*after));
+		}
 	} else {
 		pack_map(&p, (*more ? 1u : 0u) + 1);
 		if (*more) {

@@ -1,3 +1,11 @@
+/*
+ * clock: wall time, its error bound, and whether to trust it.
+ *
+ * The kernel slews both clocks alike, so the difference between wall and
+ * boot time changes by steps only, however small and many: the reference is
+ * the one at the start, never the last one seen.  Boot time also counts a
+ * suspended machine's sleep, which is therefore no jump.
+ */
 #include "broker/core/internal.h"
 #include "broker/log.h"
 #include "proto/ledger.h"
@@ -31,7 +39,7 @@ void core_clock_read(struct core *c)
 	int64_t offset;
 
 	k->now.ms = read_ms(CLOCK_REALTIME);
-	k->mono_ms = read_ms(CLOCK_MONOTONIC);
+	k->mono_ms = read_ms(CLOCK_BOOTTIME);
 	k->bound_ms = bound();
 	offset = (int64_t)(k->now.ms - k->mono_ms);
 	if (k->certain && (offset - k->offset_ms > JUMP_MS ||
@@ -43,15 +51,13 @@ void core_clock_read(struct core *c)
 		    "SIGHUP says that the time is right",
 		    (long long)(offset - k->offset_ms));
 	}
-	if (k->certain)
-		k->offset_ms = offset; /* drift is no jump */
 }
 
 void core_clock_init(struct core *c)
 {
 	c->clock.certain = true;
 	c->clock.offset_ms =
-	    (int64_t)(read_ms(CLOCK_REALTIME) - read_ms(CLOCK_MONOTONIC));
+	    (int64_t)(read_ms(CLOCK_REALTIME) - read_ms(CLOCK_BOOTTIME));
 	core_clock_read(c);
 }
 

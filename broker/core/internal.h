@@ -1,57 +1,90 @@
 /*
  * internal: the rooms of the core process.
  *
- *   core.c     the loop and its turns
- *   effects.c  what a turn wants done, carried out
- *   clock.c    wall time with its error bound, and whether to trust it
+ *   core.c        the loop: gates, supervisor, clock, turns
+ *   turn.c        one turn: decide, commit, sign, act
+ *   arrivals.c       what waits for its turn, verified on other threads
+ *   gates.c       records to the gates, admitted keys
+ *   dials.c       peers to dial, names of their endpoints
+ *   configured.c  pins and documents of the configuration
+ *   clock.c       wall time with its error bound, and whether to trust it
  */
 #ifndef HF_CORE_INTERNAL_H
 #define HF_CORE_INTERNAL_H
 
 #include "broker/config.h"
+#include "broker/core/arrivals.h"
 #include "broker/engine/engine.h"
 #include "broker/records.h"
-
-enum { GATE_DESKS = 0, GATE_PEERS = 1 };
 
 struct clock {
 	struct instant now;
 	uint64_t mono_ms;
 	uint32_t bound_ms;
 	bool certain;
-	int64_t offset_ms; /* wall minus monotonic, while it was trusted */
+	int64_t offset_ms; /* wall minus monotonic, when it was trusted */
 };
 
-/** A resolved name of an endpoint. */
-struct resolved {
-	char name[128], literal[128];
-	struct resolved *next;
+struct waiting;   /* gates.c: a record that its gate could not take yet */
+struct core_name; /* dials.c: an endpoint with a name to be looked up */
+
+struct gate_link {
+	int fd;        /* -1: it died and the next one is not there yet */
+	int port;      /* 0 until the gate has said so */
+	uint64_t life; /* counts the gates that were */
+	struct waiting *first, *last;
+	size_t waiting_size; /* bytes */
 };
 
 struct core {
 	const struct config *config;
-	int gate[2], signer, supervisor;
-	int port[2]; /* 0 until the gate has said so */
+	struct gate_link gates[2];
+	int signer, supervisor;
 	struct store *store;
 	struct engine *engine;
 	struct effects *effects;
-	struct record *record;
+	struct arrivals *arrivals;
+	struct record *record; /* receive space */
 	struct clock clock;
 	uint64_t signed_size;
 	bool start, reload, stopping, told_ready, clock_changed;
-	uint32_t *erased; /* slots destroyed, not yet told to the engine */
+	bool note_owed;        /* the newest head is signed but not stored */
+	uint64_t full_told_ms; /* the log does not repeat itself */
+	uint32_t *erased;      /* slots destroyed, not yet told to the engine */
 	unsigned erased_count, erased_capacity;
 	struct hf_key *dialled; /* keys that the gate dials */
 	unsigned dialled_count;
-	struct resolved *names;
+	struct core_name *names;
+	unsigned name_count;
 };
 
-/* effects.c */
-HF_MUST_USE enum hf_err core_effects(struct core *c);
-void core_send_keys(struct core *c, unsigned gate);
-void core_send_dials(struct core *c);
-void core_resolved(struct core *c, const struct record *r);
-void core_names_free(struct core *c);
+/* turn.c */
+/** An event of now, with fresh chance. */
+struct event core_event(struct core *c, enum event_type type);
+/** Decide what waits, commit, sign, act.  Errors: all end the process. */
+HF_MUST_USE enum hf_err core_turn(struct core *c);
+/** Everything that the gates have sent so far, while there is room. */
+HF_MUST_USE enum hf_err core_read_gates(struct core *c);
+
+/* configured.c: steps of a running turn */
+HF_MUST_USE enum hf_err core_configured(struct core *c);
+
+/* gates.c */
+/** A gate's connection number as the engine sees it. */
+uint64_t gates_conn(const struct core *c, unsigned gate, uint64_t conn);
+/** A new gate, or none (-1); takes `fd`.  What waited is dropped. */
+void gates_set(struct core *c, unsigned gate, int fd);
+void gates_flush(struct core *c, unsigned gate);
+void gates_tell(struct core *c, unsigned gate, const struct record_header *h,
+    const void *payload);
+/** A frame to a connection, unless its gate has died since. */
+void gates_send(
+    struct core *c, unsigned gate, uint64_t conn, struct hf_bytes frame);
+void gates_send_keys(struct core *c, unsigned gate);
+
+/* dials.c */
+void dials_send(struct core *c);
+void dials_resolved(struct core *c, const struct record *r);
 
 /* clock.c */
 void core_clock_init(struct core *c);

@@ -147,6 +147,17 @@ enum hf_err conflict_keep(struct engine *e, const struct hf_id *case_id,
 	return err;
 }
 
+/** One act less waits for its past. */
+static enum hf_err count_taken(struct engine *e)
+{
+	uint64_t waiting;
+	enum hf_err err = meta_get(e, "waiting", &waiting);
+
+	if (err == HF_OK && waiting == 0)
+		err = HF_CORRUPT;
+	return err == HF_OK ? meta_set(e, "waiting", waiting - 1) : err;
+}
+
 /** A waiting act that does not chain after all loses its place. */
 static enum hf_err drop_waiting(struct engine *e, const struct case_record *c,
     const struct hf_life_act *act)
@@ -177,7 +188,7 @@ static enum hf_err drop_waiting(struct engine *e, const struct case_record *c,
 	if (err == HF_OK)
 		err = case_place_del(
 		    e, &c->id, act->envelope.track, act->envelope.gen);
-	return err;
+	return err == HF_OK ? count_taken(e) : err;
 }
 
 /** Sent by the track's desk?  A waiting act may have come before the opening
@@ -217,7 +228,8 @@ static enum hf_err take_next(
 		return drop_waiting(e, c, &act);
 	default: /* allowed, or void: both have their place */
 		*moved = true;
-		return case_fold_add(e, c, &act);
+		err = case_fold_add(e, c, &act);
+		return err == HF_OK ? count_taken(e) : err;
 	}
 }
 

@@ -6,16 +6,24 @@
 
 #include "broker/engine/intake.h"
 
+#include <uthash.h>
+
 #define DESK_ARGS 5u /* keys 1 to 4 of an args map */
+/* A summary is below 640 bytes and 60 values; a frame has 1,024 values. */
+#define SUMMARY_BYTES 640u
+#define SUMMARY_ROWS 16u
 
 /** A request being answered. */
 struct request {
 	struct engine *e;
 	const struct event *ev;
+	/* a copy: a published document replaces the one it is from */
+	struct officer_entry who_copy;
 	const struct officer_entry *who;
 	unsigned desk_type;
 	unsigned op;
 	uint64_t id;
+	bool has_id;
 	struct {
 		bool has;
 		uint64_t number;       /* uint, bool */
@@ -26,6 +34,7 @@ struct request {
 	/* a submit's receipt: the response is held for it */
 	bool has_receipt;
 	uint64_t receipt_index;
+	unsigned clause; /* of a refusal, 0 none */
 };
 
 typedef enum hf_err (*desk_op)(struct request *r);
@@ -35,17 +44,34 @@ HF_MUST_USE enum hf_err desk_arg_id(
     const struct request *r, unsigned key, struct hf_id *id);
 uint64_t desk_arg_uint(
     const struct request *r, unsigned key, uint64_t fallback);
-/** Rows gathered in r->rows as member 1 of the result map. */
-void desk_put_rows(struct request *r, const struct pack *rows, unsigned count);
+/** Argument `key` as a number of rows, at most `most`; absent or 0: most. */
+unsigned desk_arg_limit(const struct request *r, unsigned key, unsigned most);
+/** The result map with rows gathered in r->rows as member 1 and, if `more`,
+ * room for member 2, which the caller packs after this. */
+void desk_put_rows(
+    struct request *r, const struct pack *rows, unsigned count, bool more);
+/** Take a request apart, arguments and all; it borrows the frame.
+ * Errors: the 1xxx family; r->has_id tells whether it can be answered */
+HF_MUST_USE enum hf_err desk_parse(struct request *r, struct hf_bytes frame);
+
+/* desk_submit.c */
+enum hf_err desk_submit(struct request *r);
+/* desk_watch.c */
+enum hf_err desk_inbox(struct request *r);
+enum hf_err desk_watch(struct request *r);
 
 /* desk_read.c */
-enum hf_err desk_inbox(struct request *r);
 enum hf_err desk_cases(struct request *r);
 enum hf_err desk_case(struct request *r);
 enum hf_err desk_acts(struct request *r);
+enum hf_err desk_body(struct request *r);
+/** The case of argument 1 (id) or 2 (reference), if it may be read; reading
+ * it is on record.  Errors: HF_UNKNOWN_CASE, also when it may not be read */
+HF_MUST_USE enum hf_err desk_open_case(
+    struct request *r, struct case_record *c, enum case_access *access);
+/* desk_due.c */
 enum hf_err desk_orders(struct request *r);
 enum hf_err desk_deadlines(struct request *r);
-enum hf_err desk_body(struct request *r);
 /* desk_audit.c */
 enum hf_err desk_entries(struct request *r);
 enum hf_err desk_head(struct request *r);
@@ -63,13 +89,15 @@ enum hf_err desk_status(struct request *r);
 enum hf_err desk_peers(struct request *r);
 enum hf_err desk_queue(struct request *r);
 
-/** Live sessions of desks. */
+/** What a live connection of a desk needs to be remembered. */
 struct desk_session {
 	uint64_t conn;
 	struct hf_key key;
-	struct hf_desk desk;
-	bool watching;
-	uint64_t cursor;
+	struct hf_desk desk; /* of the watch */
+	/* the watch, and as it was before this turn */
+	bool watching, watching_saved;
+	uint64_t cursor, cursor_saved;
+	bool news;       /* rows after the cursor are possible */
 	uint8_t *upload; /* parts of a document; owned */
 	size_t upload_size;
 	uint32_t upload_next, upload_parts;
@@ -80,8 +108,8 @@ struct desk_table {
 	unsigned count;
 	uint8_t *rows, *out; /* HF_FRAME_MAX each */
 };
+/** The session of the request's connection, made when new.
+ * NULL: too many, or no memory */
 struct desk_session *desk_session_of(struct request *r);
-/** Rows after the session's cursor, as events. */
-HF_MUST_USE enum hf_err desk_push(struct engine *e, struct desk_session *s);
 
 #endif

@@ -1,9 +1,8 @@
 /*
  * desk_admin: hello, roster and documents, the broker in figures.
  */
-#include <uthash.h>
-
 #include "broker/engine/desk.h"
+#include "broker/engine/link.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +44,7 @@ enum hf_err desk_hello(struct request *r)
 
 	if (err != HF_OK)
 		return err;
+	(void)desk_session_of(r); /* counted; watching makes it matter */
 	pack_map(p, 11);
 	pack_uint(p, 1);
 	pack_text(p, r->e->options.country.s);
@@ -73,44 +73,66 @@ enum hf_err desk_roster(struct request *r)
 
 	pack_init(&rows, r->rows, HF_FRAME_MAX);
 	for (unsigned i = 0; (d = roster_at(r->e->roster, i)) != NULL; i++) {
+		uint64_t received;
+		enum hf_err err =
+		    link_counter(r->e, d->head.country, "document", &received);
+
+		if (err != HF_OK)
+			return err;
 		pack_array(&rows, 6);
 		pack_text(&rows, d->head.country.s);
 		pack_uint(&rows, d->head.version);
 		pack_bin(&rows, d->head_digest.b, sizeof(d->head_digest.b));
 		pack_uint(&rows, d->head.issued.ms);
 		pack_uint(&rows, d->head.valid_until.ms);
-		pack_uint(&rows, 0);
+		pack_uint(&rows, received);
 		count++;
 	}
-	pack_map(&r->out, 1);
-	desk_put_rows(r, &rows, count);
+	desk_put_rows(r, &rows, count, false);
 	return HF_OK;
 }
 
-/* A part of a document; desks of another country never see domestic ones. */
+static enum hf_err put_part(
+    struct request *r, const uint8_t *bytes, size_t size, uint64_t part)
+{
+	uint64_t parts = (size + HF_DOC_PART - 1) / HF_DOC_PART;
+	size_t begin, n;
+
+	if (part >= parts)
+		return HF_RANGE;
+	begin = (size_t)part * HF_DOC_PART;
+	n = size - begin < HF_DOC_PART ? size - begin : HF_DOC_PART;
+	pack_map(&r->out, 2);
+	put_uint(&r->out, 1, parts);
+	pack_uint(&r->out, 2);
+	pack_bin(&r->out, bytes + begin, n);
+	return HF_OK;
+}
+
+/* A part of a document; another country's domestic entries are not for us,
+ * even where a whole document came by configuration. */
 enum hf_err desk_document(struct request *r)
 {
 	struct hf_country c = {{0}};
 	const struct country_doc *d;
 	uint64_t part = desk_arg_uint(r, 2, 0);
-	size_t begin, n;
+	uint8_t *stripped = NULL;
+	size_t size;
+	enum hf_err err;
 
-	if (!r->arg[1].has || r->arg[1].bytes.size != HF_COUNTRY_SIZE)
+	if (r->arg[1].bytes.size != HF_COUNTRY_SIZE)
 		return HF_MISSING_KEY;
 	memcpy(c.s, r->arg[1].bytes.data, HF_COUNTRY_SIZE);
 	d = roster_doc(r->e->roster, c);
 	if (d == NULL)
 		return HF_UNKNOWN_COUNTRY;
-	begin = part < HF_DOC_MAX / HF_DOC_PART + 1 ? (size_t)part * HF_DOC_PART
-						    : d->size;
-	if (begin >= d->size)
-		return HF_RANGE;
-	n = d->size - begin < HF_DOC_PART ? d->size - begin : HF_DOC_PART;
-	pack_map(&r->out, 2);
-	put_uint(&r->out, 1, (d->size + HF_DOC_PART - 1) / HF_DOC_PART);
-	pack_uint(&r->out, 2);
-	pack_bin(&r->out, d->bytes + begin, n);
-	return HF_OK;
+	if (!d->has_domestic || same_country(&c, &r->e->options.country))
+		return put_part(r, d->bytes, d->size, part);
+	err = country_doc_strip(d, &stripped, &size);
+	if (err == HF_OK)
+		err = put_part(r, stripped, size, part);
+	free(stripped);
+	return err;
 }
 
 static void end_upload(struct desk_session *s)
@@ -180,43 +202,19 @@ enum hf_err desk_publish(struct request *r)
 
 /* ---- figures ---- */
 
-static enum hf_err count_rows(
-    struct engine *e, enum table table, uint64_t *count)
-{
-	struct hf_bytes none = {NULL, 0}, key, value;
-	struct row_key from = {0};
-	enum hf_err err;
-
-	*count = 0;
-	while ((err = txn_next(e->txn, table, none, row_bytes(&from),
-		    from.size > 0, &key, &value)) == HF_OK) {
-		if (key.size > sizeof(from.b))
-			return HF_CORRUPT;
-		from.size = 0;
-		row_add(&from, key.data, key.size);
-		(*count)++;
-	}
-	return err == HF_NOTFOUND ? HF_OK : err;
-}
-
 enum hf_err desk_status(struct request *r)
 {
-	uint64_t started = 0, acts = 0, cases = 0, outbox = 0, used, size;
+	uint64_t started, acts, cases, outbox, waiting, used, size;
 	struct engine *e = r->e;
-	struct hf_bytes row;
 	struct pack *p = &r->out;
-	enum hf_err err = count_rows(e, TABLE_CASES, &cases);
+	enum hf_err err;
 
-	if (err == HF_OK)
-		err = count_rows(e, TABLE_OUTBOX, &outbox);
-	if (err == HF_OK)
-		err = count_rows(e, TABLE_IDS, &acts);
-	if (err != HF_OK)
+	if ((err = txn_rows(e->txn, TABLE_CASES, &cases)) != HF_OK ||
+	    (err = txn_rows(e->txn, TABLE_OUTBOX, &outbox)) != HF_OK ||
+	    (err = txn_rows(e->txn, TABLE_IDS, &acts)) != HF_OK ||
+	    (err = meta_get(e, "started", &started)) != HF_OK ||
+	    (err = meta_get(e, "waiting", &waiting)) != HF_OK)
 		return err;
-	if (txn_get(e->txn, TABLE_META, bytes_of("started", 7), &row) ==
-		HF_OK &&
-	    row.size == 8)
-		started = get_be64(row.data);
 	store_usage(txn_store(e->txn), &used, &size);
 	pack_map(p, 11);
 	put_uint(p, 1, started);
@@ -224,7 +222,7 @@ enum hf_err desk_status(struct request *r)
 	put_uint(p, 3, acts);
 	put_uint(p, 4, cases);
 	put_uint(p, 5, outbox);
-	put_uint(p, 6, 0);
+	put_uint(p, 6, waiting);
 	pack_uint(p, 7);
 	pack_bool(p, e->clock_certain);
 	put_uint(p, 8, used);

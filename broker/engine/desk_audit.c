@@ -1,18 +1,21 @@
 /*
  * desk_audit: what auditors fetch to replay and verify everything offline.
  */
-#include <uthash.h>
-
 #include "broker/engine/desk.h"
 
 #include <string.h>
 
-#define ENTRY_ROOM 7168u /* bytes of one entry row at most */
+#define ENTRY_ROOM 4096u /* bytes of one entry row at most */
+#define SCAN_MAX 1024u   /* rows looked at for one answer */
 
+/* Who reads the whole ledger (SPEC 12.9). */
 static bool is_auditor(const struct request *r)
 {
+	if (r->desk_type == DESK_PROVIDER)
+		return false;
 	return r->desk_type == DESK_AUDITOR || r->desk_type == DESK_OVERSIGHT ||
-	       r->desk_type == DESK_OPERATOR;
+	       r->desk_type == DESK_OPERATOR || r->who->role == ROLE_AUDITOR ||
+	       r->who->role == ROLE_OPERATOR;
 }
 
 /* The receipt that came with a foreign act: its time of entry at home. */
@@ -22,7 +25,7 @@ static enum hf_err foreign_receipt(struct engine *e,
 {
 	struct hf_envelope env;
 	struct hf_country author;
-	struct row_key k = { 0 };
+	struct row_key k = {0};
 
 	if (hf_envelope_decode(&env, envelope.data, envelope.size) != HF_OK)
 		return HF_CORRUPT;
@@ -63,13 +66,13 @@ enum hf_err desk_entries(struct request *r)
 {
 	uint64_t index = desk_arg_uint(r, 1, 0);
 	uint64_t size = r->e->frontier_saved.size; /* committed ones */
-	unsigned count = 0;
+	unsigned limit = desk_arg_limit(r, 2, HF_PAGE_ROWS), count = 0;
 	struct pack rows;
 
 	if (!is_auditor(r))
 		return HF_READ_DENIED;
 	pack_init(&rows, r->rows, HF_FRAME_MAX);
-	for (; index < size && count < HF_PAGE_ROWS &&
+	for (; index < size && count < limit &&
 	       rows.at + ENTRY_ROOM <= HF_PAGE_BYTES;
 	     index++, count++) {
 		enum hf_err err = pack_entry(r->e, &rows, index);
@@ -77,12 +80,9 @@ enum hf_err desk_entries(struct request *r)
 		if (err != HF_OK)
 			return err;
 	}
-	pack_map(&r->out, index < size ? 2 : 1);
-	desk_put_rows(r, &rows, count);
-	if (index < size) {
-		pack_uint(&r->out, 2);
+	desk_put_rows(r, &rows, count, index < size);
+	if (index < size)
 		pack_uint(&r->out, index);
-	}
 	return HF_OK;
 }
 
@@ -121,13 +121,49 @@ enum hf_err desk_consistency(struct request *r)
 	return HF_OK;
 }
 
+/* Is the entry an act of a case this desk reads, or a statement about one? */
+static enum hf_err may_see_entry(struct request *r, uint64_t index)
+{
+	struct hf_bytes core, envelope, sigs;
+	struct hf_ledger_leaf leaf;
+	struct hf_envelope env;
+	struct case_record c;
+	uint64_t subject;
+	enum hf_err err;
+
+	if (is_auditor(r))
+		return HF_OK;
+	err = ledger_leaf(r->e, index, &leaf);
+	if (err != HF_OK)
+		return err;
+	subject = index;
+	if (leaf.type > HF_ENTRY_MACHINE &&
+	    ledger_index_of(r->e, &leaf.id, &subject) != HF_OK)
+		return HF_READ_DENIED;
+	err = ledger_act(r->e, subject, &core, &envelope, &sigs);
+	if (err == HF_OK)
+		err = hf_envelope_decode(&env, envelope.data, envelope.size);
+	if (err == HF_OK)
+		err = case_load(r->e,
+		    HF_HAS(&env, HF_E_CASE) ? &env.case_id : &leaf.id, &c);
+	if (err != HF_OK)
+		return HF_CORRUPT;
+	return case_access(r->e, &c, r->who) == ACCESS_NONE ? HF_READ_DENIED
+							    : HF_OK;
+}
+
 enum hf_err desk_receipt(struct request *r)
 {
 	uint8_t receipt[HF_RECEIPT_MAX];
+	uint64_t index = desk_arg_uint(r, 1, UINT64_MAX);
 	size_t size;
-	enum hf_err err = ledger_receipt(r->e, desk_arg_uint(r, 1, UINT64_MAX),
-	    receipt, sizeof(receipt), &size);
+	enum hf_err err = index < r->e->frontier_saved.size
+			      ? may_see_entry(r, index)
+			      : HF_RANGE;
 
+	if (err == HF_OK)
+		err = ledger_receipt(
+		    r->e, index, receipt, sizeof(receipt), &size);
 	if (err != HF_OK)
 		return err;
 	pack_map(&r->out, 1);
@@ -136,61 +172,64 @@ enum hf_err desk_receipt(struct request *r)
 	return HF_OK;
 }
 
-/* State and digest as the broker has them: replay must arrive there. */
+static enum hf_err pack_state(
+    struct engine *e, struct pack *rows, const struct case_record *c)
+{
+	struct hf_hash digest;
+	enum hf_err err = case_fold(e, c);
+
+	if (err != HF_OK)
+		return err;
+	digest = hf_case_digest(e->work);
+	pack_array(rows, 3);
+	pack_bin(rows, c->id.b, sizeof(c->id.b));
+	pack_uint(rows, e->work->state);
+	pack_bin(rows, digest.b, sizeof(digest.b));
+	return HF_OK;
+}
+
+/* State and digest as the broker folds them: a replay must arrive there. */
 enum hf_err desk_states(struct request *r)
 {
-	struct hf_bytes none = {NULL, 0};
+	struct hf_bytes none = {NULL, 0}, key, value;
 	struct hf_id at = {{0}};
-	bool after = desk_arg_id(r, 1, &at) == HF_OK, more = false;
-	unsigned count = 0;
+	bool after = desk_arg_id(r, 1, &at) == HF_OK;
+	unsigned limit = desk_arg_limit(r, 2, HF_PAGE_ROWS), count = 0;
+	unsigned scanned = 0;
 	struct pack rows;
+	enum hf_err err;
 
 	if (!is_auditor(r))
 		return HF_READ_DENIED;
 	pack_init(&rows, r->rows, HF_FRAME_MAX);
-	for (;;) {
-		struct case_record c;
-		struct hf_bytes key, value;
-		struct hf_hash digest;
-		enum hf_err err = txn_next(r->e->txn, TABLE_CASES, none,
+	while ((err = txn_next(r->e->txn, TABLE_CASES, none,
 		    after ? bytes_of(at.b, sizeof(at.b)) : none, after, &key,
-		    &value);
+		    &value)) == HF_OK &&
+	       count < limit && scanned++ < SCAN_MAX) {
+		struct case_record c;
 
-		if (err == HF_NOTFOUND)
-			break;
-		if (err == HF_OK && count == HF_PAGE_ROWS) {
-			more = true;
-			break;
-		}
-		if (err != HF_OK)
-			return err;
+		if (key.size != sizeof(at.b))
+			return HF_CORRUPT;
 		memcpy(at.b, key.data, sizeof(at.b));
 		after = true;
 		err = case_load(r->e, &at, &c);
+		if (err == HF_OK && c.kind != 0) {
+			err = pack_state(r->e, &rows, &c);
+			count++;
+		}
 		if (err != HF_OK)
-			return err;
-		if (c.kind == 0)
-			continue;
-		err = case_fold(r->e, &c);
-		if (err != HF_OK)
-			return err;
-		digest = hf_case_digest(r->e->work);
-		pack_array(&rows, 3);
-		pack_bin(&rows, c.id.b, sizeof(c.id.b));
-		pack_uint(&rows, r->e->work->state);
-		pack_bin(&rows, digest.b, sizeof(digest.b));
-		count++;
+			return err == HF_NOTFOUND ? HF_CORRUPT : err;
 	}
-	pack_map(&r->out, more ? 2 : 1);
-	desk_put_rows(r, &rows, count);
-	if (more) {
-		pack_uint(&r->out, 2);
+	if (err != HF_OK && err != HF_NOTFOUND)
+		return err;
+	desk_put_rows(r, &rows, count, err == HF_OK);
+	if (err == HF_OK)
 		pack_bin(&r->out, at.b, sizeof(at.b));
-	}
 	return HF_OK;
 }
 
-/* The receipt of the other country for an act of ours: its index there. */
+/* The receipt of the other country for an act of ours: its index there, 0
+ * while there is none (0 is no act's index: a ledger begins with `start`). */
 static enum hf_err delivered_index(struct engine *e, const struct hf_id *act,
     struct hf_country to, uint64_t *index)
 {
@@ -209,60 +248,62 @@ static enum hf_err delivered_index(struct engine *e, const struct hf_id *act,
 	    hf_receipt_decode(&receipt, row.data, row.size) != HF_OK)
 		return HF_CORRUPT;
 	if (err == HF_OK)
-		*index = receipt.index + 1; /* 0 is "none" */
+		*index = receipt.index;
+	return err;
+}
+
+/* One entry of ours, if it is an act that was to go abroad. */
+static enum hf_err pack_sent(
+    struct engine *e, struct pack *rows, uint64_t index, unsigned *count)
+{
+	struct hf_bytes core, envelope, sigs;
+	struct hf_ledger_leaf leaf;
+	struct hf_envelope env;
+	struct hf_country to;
+	uint64_t delivered;
+	enum hf_err err = ledger_leaf(e, index, &leaf);
+
+	if (err != HF_OK ||
+	    (leaf.type != HF_ENTRY_OWN && leaf.type != HF_ENTRY_MACHINE))
+		return err;
+	err = ledger_act(e, index, &core, &envelope, &sigs);
+	if (err == HF_OK)
+		err = hf_envelope_decode(&env, envelope.data, envelope.size);
+	if (err != HF_OK)
+		return HF_CORRUPT;
+	to = hf_desk_country(&env.to);
+	if (same_country(&to, &e->options.country) ||
+	    env.track > HF_TRACK_ASKED)
+		return HF_OK;
+	err = delivered_index(e, &leaf.id, to, &delivered);
+	pack_array(rows, 4);
+	pack_bin(rows, leaf.id.b, sizeof(leaf.id.b));
+	pack_uint(rows, index);
+	pack_text(rows, to.s);
+	pack_uint(rows, delivered);
+	(*count)++;
 	return err;
 }
 
 enum hf_err desk_receipts(struct request *r)
 {
 	uint64_t at = desk_arg_uint(r, 1, 0);
-	uint64_t size = r->e->frontier_saved.size, end;
-	unsigned count = 0;
+	uint64_t size = r->e->frontier_saved.size;
+	unsigned count = 0, scanned = 0;
 	struct pack rows;
 
 	if (!is_auditor(r))
 		return HF_READ_DENIED;
-	end = size - at > 1024 ? at + 1024 : size;
-	if (at > size)
-		at = end = size;
 	pack_init(&rows, r->rows, HF_FRAME_MAX);
-	for (; at < end && count < HF_PAGE_ROWS; at++) {
-		struct hf_bytes core, envelope, sigs;
-		struct hf_ledger_leaf leaf;
-		struct hf_envelope e;
-		struct hf_country to;
-		uint64_t delivered;
-		enum hf_err err = ledger_leaf(r->e, at, &leaf);
+	for (; at < size && count < HF_PAGE_ROWS && scanned < SCAN_MAX;
+	     at++, scanned++) {
+		enum hf_err err = pack_sent(r->e, &rows, at, &count);
 
 		if (err != HF_OK)
-			return err;
-		if (leaf.type != HF_ENTRY_OWN && leaf.type != HF_ENTRY_MACHINE)
-			continue;
-		err = ledger_act(r->e, at, &core, &envelope, &sigs);
-		if (err == HF_OK)
-			err = hf_envelope_decode(
-			    &e, envelope.data, envelope.size);
-		if (err != HF_OK)
-			return HF_CORRUPT;
-		to = hf_desk_country(&e.to);
-		if (same_country(&to, &r->e->options.country) ||
-		    e.track >= HF_TRACK_INNER_ASKING)
-			continue;
-		err = delivered_index(r->e, &leaf.id, to, &delivered);
-		if (err != HF_OK)
-			return err;
-		pack_array(&rows, 4);
-		pack_bin(&rows, leaf.id.b, sizeof(leaf.id.b));
-		pack_uint(&rows, at);
-		pack_text(&rows, to.s);
-		pack_uint(&rows, delivered);
-		count++;
+			return err == HF_NOTFOUND ? HF_CORRUPT : err;
 	}
-	pack_map(&r->out, at < size ? 2 : 1);
-	desk_put_rows(r, &rows, count);
-	if (at < size) {
-		pack_uint(&r->out, 2);
+	desk_put_rows(r, &rows, count, at < size);
+	if (at < size)
 		pack_uint(&r->out, at);
-	}
 	return HF_OK;
 }

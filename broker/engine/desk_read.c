@@ -1,78 +1,15 @@
 /*
- * desk_read: what parties read: inbox, cases, acts, bodies, deadlines.
- * Reading a case's content is tallied.
+ * desk_read: what parties read: cases, their acts and bodies.
+ *
+ * Reading what is in a case is on record, for its officer and minute.  A
+ * case that may not be read is answered like one that is not here, so that
+ * references cannot be tried out.
  */
-#include <uthash.h>
-
 #include "broker/engine/desk.h"
 
 #include <string.h>
 
-#define ROW_BYTES 768u /* a summary is at most about 500 */
-#define SCAN_MAX 512u  /* cases looked at for one answer */
-
-static unsigned limit_of(const struct request *r, unsigned key)
-{
-	uint64_t n = desk_arg_uint(r, key, HF_PAGE_ROWS);
-
-	return n == 0 || n > HF_PAGE_ROWS ? HF_PAGE_ROWS : (unsigned)n;
-}
-
-static bool has_room(const struct pack *rows, size_t more)
-{
-	return rows->at + more <= HF_PAGE_BYTES;
-}
-
-/* ---- inbox ---- */
-
-enum hf_err desk_inbox(struct request *r)
-{
-	struct row_key prefix = {0}, from;
-	uint64_t sequence = desk_arg_uint(r, 1, 0);
-	unsigned limit = limit_of(r, 2), count = 0;
-	struct pack rows;
-	bool more = false;
-
-	row_add(&prefix, r->who->desk.s, strlen(r->who->desk.s) + 1);
-	pack_init(&rows, r->rows, HF_FRAME_MAX);
-	for (;;) {
-		struct hf_bytes key, value;
-		struct wire w;
-		enum hf_err err;
-
-		from = prefix;
-		row_add_be64(&from, sequence);
-		err = txn_next(r->e->txn, TABLE_INBOX, row_bytes(&prefix),
-		    row_bytes(&from), true, &key, &value);
-		if (err == HF_NOTFOUND)
-			break;
-		if (err != HF_OK)
-			return err;
-		if (count == limit || !has_room(&rows, ROW_BYTES)) {
-			more = true;
-			break;
-		}
-		sequence = get_be64(key.data + key.size - 8);
-		wire_init(&w, value.data, value.size);
-		wire_array(&w, 7, 7);
-		pack_array(&rows, 7);
-		pack_uint(&rows, sequence);
-		for (unsigned i = 0; i < 6; i++)
-			pack_raw(&rows, wire_skip(&w));
-		wire_skip(&w);
-		wire_close(&w);
-		if (wire_finish(&w) != HF_OK)
-			return HF_CORRUPT;
-		count++;
-	}
-	pack_map(&r->out, more ? 2 : 1);
-	desk_put_rows(r, &rows, count);
-	if (more) {
-		pack_uint(&r->out, 2);
-		pack_uint(&r->out, sequence);
-	}
-	return HF_OK;
-}
+#define SCAN_MAX 512u /* cases looked at for one answer */
 
 /* ---- cases ---- */
 
@@ -91,63 +28,62 @@ static bool is_open(const struct case_record *c)
 	}
 }
 
+/* One case of a listing, if it is to be in it. */
+static enum hf_err list_case(struct request *r, struct pack *rows,
+    const struct hf_id *id, bool open_only, unsigned *count)
+{
+	struct case_record c;
+	enum hf_err err = case_load(r->e, id, &c);
+
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_CORRUPT : err;
+	if (c.kind == 0 || (open_only && !is_open(&c)) ||
+	    case_access(r->e, &c, r->who) == ACCESS_NONE)
+		return HF_OK;
+	(*count)++;
+	return summary_pack(r->e, rows, &c, r->who);
+}
+
 enum hf_err desk_cases(struct request *r)
 {
-	struct hf_bytes none = {NULL, 0};
+	struct hf_bytes none = {NULL, 0}, key, value;
 	struct hf_id at = {{0}};
-	bool after = desk_arg_id(r, 1, &at) == HF_OK, more = false;
+	bool after = desk_arg_id(r, 1, &at) == HF_OK;
 	bool open_only = desk_arg_uint(r, 3, 0) != 0;
-	unsigned limit = limit_of(r, 2), count = 0;
+	unsigned limit = desk_arg_limit(r, 2, SUMMARY_ROWS), count = 0;
+	unsigned scanned = 0;
 	struct pack rows;
+	enum hf_err err;
 
 	pack_init(&rows, r->rows, HF_FRAME_MAX);
-	for (unsigned scanned = 0;; scanned++) {
-		struct case_record c;
-		struct hf_bytes key, value;
-		enum hf_err err = txn_next(r->e->txn, TABLE_CASES, none,
+	while ((err = txn_next(r->e->txn, TABLE_CASES, none,
 		    after ? bytes_of(at.b, sizeof(at.b)) : none, after, &key,
-		    &value);
-
-		if (err == HF_NOTFOUND)
-			break;
-		if (err != HF_OK)
-			return err;
-		if (count == limit || scanned == SCAN_MAX ||
-		    !has_room(&rows, ROW_BYTES)) {
-			more = true;
-			break;
-		}
+		    &value)) == HF_OK &&
+	       count < limit && scanned++ < SCAN_MAX) {
+		if (key.size != sizeof(at.b))
+			return HF_CORRUPT;
 		memcpy(at.b, key.data, sizeof(at.b));
 		after = true;
-		err = case_load(r->e, &at, &c);
+		err = list_case(r, &rows, &at, open_only, &count);
 		if (err != HF_OK)
 			return err;
-		if (c.kind == 0 || (open_only && !is_open(&c)) ||
-		    case_access(r->e, &c, r->who) == ACCESS_NONE)
-			continue;
-		err = summary_pack(r->e, &rows, &c, r->who);
-		if (err != HF_OK)
-			return err;
-		count++;
 	}
-	pack_map(&r->out, more ? 2 : 1);
-	desk_put_rows(r, &rows, count);
-	if (more) {
-		pack_uint(&r->out, 2);
+	if (err != HF_OK && err != HF_NOTFOUND)
+		return err;
+	desk_put_rows(r, &rows, count, err == HF_OK);
+	if (err == HF_OK)
 		pack_bin(&r->out, at.b, sizeof(at.b));
-	}
 	return HF_OK;
 }
 
-/* The case of argument 1 (id) or 2 (reference), if it may be read. */
-static enum hf_err open_case(
+enum hf_err desk_open_case(
     struct request *r, struct case_record *c, enum case_access *access)
 {
 	char ref[HF_REF_MAX] = {0};
 	struct hf_id id;
 	enum hf_err err = desk_arg_id(r, 1, &id);
 
-	if (err != HF_OK && r->arg[2].has &&
+	if (err != HF_OK && r->arg[2].bytes.size > 0 &&
 	    r->arg[2].bytes.size < sizeof(ref)) {
 		memcpy(ref, r->arg[2].bytes.data, r->arg[2].bytes.size);
 		err = case_by_ref(r->e, ref, &id);
@@ -159,16 +95,17 @@ static enum hf_err open_case(
 	if (err != HF_OK)
 		return err;
 	*access = case_access(r->e, c, r->who);
-	if (*access == ACCESS_NONE)
-		return HF_READ_DENIED;
-	return tally_read(r->e, &r->who->sign, &c->id);
+	if (*access != ACCESS_NONE)
+		return tally_read(r->e, &r->who->sign, &c->id);
+	err = tally_refusal(r->e, &r->who->sign, HF_READ_DENIED);
+	return err == HF_OK ? HF_UNKNOWN_CASE : err;
 }
 
 enum hf_err desk_case(struct request *r)
 {
 	enum case_access access;
 	struct case_record c;
-	enum hf_err err = open_case(r, &c, &access);
+	enum hf_err err = desk_open_case(r, &c, &access);
 
 	return err == HF_OK ? summary_pack(r->e, &r->out, &c, r->who) : err;
 }
@@ -216,17 +153,22 @@ static enum hf_err author_receipt(struct engine *e, uint64_t index,
 	return err == HF_NOTFOUND ? HF_OK : err;
 }
 
+/* One act as a row, unless it needs another page (*fits). */
 static enum hf_err pack_act(struct request *r, struct pack *rows,
-    const struct case_record *c, uint64_t index, unsigned clause,
-    enum case_access access)
+    const struct case_record *c, unsigned track, uint32_t gen,
+    enum case_access access, bool *fits)
 {
 	uint8_t frame[HF_ACT_MAX], receipt[HF_RECEIPT_MAX];
 	size_t size, receipt_size;
 	struct hf_act act;
-	enum hf_err err = case_act_frame(
-	    r->e, c, index, access == ACCESS_FULL, frame, sizeof(frame), &size);
+	uint64_t index;
+	enum hf_err err = case_place(r->e, &c->id, track, gen, &index);
 
-	if (err == HF_OK && hf_act_decode(&act, frame, size) != HF_OK)
+	if (err == HF_OK)
+		err = case_act_frame(r->e, c, index, access == ACCESS_FULL,
+		    frame, sizeof(frame), &size);
+	if (err == HF_NOTFOUND ||
+	    (err == HF_OK && hf_act_decode(&act, frame, size) != HF_OK))
 		err = HF_CORRUPT;
 	if (err == HF_OK)
 		err = author_receipt(r->e, index, &act.id,
@@ -234,39 +176,36 @@ static enum hf_err pack_act(struct request *r, struct pack *rows,
 		    &receipt_size);
 	if (err != HF_OK)
 		return err;
-	if (!has_room(rows, size + receipt_size + 32))
-		return HF_FULL; /* the next page */
+	/* the largest act and its receipt are more than a page, and fit a
+	 * frame: a page has one row at least */
+	*fits =
+	    rows->at == 0 || rows->at + size + receipt_size <= HF_PAGE_BYTES;
+	if (!*fits)
+		return HF_OK;
 	pack_array(rows, 4);
 	pack_bin(rows, frame, size);
 	pack_bin(rows, receipt, receipt_size);
-	pack_uint(rows, clause);
+	pack_uint(rows, track > HF_TRACK_ASKED
+			    ? 0
+			    : r->e->work_acts[track][gen - 1].clause);
 	pack_uint(rows, index);
 	return HF_OK;
 }
 
-static unsigned clause_of(const struct engine *e, unsigned track, uint32_t gen)
-{
-	if (track == HF_TRACK_ASKING)
-		return e->work->asking[gen - 1].clause;
-	if (track == HF_TRACK_ASKED)
-		return e->work->asked[gen - 1].clause;
-	return 0;
-}
-
 enum hf_err desk_acts(struct request *r)
 {
-	unsigned track = (unsigned)desk_arg_uint(r, 2, 0);
-	uint64_t gen = desk_arg_uint(r, 3, 1);
-	unsigned limit = limit_of(r, 4), count = 0;
+	uint64_t track = desk_arg_uint(r, 2, 0), gen = desk_arg_uint(r, 3, 1);
+	unsigned limit = desk_arg_limit(r, 4, HF_PAGE_ROWS), count = 0;
 	enum case_access access;
 	struct case_record c;
 	struct pack rows;
+	bool fits = true;
 	enum hf_err err;
 
 	if (track >= HF_TRACK_COUNT)
 		return HF_RANGE;
-	err = open_case(r, &c, &access);
-	if (err == HF_OK && !may_read_track(r, &c, track))
+	err = desk_open_case(r, &c, &access);
+	if (err == HF_OK && !may_read_track(r, &c, (unsigned)track))
 		err = HF_READ_DENIED;
 	if (err == HF_OK)
 		err = case_fold(r->e, &c);
@@ -275,24 +214,19 @@ enum hf_err desk_acts(struct request *r)
 	if (gen == 0)
 		gen = 1;
 	pack_init(&rows, r->rows, HF_FRAME_MAX);
-	for (; gen <= c.gens[track] && count < limit; gen++, count++) {
-		uint64_t index;
-
-		err = case_place(r->e, &c.id, track, (uint32_t)gen, &index);
-		if (err == HF_OK)
-			err = pack_act(r, &rows, &c, index,
-			    clause_of(r->e, track, (uint32_t)gen), access);
-		if (err == HF_FULL && count > 0)
-			break;
+	while (gen <= c.gens[track] && count < limit) {
+		err = pack_act(r, &rows, &c, (unsigned)track, (uint32_t)gen,
+		    access, &fits);
 		if (err != HF_OK)
-			return err == HF_NOTFOUND ? HF_CORRUPT : err;
+			return err;
+		if (!fits)
+			break;
+		gen++;
+		count++;
 	}
-	pack_map(&r->out, gen <= c.gens[track] ? 2 : 1);
-	desk_put_rows(r, &rows, count);
-	if (gen <= c.gens[track]) {
-		pack_uint(&r->out, 2);
+	desk_put_rows(r, &rows, count, gen <= c.gens[track]);
+	if (gen <= c.gens[track])
 		pack_uint(&r->out, gen);
-	}
 	return HF_OK;
 }
 
@@ -317,6 +251,10 @@ enum hf_err desk_body(struct request *r)
 		    r->e, HF_HAS(&e, HF_E_CASE) ? &e.case_id : &act, &c);
 	if (err != HF_OK)
 		return err;
+	if (case_access(r->e, &c, r->who) == ACCESS_NONE) {
+		err = tally_refusal(r->e, &r->who->sign, HF_READ_DENIED);
+		return err == HF_OK ? HF_UNKNOWN_ACT : err;
+	}
 	if (case_access(r->e, &c, r->who) != ACCESS_FULL ||
 	    !may_read_track(r, &c, e.track))
 		return HF_READ_DENIED;
@@ -328,85 +266,5 @@ enum hf_err desk_body(struct request *r)
 	pack_map(&r->out, 1);
 	pack_uint(&r->out, 1);
 	pack_bin(&r->out, r->rows, size);
-	return HF_OK;
-}
-
-/* ---- orders, deadlines ---- */
-
-enum hf_err desk_orders(struct request *r)
-{
-	struct hf_id dependent = {{0}};
-	enum case_access access;
-	struct case_record c;
-	unsigned count = 0;
-	struct pack rows;
-	enum hf_err err = open_case(r, &c, &access);
-	bool first = true;
-
-	if (err != HF_OK)
-		return err;
-	pack_init(&rows, r->rows, HF_FRAME_MAX);
-	while (count < HF_PAGE_ROWS && has_room(&rows, ROW_BYTES)) {
-		struct case_record order;
-
-		err = case_next_dependent(r->e, &c.id, &dependent, first);
-		first = false;
-		if (err == HF_NOTFOUND)
-			break;
-		if (err == HF_OK)
-			err = case_load(r->e, &dependent, &order);
-		if (err == HF_NOTFOUND)
-			continue;
-		if (err != HF_OK)
-			return err;
-		if (case_access(r->e, &order, r->who) == ACCESS_NONE)
-			continue;
-		err = summary_pack(r->e, &rows, &order, r->who);
-		if (err != HF_OK)
-			return err;
-		count++;
-	}
-	pack_map(&r->out, 1);
-	desk_put_rows(r, &rows, count);
-	return HF_OK;
-}
-
-enum hf_err desk_deadlines(struct request *r)
-{
-	struct hf_bytes none = {NULL, 0};
-	struct row_key from = {0};
-	unsigned count = 0;
-	struct pack rows;
-
-	pack_init(&rows, r->rows, HF_FRAME_MAX);
-	for (unsigned i = 0; i < SCAN_MAX && count < HF_PAGE_ROWS; i++) {
-		struct hf_bytes key, value;
-		struct case_record c;
-		struct hf_id id;
-		enum hf_err err = txn_next(r->e->txn, TABLE_DUE, none,
-		    row_bytes(&from), from.size > 0, &key, &value);
-
-		if (err == HF_NOTFOUND)
-			break;
-		if (err != HF_OK)
-			return err;
-		if (key.size != 8 + 1 + HF_ID_SIZE + 4)
-			return HF_CORRUPT;
-		from.size = 0;
-		row_add(&from, key.data, key.size);
-		memcpy(id.b, key.data + 9, sizeof(id.b));
-		if (key.data[8] > HF_DUE_OUTBOX_ALARM ||
-		    case_load(r->e, &id, &c) != HF_OK ||
-		    case_access(r->e, &c, r->who) == ACCESS_NONE)
-			continue;
-		pack_array(&rows, 4);
-		pack_bin(&rows, id.b, sizeof(id.b));
-		pack_uint(&rows, key.data[8]);
-		pack_uint(&rows, get_be64(key.data));
-		pack_bin(&rows, NULL, 0);
-		count++;
-	}
-	pack_map(&r->out, 1);
-	desk_put_rows(r, &rows, count);
 	return HF_OK;
 }

@@ -1,7 +1,11 @@
 /*
  * documents: country documents in the store, the roster and the ledger.
+ *
+ * The codes of the statement `roster`: 1 a root was pinned (detail: the
+ * root), 2 unpinned, 3 a document came into force (count: its version,
+ * detail: digest of its head).
  */
-#include "broker/engine/intake.h"
+#include "broker/engine/link.h"
 #include "proto/crypto.h"
 
 #include <stdlib.h>
@@ -20,6 +24,34 @@ static void doc_key(struct row_key *k, struct hf_country c, uint32_t version)
 	*k = (struct row_key){0};
 	row_add(k, c.s, HF_COUNTRY_SIZE);
 	row_add_be32(k, version);
+}
+
+/* Stored documents whose key begins with `prefix`, oldest first. */
+static enum hf_err load_docs(struct engine *e, struct hf_bytes prefix)
+{
+	struct row_key from = {0};
+	enum hf_err err = HF_OK;
+
+	while (err == HF_OK) {
+		struct hf_bytes key, value;
+		struct hf_country c;
+		uint32_t version;
+
+		err = txn_next(e->txn, TABLE_DOCS, prefix, row_bytes(&from),
+		    from.size > 0, &key, &value);
+		if (err != HF_OK)
+			break;
+		if (key.size > sizeof(from.b))
+			return HF_CORRUPT;
+		from.size = 0;
+		row_add(&from, key.data, key.size);
+		err =
+		    roster_add(e->roster, value.data, value.size, &c, &version);
+		/* of a country that is not pinned, or under another root */
+		if (err == HF_ROOT_UNKNOWN || err == HF_DOC_INVALID)
+			err = HF_OK;
+	}
+	return err == HF_NOTFOUND ? HF_OK : err;
 }
 
 static enum hf_err statement(struct engine *e, struct hf_country c,
@@ -60,19 +92,32 @@ enum hf_err documents_pin(
 	pin_key(&k, c);
 	err = txn_put(e->txn, TABLE_META, row_bytes(&k),
 	    bytes_of(root->b, sizeof(root->b)));
-	return err == HF_OK ? statement(e, c, 1, 0, root->b, sizeof(root->b))
-			    : err;
+	if (err == HF_OK)
+		err = statement(e, c, 1, 0, root->b, sizeof(root->b));
+	/* pinned before: what was valid then is again */
+	if (err == HF_OK)
+		err = load_docs(e, bytes_of(c.s, HF_COUNTRY_SIZE));
+	if (err == HF_OK && roster_doc(e->roster, c) != NULL)
+		announce(e);
+	return err;
 }
 
 enum hf_err documents_unpin(struct engine *e, struct hf_country c)
 {
+	struct key_list *before;
 	struct row_key k;
 	enum hf_err err;
 
 	if (roster_root(e->roster, c) == NULL)
 		return HF_OK;
+	err = keys_admitted(e, &before);
+	if (err != HF_OK)
+		return err;
 	roster_unpin(e->roster, c);
 	announce(e);
+	err = keys_cut_gone(e, before);
+	if (err != HF_OK)
+		return err;
 	pin_key(&k, c);
 	err = txn_del(e->txn, TABLE_META, row_bytes(&k));
 	return err == HF_OK || err == HF_NOTFOUND
@@ -102,46 +147,47 @@ static enum hf_err keep_conflict(
 	return err == HF_OK ? ledger_add_statement(e, &s, &index) : err;
 }
 
-/* Keys that this document revokes are cut at once, live sessions too. */
-static void cut_revoked(struct engine *e, const struct country_doc *d)
+/* It is in force: store, ledger, and tell those whom it concerns. */
+static enum hf_err enter(
+    struct engine *e, struct hf_bytes document, struct hf_country c)
 {
-	for (unsigned i = 0; i < d->entry_count; i++) {
-		const struct officer_entry *o;
+	const struct country_doc *d = roster_doc(e->roster, c);
+	struct row_key k;
+	enum hf_err err;
 
-		if (d->entries[i].type != ENTRY_REVOCATION)
-			continue;
-		o = roster_officer(e->roster, &d->entries[i].u.revocation.key);
-		if (o != NULL)
-			effect_simple(e, EFFECT_CUT, &o->transport, 0);
-	}
+	announce(e);
+	doc_key(&k, c, d->head.version);
+	err = txn_put(e->txn, TABLE_DOCS, row_bytes(&k), document);
+	if (err == HF_OK)
+		err = link_counter_set(e, c, "document", e->now.ms);
+	if (err == HF_OK)
+		err = statement(e, c, 3, d->head.version, d->head_digest.b,
+		    sizeof(d->head_digest.b));
+	if (err == HF_OK && same_country(&c, &e->options.country))
+		err = link_document_changed(e);
+	return err;
 }
 
 enum hf_err documents_add(
     struct engine *e, struct hf_bytes document, uint32_t *version)
 {
+	struct key_list *before;
 	struct hf_country c;
-	const struct country_doc *d;
-	struct row_key k;
-	enum hf_err err =
-	    roster_add(e->roster, document.data, document.size, &c, version);
+	enum hf_err err = keys_admitted(e, &before), cut;
 
-	if (err == HF_DOC_CONFLICT) {
-		err = keep_conflict(e, document, c);
-		return err == HF_OK ? HF_DOC_CONFLICT : err;
-	}
 	if (err != HF_OK)
 		return err;
-	announce(e);
-	d = roster_doc(e->roster, c);
-	cut_revoked(e, d);
-	doc_key(&k, c, *version);
-	err = txn_put(e->txn, TABLE_DOCS, row_bytes(&k), document);
+	err = roster_add(e->roster, document.data, document.size, &c, version);
 	if (err == HF_OK)
-		err = statement(e, c, 3, *version, d->head_digest.b,
-		    sizeof(d->head_digest.b));
-	if (err == HF_OK && same_country(&c, &e->options.country))
-		err = link_document_changed(e);
-	return err;
+		err = enter(e, document, c);
+	else if (err == HF_DOC_CONFLICT) {
+		err = keep_conflict(e, document, c);
+		if (err == HF_OK)
+			err = HF_DOC_CONFLICT;
+	}
+	/* whoever is revoked or left out is cut, live sessions too */
+	cut = keys_cut_gone(e, before);
+	return cut != HF_OK ? cut : err;
 }
 
 static enum hf_err load_pins(struct engine *e)
@@ -171,27 +217,7 @@ static enum hf_err load_pins(struct engine *e)
 
 enum hf_err documents_load(struct engine *e)
 {
-	struct hf_bytes none = {NULL, 0}, key, value;
-	struct row_key from = {0};
 	enum hf_err err = load_pins(e);
 
-	while (err == HF_OK) {
-		struct hf_country c;
-		uint32_t version;
-
-		err = txn_next(e->txn, TABLE_DOCS, none, row_bytes(&from),
-		    from.size > 0, &key, &value);
-		if (err != HF_OK)
-			break;
-		if (key.size > sizeof(from.b))
-			return HF_CORRUPT;
-		from.size = 0;
-		row_add(&from, key.data, key.size);
-		err =
-		    roster_add(e->roster, value.data, value.size, &c, &version);
-		/* older versions stay as evidence; a root may be unpinned */
-		if (err == HF_DOC_OLD || err == HF_ROOT_UNKNOWN)
-			err = HF_OK;
-	}
-	return err == HF_NOTFOUND ? HF_OK : err;
+	return err == HF_OK ? load_docs(e, bytes_of(NULL, 0)) : err;
 }

@@ -307,3 +307,36 @@ enum hf_err due_next(struct engine *e, struct instant *at)
 	}
 	return HF_OK;
 }
+
+enum hf_err due_show(struct engine *e, struct row_key *at, struct due_row *row)
+{
+	struct hf_bytes key, value;
+	struct due d;
+	enum hf_err err;
+
+	do {
+		err = txn_next(e->txn, TABLE_DUE, bytes_of(NULL, 0),
+		    row_bytes(at), at->size > 0, &key, &value);
+		if (err == HF_OK)
+			err = read_time_key(key, &d);
+		if (err != HF_OK)
+			return err;
+		time_key(at, &d);
+	} while (!is_planned(d.type));
+	*row = (struct due_row){d.id, d.type, d.gen, d.at};
+	return HF_OK;
+}
+
+enum hf_err due_show_case(struct engine *e, struct due_row *row)
+{
+	struct due d = {.id = row->id, .type = row->type, .gen = row->gen};
+	enum hf_err err;
+
+	do {
+		err = next_of(e, &d);
+		if (err != HF_OK)
+			return err;
+	} while (d.fired || !is_planned(d.type));
+	*row = (struct due_row){d.id, d.type, d.gen, d.at};
+	return HF_OK;
+}

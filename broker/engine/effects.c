@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECEIPTS_MAX 48u /* of one frame: it stays within HF_FRAME_MAX */
+#define RECEIPTS_MAX 20u /* of one frame: at most 60 KiB of HF_FRAME_MAX */
 
 struct slot {
 	struct effect effect;
@@ -174,6 +174,7 @@ void effect_log(struct engine *e, enum hf_err code, const char *event,
 		e->effects->failed = true;
 }
 
+/* Template and receipts become the frame. */
 static enum hf_err fill(struct engine *e, struct slot *s)
 {
 	uint8_t receipt[HF_RECEIPT_MAX];
@@ -209,4 +210,9 @@ enum hf_err effects_fill(struct engine *e, struct effects *f)
 				return err;
 		}
 	return f->failed ? HF_NOMEM : HF_OK;
+}
+
+bool effects_failed(const struct effects *e)
+{
+	return e->failed;
 }

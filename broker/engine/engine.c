@@ -14,8 +14,6 @@
 
 #define VERIFY_AT_START 1000u /* newest entries, before serving */
 
-static const struct event no_event;
-
 void engine_chance(struct engine *e, void *out, size_t size)
 {
 	uint8_t *at = out;
@@ -37,16 +35,11 @@ void engine_chance(struct engine *e, void *out, size_t size)
 
 /* ---- opening ---- */
 
-static struct hf_bytes meta_key(const char *name)
-{
-	return bytes_of(name, strlen(name));
-}
-
-static enum hf_err read_counter(
-    struct engine *e, const char *name, uint64_t *value)
+enum hf_err meta_get(struct engine *e, const char *name, uint64_t *value)
 {
 	struct hf_bytes row;
-	enum hf_err err = txn_get(e->txn, TABLE_META, meta_key(name), &row);
+	enum hf_err err =
+	    txn_get(e->txn, TABLE_META, bytes_of(name, strlen(name)), &row);
 
 	*value = 0;
 	if (err == HF_NOTFOUND)
@@ -58,14 +51,13 @@ static enum hf_err read_counter(
 	return err;
 }
 
-static enum hf_err write_counter(
-    struct engine *e, const char *name, uint64_t value)
+enum hf_err meta_set(struct engine *e, const char *name, uint64_t value)
 {
 	uint8_t row[8];
 
 	put_be64(row, value);
-	return txn_put(
-	    e->txn, TABLE_META, meta_key(name), bytes_of(row, sizeof(row)));
+	return txn_put(e->txn, TABLE_META, bytes_of(name, strlen(name)),
+	    bytes_of(row, sizeof(row)));
 }
 
 /* The ledger is what it was when the signer signed last. */
@@ -75,7 +67,7 @@ static enum hf_err check_ledger(
 	struct hf_nodes nodes = ledger_nodes(e);
 	struct hf_hash root, expected;
 	uint64_t size, from;
-	enum hf_err err = read_counter(e, "ledger-size", &size);
+	enum hf_err err = meta_get(e, "ledger-size", &size);
 
 	if (err != HF_OK)
 		return err;
@@ -97,18 +89,14 @@ static enum hf_err check_ledger(
 	return err;
 }
 
-enum hf_err engine_open(struct engine **out,
-    const struct engine_options *options, struct txn *t, uint64_t last_size,
-    const struct hf_hash *last_root)
+static struct engine *new_engine(const struct engine_options *options)
 {
 	struct engine *e = calloc(1, sizeof(*e));
-	enum hf_err err = HF_NOMEM;
 
-	*out = NULL;
 	if (e == NULL)
-		return err;
+		return NULL;
 	e->options = *options;
-	e->event = &no_event;
+	e->event = &e->last;
 	e->clock_certain = true;
 	e->roster = roster_new();
 	e->work = calloc(1, sizeof(*e->work));
@@ -119,24 +107,37 @@ enum hf_err engine_open(struct engine **out,
 	e->box = malloc(HF_FRAME_MAX);
 	e->links = link_table_new();
 	e->desks = desk_table_new();
-	if (e->roster == NULL || e->work == NULL || e->work_acts[0] == NULL ||
-	    e->work_acts[1] == NULL || e->scratch == NULL || e->box == NULL ||
-	    e->links == NULL || e->desks == NULL)
-		goto out;
+	if (e->roster != NULL && e->work != NULL && e->work_acts[0] != NULL &&
+	    e->work_acts[1] != NULL && e->scratch != NULL && e->box != NULL &&
+	    e->links != NULL && e->desks != NULL)
+		return e;
+	engine_free(e);
+	return NULL;
+}
+
+enum hf_err engine_open(struct engine **out,
+    const struct engine_options *options, struct txn *t, uint64_t last_size,
+    const struct hf_hash *last_root)
+{
+	struct engine *e = new_engine(options);
+	enum hf_err err;
+
+	*out = NULL;
+	if (e == NULL)
+		return HF_NOMEM;
 	e->txn = t;
 	err = documents_load(e);
 	if (err == HF_OK)
-		err = read_counter(e, "inbox", &e->sequence_inbox);
+		err = meta_get(e, "inbox", &e->sequence_inbox);
 	if (err == HF_OK)
 		err = check_ledger(e, last_size, last_root);
 	e->txn = NULL;
-	if (err == HF_OK) {
-		*out = e;
-		e = NULL;
+	if (err != HF_OK) {
+		engine_free(e);
+		return err;
 	}
-out:
-	engine_free(e);
-	return err;
+	*out = e;
+	return HF_OK;
 }
 
 void engine_free(struct engine *e)
@@ -168,9 +169,11 @@ enum hf_err engine_begin(
 	e->effects = effects;
 	e->frontier_saved = e->frontier;
 	e->inbox_saved = e->sequence_inbox;
+	e->clock_saved = e->clock_certain;
 	e->turn_dirty = false;
 	e->roster_changed = false;
 	effects_clear(effects);
+	desk_begin(e);
 	return HF_OK;
 }
 
@@ -199,10 +202,17 @@ static enum hf_err on_start(struct engine *e)
 	if (err == HF_OK)
 		err = erase_resume(e);
 	if (err == HF_OK)
-		err = write_counter(e, "started", e->now.ms);
+		err = meta_set(e, "started", e->now.ms);
 	effect_simple(e, EFFECT_KEYS, NULL, 0);
 	effect_simple(e, EFFECT_DIAL, NULL, 0);
 	return err;
+}
+
+static enum hf_err on_stop(struct engine *e)
+{
+	enum hf_err err = tally_run(e, true);
+
+	return err == HF_OK ? add_plain_statement(e, HF_ENTRY_STOP, 0, 0) : err;
 }
 
 static enum hf_err on_document(struct engine *e, const struct event *ev)
@@ -232,7 +242,7 @@ static enum hf_err step(struct engine *e, const struct event *ev)
 	case EVENT_START:
 		return on_start(e);
 	case EVENT_STOP:
-		return add_plain_statement(e, HF_ENTRY_STOP, 0, 0);
+		return on_stop(e);
 	case EVENT_DESK_FRAME:
 		return desk_frame(e, ev);
 	case EVENT_PEER_FRAME:
@@ -245,9 +255,8 @@ static enum hf_err step(struct engine *e, const struct event *ev)
 		desk_gone(e, ev->conn);
 		return HF_OK;
 	case EVENT_TIMER:
-		return HF_OK; /* engine_end looks at everything that is due */
 	case EVENT_CLOCK:
-		return on_clock(e, ev);
+		return HF_OK; /* engine_step and engine_end do what is due */
 	case EVENT_PIN:
 		return on_pin(e, ev);
 	case EVENT_UNPIN:
@@ -255,8 +264,8 @@ static enum hf_err step(struct engine *e, const struct event *ev)
 	case EVENT_DOCUMENT:
 		return on_document(e, ev);
 	case EVENT_ALARM:
-		return add_plain_statement(
-		    e, HF_ENTRY_REFUSED, ev->code, ev->count);
+		return tally_refusals(
+		    e, &ev->key, (enum hf_err)ev->code, ev->count);
 	case EVENT_ERASE_DONE:
 		return erase_done(e, ev->code);
 	}
@@ -265,31 +274,64 @@ static enum hf_err step(struct engine *e, const struct event *ev)
 
 enum hf_err engine_step(struct engine *e, const struct event *ev)
 {
-	e->event = ev;
+	enum hf_err err;
+
+	e->last = *ev;
 	e->now = ev->now;
 	e->mono_ms = ev->mono_ms;
 	e->chance_used = 0;
-	return step(e, ev);
+	e->event = &e->last;
+	/* every event says whether the clock is to be trusted */
+	err = on_clock(e, ev);
+	if (err == HF_OK)
+		err = step(e, ev);
+	e->last.frame = bytes_of(NULL, 0);
+	return err;
+}
+
+/* Everything that time brings, then what the turn leaves to be told. */
+static enum hf_err run_due(struct engine *e)
+{
+	enum hf_err err;
+
+	keys_run(e);
+	if ((err = due_run(e)) != HF_OK ||
+	    (err = tally_run(e, false)) != HF_OK ||
+	    (err = link_alarm(e)) != HF_OK)
+		return err;
+	return desk_push_all(e);
+}
+
+static void sooner(struct instant *at, struct instant other)
+{
+	if (other.ms != 0 && (at->ms == 0 || other.ms < at->ms))
+		*at = other;
+}
+
+static enum hf_err plan_next(struct engine *e)
+{
+	struct instant minute;
+	enum hf_err err = due_next(e, &e->next_due);
+
+	if (err == HF_OK)
+		err = tally_next(e, &minute);
+	if (err != HF_OK)
+		return err;
+	sooner(&e->next_due, minute);
+	sooner(&e->next_due, e->keys_at);
+	return HF_OK;
 }
 
 enum hf_err engine_end(
     struct engine *e, uint64_t *size, struct hf_hash *root, bool *changed)
 {
-	enum hf_err err = due_run(e);
+	enum hf_err err;
 
-	if (err == HF_OK)
-		err = tally_run(e, false);
-	if (err == HF_OK)
-		err = write_counter(e, "ledger-size", e->frontier.size);
-	if (err == HF_OK)
-		err = write_counter(e, "inbox", e->sequence_inbox);
-	if (err == HF_OK) {
-		err = due_next(e, &e->next_due);
-		if (err == HF_NOTFOUND) {
-			e->next_due = (struct instant){0};
-			err = HF_OK;
-		}
-	}
+	if ((err = run_due(e)) != HF_OK ||
+	    (err = meta_set(e, "ledger-size", e->frontier.size)) != HF_OK ||
+	    (err = meta_set(e, "inbox", e->sequence_inbox)) != HF_OK)
+		return err;
+	err = plan_next(e);
 	*size = e->frontier.size;
 	*root = hf_frontier_root(&e->frontier);
 	*changed = e->turn_dirty;
@@ -298,6 +340,8 @@ enum hf_err engine_end(
 		err = link_run(e);
 	if (err == HF_OK && !e->turn_dirty)
 		err = effects_fill(e, e->effects);
+	if (err == HF_OK && effects_failed(e->effects))
+		err = HF_NOMEM;
 	e->txn = NULL;
 	return err;
 }
@@ -306,6 +350,9 @@ void engine_abandon(struct engine *e)
 {
 	e->frontier = e->frontier_saved;
 	e->sequence_inbox = e->inbox_saved;
+	e->clock_certain = e->clock_saved;
+	desk_abandon(e);
+	link_abandon(e);
 	effects_clear(e->effects);
 	e->txn = NULL;
 }
@@ -322,13 +369,15 @@ enum hf_err engine_consistency(struct engine *e, struct txn *t,
 	struct hf_hash root, expected;
 	enum hf_err err;
 
+	*count = 0;
+	if (old_size > new_size || new_size != e->frontier.size)
+		return HF_RANGE;
 	e->txn = t;
 	/* the batch is read back and hashed by a second path */
 	err = ledger_verify_range(e, old_size, new_size, &root);
 	expected = hf_frontier_root(&e->frontier);
 	if (err == HF_OK && memcmp(&root, &expected, sizeof(root)) != 0)
 		err = HF_CORRUPT;
-	*count = 0;
 	if (err == HF_OK && old_size > 0)
 		err = hf_merkle_consistency(
 		    &nodes, old_size, new_size, path, count);
@@ -361,98 +410,17 @@ struct instant engine_next_due(const struct engine *e)
 
 uint64_t engine_next_mono(const struct engine *e)
 {
-	return link_next_mono(e);
-}
-
-/* ---- what the gates must know ---- */
-
-static bool speaks_now(
-    const struct engine *e, const struct officer_entry *o, struct instant now)
-{
-	const struct officer_entry *found;
-
-	return roster_officer_check(e->roster, &o->sign, now, &found) == HF_OK;
-}
-
-void engine_keys(const struct engine *e, bool peers, struct instant now,
-    void (*each)(void *ctx, const struct hf_key *key), void *ctx)
-{
-	const struct country_doc *d;
-
-	for (unsigned i = 0; (d = roster_at(e->roster, i)) != NULL; i++) {
-		bool own = same_country(&d->head.country, &e->options.country);
-
-		for (unsigned k = 0; k < d->entry_count; k++) {
-			const struct country_entry *entry = &d->entries[k];
-
-			if (!peers && own && entry->type == ENTRY_OFFICER &&
-			    speaks_now(e, &entry->u.officer, now))
-				each(ctx, &entry->u.officer.transport);
-			if (peers && !own && entry->type == ENTRY_BROKER)
-				each(ctx, &entry->u.broker.transport);
-		}
-	}
-}
-
-void engine_dials(const struct engine *e,
-    void (*each)(void *ctx, struct hf_country c, const struct hf_key *key,
-	const struct broker_entry *broker),
-    void *ctx)
-{
-	const struct country_doc *d;
-
-	for (unsigned i = 0; (d = roster_at(e->roster, i)) != NULL; i++) {
-		struct hf_country c = d->head.country;
-		const struct broker_entry *b = roster_broker(e->roster, c);
-
-		if (b != NULL && !same_country(&c, &e->options.country))
-			each(ctx, c, &b->transport, b);
-	}
-}
-
-/* ---- the expensive pure part, on another thread ---- */
-
-static enum hf_err verify_one(struct hf_bytes frame)
-{
-	struct hf_act act;
-	enum hf_err err = hf_act_decode(&act, frame.data, frame.size);
-
-	return err == HF_OK ? hf_act_verify(&act) : err;
-}
-
-static enum hf_err verify_batch(struct wire *w)
-{
-	enum hf_err err = HF_OK;
-	unsigned n;
-
-	wire_uint(w, UINT64_MAX);
-	n = wire_array(w, 0, HF_ARRAY_MAX);
-	while (n-- > 0 && w->err == HF_OK && err == HF_OK) {
-		wire_array(w, 2, 2);
-		err = verify_one(wire_bin(w, 1, HF_ACT_MAX));
-		wire_bin(w, 0, HF_RECEIPT_MAX);
-		wire_close(w);
-	}
-	return w->err != HF_OK ? w->err : err;
+	return desk_lags(e) ? e->mono_ms + 1 : link_next_mono(e);
 }
 
 enum hf_err engine_preverify(enum event_type type, struct hf_bytes frame)
 {
-	struct wire w;
-	uint64_t op;
-
-	wire_init(&w, frame.data, frame.size);
-	wire_array(&w, 1, HF_ARRAY_MAX);
-	op = wire_uint(&w, UINT32_MAX);
-	if (w.err != HF_OK)
-		return w.err;
-	if (type == EVENT_PEER_FRAME && op == HF_LINK_BATCH)
-		return verify_batch(&w);
-	if (type == EVENT_DESK_FRAME && op == HF_OP_SUBMIT) {
-		wire_uint(&w, UINT64_MAX);
-		wire_map(&w, HF_MAP_MAX);
-		if (wire_key(&w) == 1)
-			return verify_one(wire_bin(&w, 1, HF_ACT_MAX));
+	switch (type) {
+	case EVENT_DESK_FRAME:
+		return desk_preverify(frame);
+	case EVENT_PEER_FRAME:
+		return link_preverify(frame);
+	default:
+		return HF_FRAME;
 	}
-	return HF_OK;
 }

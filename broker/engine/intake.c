@@ -164,6 +164,15 @@ static enum hf_err store_act(struct intake *in, uint64_t *index)
 	return HF_OK;
 }
 
+/** One act more waits for its past (status shows how many). */
+static enum hf_err count_waiting(struct engine *e)
+{
+	uint64_t waiting;
+	enum hf_err err = meta_get(e, "waiting", &waiting);
+
+	return err == HF_OK ? meta_set(e, "waiting", waiting + 1) : err;
+}
+
 /** Its effect on the case.  e->work holds the case as checked. */
 static enum hf_err apply(struct intake *in)
 {
@@ -175,7 +184,7 @@ static enum hf_err apply(struct intake *in)
 		if (err == HF_OK)
 			err = inner_apply(in);
 	} else if (in->waits) {
-		err = HF_OK;
+		err = count_waiting(e);
 	} else {
 		err = case_fold_add(e, &in->c, &in->life);
 		if (err == HF_OK)

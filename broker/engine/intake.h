@@ -123,6 +123,10 @@ HF_MUST_USE enum hf_err intake_verify(struct intake *in);
 HF_MUST_USE enum hf_err intake_cosigners(
     struct intake *in, struct instant at, unsigned *count);
 
+/** The ledger key of an epoch of a country, NULL if its document has none. */
+const struct hf_key *ledger_key_of(
+    const struct engine *e, struct hf_country country, uint32_t epoch);
+
 /* ---- intake_inner.c ---- */
 
 /** Does an act of an inner track continue it?  Errors: HF_CHAIN,
@@ -170,6 +174,20 @@ void due_plan(
 /** Make the stored rows of a case those of the plan. */
 HF_MUST_USE enum hf_err due_apply(
     struct engine *e, const struct hf_id *id, const struct plan *p);
+/** A deadline to be shown.  gen: due_gen of the act it hangs on, 0 none */
+struct due_row {
+	struct hf_id id;
+	unsigned type;
+	uint32_t gen;
+	struct instant at;
+};
+/** The next deadline of all cases after the row whose key is `at` (none: the
+ * first), live traces before the others, each by time.  HF_NOTFOUND ends. */
+HF_MUST_USE enum hf_err due_show(
+    struct engine *e, struct row_key *at, struct due_row *d);
+/** The next one of the case d->id that has not passed; d->type 0: the
+ * first. */
+HF_MUST_USE enum hf_err due_show_case(struct engine *e, struct due_row *d);
 /** A gen and its track in one number, for the due table. */
 uint32_t due_gen(unsigned track, uint32_t gen);
 

@@ -37,8 +37,7 @@ static enum hf_err check_parties(
 	return HF_OK;
 }
 
-/** The ledger key of an epoch of a country, NULL if its document has none. */
-static const struct hf_key *ledger_key_of(
+const struct hf_key *ledger_key_of(
     const struct engine *e, struct hf_country country, uint32_t epoch)
 {
 	const struct country_doc *doc = roster_doc(e->roster, country);

@@ -13,6 +13,7 @@
  *   link.c, link_*.c   peers: sequences, batches, acknowledgements (SPEC 10)
  *   documents.c country documents in the store and on the link
  *   tally.c    read access and refusals, counted by the minute
+ *   keys_set.c whom the gates admit, whom to dial
  */
 #ifndef HF_ENGINE_INTERNAL_H
 #define HF_ENGINE_INTERNAL_H
@@ -35,7 +36,8 @@ struct engine {
 	/* of the running turn */
 	struct txn *txn;
 	struct effects *effects;
-	const struct event *event;
+	const struct event *event; /* the running one; after it, `last` */
+	struct event last;         /* a copy; its frame is gone */
 	struct instant now;
 	uint64_t chance_used; /* counts H("rand", chance || counter) draws */
 	bool clock_certain;
@@ -51,12 +53,20 @@ struct engine {
 	struct instant next_due; /* as of the last engine_end */
 	uint64_t mono_ms;        /* of the running event */
 	uint64_t inbox_saved;
+	bool clock_saved;
+	struct instant
+	    keys_at;         /* admitted keys change by themselves; 0 never */
 	bool roster_changed; /* this turn: abandoning it is fatal */
 	bool turn_dirty;     /* something was appended this turn */
 };
 
 /** Random bytes of this event (SPEC: chance is an argument). */
 void engine_chance(struct engine *e, void *out, size_t size);
+/** A counter in TABLE_META by name; 0 when it was never set. */
+HF_MUST_USE enum hf_err meta_get(
+    struct engine *e, const char *name, uint64_t *value);
+HF_MUST_USE enum hf_err meta_set(
+    struct engine *e, const char *name, uint64_t value);
 /** A line for the log: "key=value" pairs, ids and codes only. */
 void effect_log(struct engine *e, enum hf_err code, const char *event,
     const struct hf_id *case_id, const struct hf_id *act, const char *text);
@@ -238,11 +248,24 @@ struct desk_table *desk_table_new(void);
 void desk_table_free(struct desk_table *d);
 HF_MUST_USE enum hf_err desk_frame(struct engine *e, const struct event *ev);
 void desk_gone(struct engine *e, uint64_t conn);
+/** Remember where watchers are; go back there when a turn is abandoned. */
+void desk_begin(struct engine *e);
+void desk_abandon(struct engine *e);
+/** Events for the watchers that have any, a page a turn. */
+HF_MUST_USE enum hf_err desk_push_all(struct engine *e);
+/** Some watcher has more events to come: a turn at once, please. */
+bool desk_lags(const struct engine *e);
+/** The act of a submit verifies.  Errors as of link_preverify */
+HF_MUST_USE enum hf_err desk_preverify(struct hf_bytes frame);
 /** A row in a desk's inbox and an event for its watchers.
  * type: 0 for an act, else enum hf_entry_type */
 HF_MUST_USE enum hf_err inbox_put(struct engine *e, const struct hf_desk *desk,
     const struct case_record *c, const struct hf_id *act, unsigned kind,
     unsigned track, const struct hf_desk *from, unsigned type);
+/** The same for `delivered`, with the code of the peer's answer. */
+HF_MUST_USE enum hf_err inbox_delivered(struct engine *e,
+    const struct hf_desk *desk, const struct case_record *c,
+    const struct hf_id *act, unsigned kind, unsigned track, unsigned code);
 
 /* ---- link.c and link_*.c ---- */
 struct link_table *link_table_new(void);
@@ -260,6 +283,13 @@ HF_MUST_USE enum hf_err link_down(struct engine *e, const struct event *ev);
 /** Send what can be sent, retry what is due. */
 HF_MUST_USE enum hf_err link_run(struct engine *e);
 uint64_t link_next_mono(const struct engine *e);
+/** What was received in a turn that is abandoned was not: start over. */
+void link_abandon(struct engine *e);
+/** What has waited for 30 days (DESIGN 5): on record, once a day. */
+HF_MUST_USE enum hf_err link_alarm(struct engine *e);
+/** The acts in a frame of a peer verify, all of them.
+ * Errors: HF_FRAME (none in it), those of decoding, HF_SIGNATURE */
+HF_MUST_USE enum hf_err link_preverify(struct hf_bytes frame);
 /** Our own document changed: every peer that is up gets it. */
 HF_MUST_USE enum hf_err link_document_changed(struct engine *e);
 /** An erasure certificate for the peer of a case. */
@@ -280,10 +310,31 @@ HF_MUST_USE enum hf_err tally_read(
     struct engine *e, const struct hf_key *who, const struct hf_id *subject);
 HF_MUST_USE enum hf_err tally_refusal(
     struct engine *e, const struct hf_key *who, enum hf_err code);
+/** The same for `count` refusals at once (of a gate). */
+HF_MUST_USE enum hf_err tally_refusals(struct engine *e,
+    const struct hf_key *who, enum hf_err code, uint64_t count);
+/** When the oldest minute that is counted ends; 0: nothing is. */
+HF_MUST_USE enum hf_err tally_next(struct engine *e, struct instant *at);
 /** Write finished minutes to the ledger. */
 HF_MUST_USE enum hf_err tally_run(struct engine *e, bool all);
 
+/* ---- keys_set.c ---- */
+/** May this broker of a peer speak?  NULL key: unknown. */
+bool keys_broker_speaks(
+    const struct engine *e, const struct broker_entry *broker);
+/** Time changes who is admitted: say so when it has. */
+void keys_run(struct engine *e);
+/** Everybody admitted now, for keys_cut_gone.  Errors: HF_NOMEM */
+struct key_list;
+HF_MUST_USE enum hf_err keys_admitted(
+    const struct engine *e, struct key_list **out);
+/** Cut who was on the list and is not admitted any more.  Frees it. */
+HF_MUST_USE enum hf_err keys_cut_gone(
+    struct engine *e, struct key_list *before);
+
 /* ---- effects.c ---- */
+/** An effect was lost for want of memory: the turn must be abandoned. */
+bool effects_failed(const struct effects *e);
 /** Forget everything of a turn that was not committed. */
 void effects_clear(struct effects *e);
 /** Fill the held frames that wait for receipts. */

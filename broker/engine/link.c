@@ -45,6 +45,30 @@ struct peer *link_peer(struct engine *e, struct hf_country c)
 	return p;
 }
 
+void link_back_off(struct engine *e, struct peer *p)
+{
+	uint8_t jitter;
+
+	engine_chance(e, &jitter, 1);
+	p->retry_mono =
+	    e->mono_ms + p->backoff_ms + p->backoff_ms * jitter / 256;
+	p->backoff_ms = 2 * p->backoff_ms < LINK_BACKOFF_MAX_MS
+			    ? 2 * p->backoff_ms
+			    : LINK_BACKOFF_MAX_MS;
+}
+
+void link_rewind(struct peer *p)
+{
+	p->sent = 0;
+	p->flying = 0;
+}
+
+void link_abandon(struct engine *e)
+{
+	for (unsigned i = 0; i < e->links->count; i++)
+		link_rewind(&e->links->peers[i]);
+}
+
 bool link_is_up(const struct engine *e, struct hf_country c)
 {
 	const struct peer *p = link_find(e, c);
@@ -53,174 +77,18 @@ bool link_is_up(const struct engine *e, struct hf_country c)
 	       e->mono_ms - p->seen_mono < LINK_DEAD_MS;
 }
 
-/* ---- counters ---- */
-
-static void counter_key(
-    struct row_key *k, struct hf_country c, const char *name)
-{
-	*k = (struct row_key){0};
-	row_add(k, c.s, HF_COUNTRY_SIZE);
-	row_add(k, name, strlen(name));
-}
-
-enum hf_err link_counter(
-    struct engine *e, struct hf_country c, const char *name, uint64_t *value)
-{
-	struct row_key k;
-	struct hf_bytes row;
-	enum hf_err err;
-
-	counter_key(&k, c, name);
-	*value = 0;
-	err = txn_get(e->txn, TABLE_PEERS, row_bytes(&k), &row);
-	if (err == HF_NOTFOUND)
-		return HF_OK;
-	if (err == HF_OK && row.size != 8)
-		return HF_CORRUPT;
-	if (err == HF_OK)
-		*value = get_be64(row.data);
-	return err;
-}
-
-enum hf_err link_counter_set(
-    struct engine *e, struct hf_country c, const char *name, uint64_t value)
-{
-	struct row_key k;
-	uint8_t row[8];
-
-	counter_key(&k, c, name);
-	put_be64(row, value);
-	return txn_put(
-	    e->txn, TABLE_PEERS, row_bytes(&k), bytes_of(row, sizeof(row)));
-}
-
-/* ---- the outbox ---- */
-
-void outbox_key(struct row_key *k, struct hf_country c, uint64_t sequence)
-{
-	*k = (struct row_key){0};
-	row_add(k, c.s, HF_COUNTRY_SIZE);
-	row_add_be64(k, sequence);
-}
-
-static enum hf_err outbox_add(
-    struct engine *e, struct hf_country to, const struct outbox_row *row)
-{
-	uint8_t bytes[128];
-	struct row_key k;
-	uint64_t sequence;
-	struct pack p;
-	size_t size;
-	enum hf_err err = link_counter(e, to, "next", &sequence);
-
-	if (err == HF_OK)
-		err = link_counter_set(e, to, "next", ++sequence);
-	if (err != HF_OK)
-		return err;
-	pack_init(&p, bytes, sizeof(bytes));
-	pack_array(&p, 5);
-	pack_bin(&p, row->act.b, sizeof(row->act.b));
-	pack_bin(&p, row->case_id.b, sizeof(row->case_id.b));
-	pack_uint(&p, row->index);
-	pack_uint(&p, row->kind);
-	pack_uint(&p, row->since.ms);
-	err = pack_finish(&p, &size);
-	if (err != HF_OK)
-		return err;
-	outbox_key(&k, to, sequence);
-	return txn_put(
-	    e->txn, TABLE_OUTBOX, row_bytes(&k), bytes_of(bytes, size));
-}
-
-enum hf_err outbox_put(struct engine *e, struct hf_country to,
-    const struct case_record *c, const struct hf_id *act, uint64_t index)
-{
-	struct hf_bytes core, envelope, sigs;
-	struct outbox_row row = {
-	    .act = *act, .case_id = c->id, .index = index, .since = e->now};
-	struct hf_core decoded;
-	enum hf_err err = ledger_act(e, index, &core, &envelope, &sigs);
-
-	if (err == HF_OK)
-		err = hf_core_decode(&decoded, core.data, core.size);
-	if (err != HF_OK)
-		return HF_CORRUPT;
-	row.kind = decoded.kind;
-	return outbox_add(e, to, &row);
-}
-
-enum hf_err link_erased(struct engine *e, struct hf_country to, uint64_t index)
-{
-	struct outbox_row row = {.index = index, .since = e->now};
-
-	if (same_country(&to, &e->options.country))
-		return HF_OK;
-	return outbox_add(e, to, &row);
-}
-
-enum hf_err outbox_read(struct hf_bytes value, struct outbox_row *row)
-{
-	struct wire w;
-
-	wire_init(&w, value.data, value.size);
-	wire_array(&w, 5, 5);
-	wire_bin_copy(&w, row->act.b, sizeof(row->act.b));
-	wire_bin_copy(&w, row->case_id.b, sizeof(row->case_id.b));
-	row->index = wire_uint(&w, UINT64_MAX);
-	row->kind = (unsigned)wire_uint(&w, 255);
-	row->since = wire_time(&w);
-	wire_close(&w);
-	return wire_finish(&w) == HF_OK ? HF_OK : HF_CORRUPT;
-}
-
-enum hf_err outbox_next(struct engine *e, struct hf_country c,
-    uint64_t sequence, uint64_t *next, struct outbox_row *row)
-{
-	struct hf_bytes key, value;
-	struct row_key k;
-	enum hf_err err;
-
-	outbox_key(&k, c, sequence);
-	err = txn_next(e->txn, TABLE_OUTBOX, bytes_of(c.s, HF_COUNTRY_SIZE),
-	    row_bytes(&k), true, &key, &value);
-	if (err != HF_OK)
-		return err;
-	if (key.size != HF_COUNTRY_SIZE + 8)
-		return HF_CORRUPT;
-	*next = get_be64(key.data + HF_COUNTRY_SIZE);
-	return outbox_read(value, row);
-}
-
-enum hf_err outbox_depth(
-    struct engine *e, const struct hf_country *to, uint64_t *depth)
-{
-	struct outbox_row row;
-	uint64_t at = 0;
-	enum hf_err err;
-
-	*depth = 0;
-	while ((err = outbox_next(e, *to, at, &at, &row)) == HF_OK)
-		(*depth)++;
-	return err == HF_NOTFOUND ? HF_OK : err;
-}
-
 /* ---- connections ---- */
 
+/* Whose connection this is, as of this transaction. */
 static struct peer *peer_of(struct engine *e, const struct event *ev)
 {
 	struct hf_country c;
+	const struct broker_entry *b =
+	    roster_broker_by_transport(e->roster, &ev->key, &c);
 
-	if (roster_broker_by_transport(e->roster, &ev->key, &c) == NULL ||
-	    same_country(&c, &e->options.country))
+	if (!keys_broker_speaks(e, b) || same_country(&c, &e->options.country))
 		return NULL;
 	return link_peer(e, c);
-}
-
-static void reset(struct peer *p)
-{
-	p->welcomed = false;
-	p->sent = p->acked = 0;
-	p->flying = 0;
 }
 
 enum hf_err link_up(struct engine *e, const struct event *ev)
@@ -231,14 +99,24 @@ enum hf_err link_up(struct engine *e, const struct event *ev)
 		effect_simple(e, EFFECT_CUT, &ev->key, 0);
 		return HF_OK;
 	}
-	reset(p);
+	link_rewind(p);
 	p->conn = ev->conn;
+	p->welcomed = false;
 	p->cause = 0;
 	p->seen_mono = e->mono_ms;
 	p->backoff_ms = LINK_BACKOFF_MIN_MS;
-	p->retry_mono = e->mono_ms + LINK_DEAD_MS;
+	link_back_off(e, p);
 	effect_log(e, HF_OK, "peer-up", NULL, NULL, p->country.s);
 	return link_send_hello(e, p);
+}
+
+static void go_down(struct engine *e, struct peer *p)
+{
+	if (p->welcomed)
+		effect_log(
+		    e, HF_PEER_DOWN, "peer-down", NULL, NULL, p->country.s);
+	p->welcomed = false;
+	link_rewind(p);
 }
 
 enum hf_err link_down(struct engine *e, const struct event *ev)
@@ -248,7 +126,7 @@ enum hf_err link_down(struct engine *e, const struct event *ev)
 
 	if (same_key(&ev->key, &nobody)) { /* the gate is gone: all of them */
 		for (unsigned i = 0; i < e->links->count; i++) {
-			reset(&e->links->peers[i]);
+			go_down(e, &e->links->peers[i]);
 			e->links->peers[i].conn = 0;
 		}
 		return HF_OK;
@@ -256,9 +134,7 @@ enum hf_err link_down(struct engine *e, const struct event *ev)
 	p = peer_of(e, ev);
 	if (p == NULL || (ev->conn != 0 && ev->conn != p->conn))
 		return HF_OK;
-	if (p->conn != 0)
-		effect_log(e, HF_OK, "peer-down", NULL, NULL, p->country.s);
-	reset(p);
+	go_down(e, p);
 	p->conn = 0;
 	if (ev->code != 0)
 		p->cause = ev->code;
@@ -326,19 +202,48 @@ static enum hf_err on_welcome(
 		return HF_FRAME;
 	if (version != HF_PROTOCOL_VERSION)
 		return HF_VERSION;
-	reset(p);
+	link_rewind(p);
 	p->welcomed = true;
+	p->backoff_ms = LINK_BACKOFF_MIN_MS;
+	p->busy_mono = 0;
 	p->ping_mono = e->mono_ms + LINK_PING_MS;
 	if (own != NULL && own->head.version > p->their_version)
 		err = link_send_document(e, p);
-	return err == HF_OK ? link_send_pending(e, p) : err;
+	return err; /* the outbox goes out at the end of the turn */
+}
+
+/* It cannot go on now: it has too much to do, or needs our newest document
+ * first.  That may have been lost, so it goes again. */
+static enum hf_err on_busy(struct engine *e, struct peer *p, struct wire *w)
+{
+	uint64_t wait = wire_uint(w, LINK_BUSY_MAX_MS);
+	enum hf_err err;
+
+	wire_close(w);
+	err = wire_finish(w);
+	if (err != HF_OK || e->mono_ms < p->busy_mono)
+		return err;
+	p->busy_mono = e->mono_ms + wait;
+	link_rewind(p);
+	return p->welcomed ? link_send_document(e, p) : HF_OK;
+}
+
+static enum hf_err on_ping(
+    struct engine *e, const struct event *ev, struct wire *w)
+{
+	uint64_t value = wire_uint(w, UINT64_MAX);
+	enum hf_err err;
+
+	wire_close(w);
+	err = wire_finish(w);
+	return err == HF_OK
+		   ? link_send_small(e, ev->conn, HF_LINK_PONG, value, true)
+		   : err;
 }
 
 static enum hf_err dispatch(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w)
 {
-	uint64_t value;
-
 	switch (wire_uint(w, UINT16_MAX)) {
 	case HF_LINK_HELLO:
 		return on_hello(e, ev, p, w);
@@ -349,10 +254,7 @@ static enum hf_err dispatch(
 	case HF_LINK_ACK:
 		return link_ack(e, p, w);
 	case HF_LINK_BUSY:
-		value = wire_uint(w, LINK_BACKOFF_MAX_MS);
-		wire_close(w);
-		p->retry_mono = e->mono_ms + value;
-		return wire_finish(w);
+		return on_busy(e, p, w);
 	case HF_LINK_HEAD:
 		return link_head_in(e, p, w);
 	case HF_LINK_DOCUMENT:
@@ -360,13 +262,9 @@ static enum hf_err dispatch(
 	case HF_LINK_FETCH:
 		return link_fetch(e, ev, p, w);
 	case HF_LINK_ACTS:
-		return link_acts(e, p, w);
+		return link_acts(e, ev, p, w);
 	case HF_LINK_PING:
-		value = wire_uint(w, UINT64_MAX);
-		wire_close(w);
-		if (wire_finish(w) != HF_OK)
-			return HF_FRAME;
-		return link_send_small(e, ev->conn, HF_LINK_PONG, value, true);
+		return on_ping(e, ev, w);
 	case HF_LINK_PONG:
 		wire_uint(w, UINT64_MAX);
 		wire_close(w);
@@ -388,8 +286,10 @@ enum hf_err link_frame(struct engine *e, const struct event *ev)
 		effect_simple(e, EFFECT_CUT, &ev->key, 0);
 		return tally_refusal(e, &ev->key, HF_NOT_IN_ROSTER);
 	}
-	p->seen_mono = e->mono_ms;
-	p->seen_wall_ms = e->now.ms;
+	if (ev->conn == p->conn) {
+		p->seen_mono = e->mono_ms;
+		p->seen_wall_ms = e->now.ms;
+	}
 	wire_init(&w, ev->frame.data, ev->frame.size);
 	wire_array(&w, 1, HF_ARRAY_MAX);
 	err = dispatch(e, ev, p, &w);
@@ -405,24 +305,41 @@ enum hf_err link_frame(struct engine *e, const struct event *ev)
 
 /* ---- what is due ---- */
 
+/* The outbox, again from its beginning when nobody answered. */
+static enum hf_err run_outbox(struct engine *e, struct peer *p)
+{
+	if (e->mono_ms < p->busy_mono)
+		return HF_OK;
+	if (p->flying > 0 && e->mono_ms >= p->retry_mono) {
+		link_rewind(p);
+		p->tries++;
+	}
+	return link_send_pending(e, p);
+}
+
 static enum hf_err run_peer(struct engine *e, struct peer *p)
 {
 	enum hf_err err = HF_OK;
 
 	if (p->conn == 0)
 		return HF_OK;
+	if (!keys_broker_speaks(e, roster_broker(e->roster, p->country))) {
+		go_down(e, p); /* revoked, or unpinned: nothing more to it */
+		p->conn = 0;
+		return HF_OK;
+	}
+	if (p->welcomed && e->mono_ms - p->seen_mono >= LINK_DEAD_MS) {
+		go_down(e, p);
+		p->cause = HF_TIMEOUT;
+		p->retry_mono = e->mono_ms;
+	}
 	if (!p->welcomed) {
 		if (e->mono_ms < p->retry_mono)
 			return HF_OK;
-		p->retry_mono = e->mono_ms + LINK_DEAD_MS;
+		link_back_off(e, p);
 		return link_send_hello(e, p);
 	}
-	if (p->flying > 0 && e->mono_ms >= p->retry_mono) {
-		p->flying = 0; /* no answer: from the first one again */
-		p->sent = p->acked;
-		p->tries++;
-	}
-	err = link_send_pending(e, p);
+	err = run_outbox(e, p);
 	if (err == HF_OK)
 		err = link_send_head(e, p);
 	if (err == HF_OK && e->mono_ms >= p->ping_mono) {
@@ -442,21 +359,33 @@ enum hf_err link_run(struct engine *e)
 	return err;
 }
 
+static void sooner(uint64_t *at, uint64_t other)
+{
+	if (other != 0 && (*at == 0 || other < *at))
+		*at = other;
+}
+
 uint64_t link_next_mono(const struct engine *e)
 {
-	uint64_t next = 0;
+	uint64_t next = e->links->alarm_mono;
 
 	for (unsigned i = 0; i < e->links->count; i++) {
 		const struct peer *p = &e->links->peers[i];
-		uint64_t at;
 
 		if (p->conn == 0)
 			continue;
-		at = p->welcomed ? p->ping_mono : p->retry_mono;
-		if (p->flying > 0 && p->retry_mono < at)
-			at = p->retry_mono;
-		if (next == 0 || at < next)
-			next = at;
+		if (!p->welcomed) {
+			sooner(&next, p->retry_mono);
+			continue;
+		}
+		sooner(&next, p->ping_mono);
+		sooner(&next, p->seen_mono + LINK_DEAD_MS);
+		if (p->flying > 0)
+			sooner(&next, p->retry_mono);
+		if (p->busy_mono > e->mono_ms)
+			sooner(&next, p->busy_mono);
+		if (p->head_mono > e->mono_ms)
+			sooner(&next, p->head_mono);
 	}
 	return next;
 }

@@ -10,31 +10,33 @@
 
 #include "broker/engine/intake.h"
 
-#define LINK_BATCH_ACTS 32u
+#define LINK_BATCH_ACTS 20u /* SPEC 10.1: their receipts fit one frame */
 #define LINK_BATCH_BYTES 60000u
 #define LINK_BACKOFF_MIN_MS 250u
-#define LINK_BACKOFF_MAX_MS 30000u
+#define LINK_BACKOFF_MAX_MS 15000u /* doubled at most by the jitter */
+#define LINK_BUSY_MAX_MS 30000u
+#define LINK_BUSY_MS 1000u
 #define LINK_PING_MS 10000u
 #define LINK_DEAD_MS 30000u
 #define LINK_HEAD_MS 1000u
+#define LINK_ALARM_CHECK_MS 3600000u
 #define LINK_TAKEN 1u /* code of an ack without a receipt */
 
 struct peer {
 	struct hf_country country;
 	uint64_t conn; /* our dialled connection; 0: down */
 	bool welcomed;
-	uint64_t seen_mono, seen_wall_ms; /* last frame from it */
+	uint64_t seen_mono, seen_wall_ms; /* last frame on it */
 	uint32_t their_version;           /* of our document, as they said */
-	uint64_t sent;   /* newest sequence sent on this connection */
-	uint64_t acked;  /* newest sequence acknowledged on it */
-	unsigned flying; /* batch frames not acknowledged */
+	uint64_t sent;   /* newest sequence sent, of this round */
+	unsigned flying; /* frames not acknowledged */
 	uint64_t last_of[HF_LINK_WINDOW]; /* newest sequence of each */
-	uint64_t retry_mono, backoff_ms;
-	uint64_t ping_mono, head_mono;
-	uint64_t head_size; /* of the newest head it was sent */
+	uint64_t retry_mono, busy_mono, backoff_ms;
+	uint64_t ping_mono;
+	uint64_t head_mono, head_size; /* own head: not before, last sent */
 	uint64_t tries;
 	uint32_t cause;
-	/* parts of its document */
+	/* parts of a document */
 	uint8_t *upload;
 	size_t upload_size;
 	uint32_t upload_next, upload_parts;
@@ -43,7 +45,23 @@ struct peer {
 struct link_table {
 	struct peer peers[HF_COUNTRY_MAX];
 	unsigned count;
+	uint64_t alarm_mono;
 };
+
+/** Acts of a batch or acts frame, with their receipts; borrows the frame. */
+struct link_acts {
+	unsigned count;
+	struct {
+		struct hf_bytes act, receipt;
+	} row[LINK_BATCH_ACTS];
+};
+/** The array of acts that ends a frame; finishes it. */
+HF_MUST_USE enum hf_err link_read_acts(struct wire *w, struct link_acts *acts);
+
+/** The next attempt: a back-off with jitter from now, then twice as long. */
+void link_back_off(struct engine *e, struct peer *p);
+/** Everything in the outbox is to be sent again, when retry_mono comes. */
+void link_rewind(struct peer *p);
 
 /** The peer of a country; made when new.  NULL: table full. */
 struct peer *link_peer(struct engine *e, struct hf_country c);
@@ -63,7 +81,8 @@ HF_MUST_USE enum hf_err outbox_read(
 HF_MUST_USE enum hf_err outbox_next(struct engine *e, struct hf_country c,
     uint64_t sequence, uint64_t *next, struct outbox_row *row);
 
-/** Counters of a country: "next" (outbox), "got" (inbound). */
+/** Counters of a country: "next" (outbox), "got" (inbound), "document" (time
+ * of arrival), "alarm" (time of the last). */
 HF_MUST_USE enum hf_err link_counter(
     struct engine *e, struct hf_country c, const char *name, uint64_t *value);
 HF_MUST_USE enum hf_err link_counter_set(
@@ -77,14 +96,37 @@ HF_MUST_USE enum hf_err link_send_head(struct engine *e, struct peer *p);
 HF_MUST_USE enum hf_err link_send_small(struct engine *e, uint64_t conn,
     unsigned type, uint64_t value, bool has_value);
 /* link_receive.c */
+struct answers {
+	unsigned count, receipts;
+	struct {
+		uint64_t sequence;
+		unsigned code;
+	} row[LINK_BATCH_ACTS];
+	uint64_t index[LINK_BATCH_ACTS]; /* of the entries of code 0 */
+};
 HF_MUST_USE enum hf_err link_batch(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
+/** `sequence` was received; *got: the newest that was. */
+HF_MUST_USE enum hf_err link_note_got(
+    struct engine *e, const struct peer *p, uint64_t sequence, uint64_t *got);
+HF_MUST_USE enum hf_err link_send_ack(
+    struct engine *e, uint64_t conn, uint64_t got, const struct answers *a);
+/* link_ack.c */
 HF_MUST_USE enum hf_err link_ack(
     struct engine *e, struct peer *p, struct wire *w);
+/** Verified by the ledger key of the epoch that its leaf names.
+ * Errors: HF_UNKNOWN_COUNTRY, those of hf_receipt_verify */
+HF_MUST_USE enum hf_err link_receipt(struct engine *e, const struct peer *p,
+    struct hf_bytes bytes, struct hf_receipt *r);
+/* link_fetch.c */
+/** Ask the peer for what is missing of its side of a case. */
+HF_MUST_USE enum hf_err link_ask_past(struct engine *e, uint64_t conn,
+    struct hf_country peer, const struct hf_id *case_id);
 HF_MUST_USE enum hf_err link_fetch(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
 HF_MUST_USE enum hf_err link_acts(
-    struct engine *e, struct peer *p, struct wire *w);
+    struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
+/* link_other.c */
 HF_MUST_USE enum hf_err link_erased_in(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
 HF_MUST_USE enum hf_err link_document_in(

@@ -100,61 +100,56 @@ struct batch {
 	unsigned count;
 };
 
-/* Gather rows after p->sent.  HF_NOTFOUND in *stop: there are no more that
- * may leave now. */
-static enum hf_err gather(
-    struct engine *e, struct peer *p, struct batch *b, enum hf_err *stop)
+/* Add one row, if it is an act, follows, has a receipt and fits. */
+static enum hf_err gather_row(struct engine *e, struct batch *b,
+    uint64_t sequence, const struct outbox_row *row, bool *added)
 {
 	uint8_t act[HF_ACT_MAX], receipt[HF_RECEIPT_MAX];
-	uint64_t at = p->sent;
+	size_t act_size, receipt_size;
+	enum hf_err err;
 
-	*stop = HF_OK;
-	while (b->count < LINK_BATCH_ACTS) {
-		struct outbox_row row;
-		size_t act_size, receipt_size;
-		uint64_t next;
-		enum hf_err err = outbox_next(e, p->country, at, &next, &row);
-
-		if (err == HF_OK)
-			err = ledger_receipt(e, row.index, receipt,
-			    sizeof(receipt), &receipt_size);
-		if (err == HF_NOTFOUND) {
-			*stop = HF_NOTFOUND;
-			return HF_OK;
-		}
-		if (err != HF_OK)
-			return err;
-		/* a batch is consecutive and of acts only */
-		if (row.kind == 0 || (b->count > 0 && next != b->last + 1))
-			return HF_OK;
-		err = load_act(e, &row, act, &act_size);
-		if (err != HF_OK)
-			return err;
-		if (b->acts.at + act_size + receipt_size + 16 >
-		    LINK_BATCH_BYTES)
-			return HF_OK;
-		pack_array(&b->acts, 2);
-		pack_bin(&b->acts, act, act_size);
-		pack_bin(&b->acts, receipt, receipt_size);
-		if (b->count++ == 0)
-			b->first = next;
-		b->last = at = next;
-	}
+	*added = false;
+	if (row->kind == 0 || (b->count > 0 && sequence != b->last + 1))
+		return HF_OK;
+	err = ledger_receipt(
+	    e, row->index, receipt, sizeof(receipt), &receipt_size);
+	if (err == HF_OK)
+		err = load_act(e, row, act, &act_size);
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_OK : err;
+	if (b->acts.at + act_size + receipt_size + 16 > LINK_BATCH_BYTES)
+		return HF_OK;
+	pack_array(&b->acts, 2);
+	pack_bin(&b->acts, act, act_size);
+	pack_bin(&b->acts, receipt, receipt_size);
+	if (b->count++ == 0)
+		b->first = sequence;
+	b->last = sequence;
+	*added = true;
 	return HF_OK;
+}
+
+/* Gather the rows after p->sent that may leave now in one frame. */
+static enum hf_err gather(struct engine *e, struct peer *p, struct batch *b)
+{
+	uint64_t at = p->sent;
+	bool added = true;
+	enum hf_err err = HF_OK;
+
+	while (err == HF_OK && added && b->count < LINK_BATCH_ACTS) {
+		struct outbox_row row;
+
+		err = outbox_next(e, p->country, at, &at, &row);
+		if (err == HF_OK)
+			err = gather_row(e, b, at, &row, &added);
+	}
+	return err == HF_NOTFOUND ? HF_OK : err;
 }
 
 static void note_flight(struct engine *e, struct peer *p, uint64_t last)
 {
-	uint8_t jitter;
-
-	if (p->flying == 0) {
-		engine_chance(e, &jitter, 1);
-		p->retry_mono = e->mono_ms + 4 * p->backoff_ms +
-				p->backoff_ms * jitter / 256;
-		p->backoff_ms *= 2;
-		if (p->backoff_ms > LINK_BACKOFF_MAX_MS)
-			p->backoff_ms = LINK_BACKOFF_MAX_MS;
-	}
+	if (p->flying == 0)
+		link_back_off(e, p);
 	p->last_of[p->flying++] = last;
 	p->sent = last;
 }
@@ -181,41 +176,44 @@ static enum hf_err send_batch(
 	return err;
 }
 
-enum hf_err link_send_pending(struct engine *e, struct peer *p)
+/* One frame from what is next in the outbox.  *more: it went. */
+static enum hf_err send_next(struct engine *e, struct peer *p, bool *more)
 {
 	uint8_t acts[LINK_BATCH_BYTES + 64];
-	enum hf_err stop = HF_OK;
+	struct batch b = {.count = 0};
+	struct outbox_row row;
+	uint64_t next;
+	enum hf_err err;
 
-	while (p->welcomed && p->flying < HF_LINK_WINDOW && stop == HF_OK) {
-		struct batch b = {.count = 0};
-		struct outbox_row row;
-		uint64_t next;
-		enum hf_err err;
-
-		pack_init(&b.acts, acts, sizeof(acts));
-		err = gather(e, p, &b, &stop);
-		if (err == HF_OK && b.count > 0) {
-			err = send_batch(e, p, &b);
-			if (err != HF_OK)
-				return err;
-			stop = HF_OK; /* look for a certificate behind it */
-			continue;
-		}
-		if (err != HF_OK || stop != HF_OK)
-			return err;
-		/* the next row is a certificate */
-		err = outbox_next(e, p->country, p->sent, &next, &row);
-		if (err == HF_OK && row.kind == 0)
-			err = send_erased(e, p, next, &row);
-		else if (err == HF_OK)
-			return HF_OK; /* too large for this frame: never */
-		if (err == HF_NOTFOUND)
-			return HF_OK;
-		if (err != HF_OK)
-			return err;
-		note_flight(e, p, next);
+	*more = false;
+	pack_init(&b.acts, acts, sizeof(acts));
+	err = gather(e, p, &b);
+	if (err == HF_OK && b.count > 0) {
+		*more = true;
+		return send_batch(e, p, &b);
 	}
+	if (err == HF_OK)
+		err = outbox_next(e, p->country, p->sent, &next, &row);
+	/* an act that is not gathered waits for its head */
+	if (err == HF_OK && row.kind == 0)
+		err = send_erased(e, p, next, &row);
+	else if (err == HF_OK)
+		err = HF_NOTFOUND;
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_OK : err;
+	*more = true;
+	note_flight(e, p, next);
 	return HF_OK;
+}
+
+enum hf_err link_send_pending(struct engine *e, struct peer *p)
+{
+	bool more = true;
+	enum hf_err err = HF_OK;
+
+	while (err == HF_OK && more && p->flying < HF_LINK_WINDOW)
+		err = send_next(e, p, &more);
+	return err;
 }
 
 enum hf_err link_send_document(struct engine *e, struct peer *p)
@@ -266,12 +264,13 @@ enum hf_err link_send_head(struct engine *e, struct peer *p)
 	if (e->mono_ms < p->head_mono)
 		return HF_OK;
 	err = txn_last(e->txn, TABLE_CHECKPOINTS, none, &key, &note);
-	if (err != HF_OK)
-		return err == HF_NOTFOUND ? HF_OK : err;
-	if (key.size != 8 || get_be64(key.data) <= p->head_size)
+	if (err == HF_NOTFOUND ||
+	    (err == HF_OK && get_be64(key.data) == p->head_size))
 		return HF_OK;
-	p->head_size = get_be64(key.data);
+	if (err != HF_OK)
+		return err;
 	p->head_mono = e->mono_ms + LINK_HEAD_MS;
+	p->head_size = get_be64(key.data);
 	pack_init(&k, frame, sizeof(frame));
 	pack_array(&k, 2);
 	pack_uint(&k, HF_LINK_HEAD);

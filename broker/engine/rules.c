@@ -189,18 +189,37 @@ static bool flag_binds(
 	return false;
 }
 
+/** Is `to` the country that asked: of the cited act's case, or of one that
+ * this case rests on (a provider's finding may reach the requester)? */
+static bool asked_for_by(
+    struct engine *e, const struct case_record *c, struct hf_country to)
+{
+	struct hf_country asking = hf_desk_country(&c->from);
+	struct case_record basis;
+
+	if (same_country(&to, &asking))
+		return true;
+	for (unsigned i = 0; i < c->basis_count; i++) {
+		if (case_load(e, &c->bases[i], &basis) != HF_OK)
+			continue;
+		asking = hf_desk_country(&basis.from);
+		if (same_country(&to, &asking))
+			return true;
+	}
+	return false;
+}
+
 /** Policy bits that cover `to`: any one of them is enough for a leaf. */
-static unsigned covering(const struct engine *e, const struct cited *cited,
-    const struct hf_envelope *env)
+static unsigned covering(
+    struct engine *e, const struct cited *cited, const struct hf_envelope *env)
 {
 	struct hf_country to = hf_desk_country(&env->to);
 	struct hf_country from = hf_desk_country(&env->from);
-	struct hf_country asking = hf_desk_country(&cited->c.from);
 	unsigned bits = 0;
 
 	if (type_of(e, &env->to) == DESK_PROVIDER && same_country(&to, &from))
 		bits |= HF_SHARE_PROVIDERS;
-	if (same_country(&to, &asking))
+	if (asked_for_by(e, &cited->c, to))
 		bits |= HF_SHARE_REQUESTER;
 	for (unsigned i = 0; i < cited->envelope.third_count; i++)
 		if (same_country(&to, &cited->envelope.third[i]))

@@ -51,33 +51,57 @@ static unsigned own_side(const struct engine *e, const struct case_record *c)
 	return case_sides(e, c) - 1;
 }
 
+static bool has_revocations(const struct engine *e, struct hf_country c)
+{
+	const struct country_doc *d = roster_doc(e->roster, c);
+
+	for (unsigned i = 0; d != NULL && i < d->entry_count; i++)
+		if (d->entries[i].type == ENTRY_REVOCATION)
+			return true;
+	return false;
+}
+
+/* Was the author of this act compromised when it entered? (SPEC 5.11) */
+static enum hf_err act_disputed(struct engine *e, const struct case_record *c,
+    unsigned track, uint32_t gen, bool *disputed)
+{
+	const struct revocation_entry *r;
+	struct hf_bytes core, envelope, sigs;
+	struct hf_core decoded;
+	struct instant entered;
+	uint64_t index;
+	enum hf_err err =
+	    case_place_get(e, &c->id, track, gen, &index, &entered);
+
+	if (err == HF_OK)
+		err = ledger_act(e, index, &core, &envelope, &sigs);
+	if (err == HF_OK)
+		err = hf_core_decode(&decoded, core.data, core.size);
+	if (err != HF_OK)
+		return HF_CORRUPT;
+	r = roster_revocation(e->roster, &decoded.author);
+	if (r != NULL && entered.ms >= r->since.ms &&
+	    entered.ms < r->revoked.ms)
+		*disputed = true;
+	return HF_OK;
+}
+
 static enum hf_err is_disputed(
     struct engine *e, const struct case_record *c, bool *disputed)
 {
-	*disputed = false;
-	for (unsigned t = 0; t < 2; t++)
-		for (uint32_t g = 1; g <= c->gens[t]; g++) {
-			const struct revocation_entry *r;
-			struct hf_bytes core, envelope, sigs;
-			struct hf_core decoded;
-			struct instant entered;
-			uint64_t index;
-			enum hf_err err =
-			    case_place_get(e, &c->id, t, g, &index, &entered);
+	const struct hf_desk *desks[2] = {&c->from, &c->to};
 
-			if (err == HF_OK)
-				err = ledger_act(
-				    e, index, &core, &envelope, &sigs);
-			if (err == HF_OK)
-				err = hf_core_decode(
-				    &decoded, core.data, core.size);
+	*disputed = false;
+	for (unsigned t = 0; t < 2; t++) {
+		if (!has_revocations(e, hf_desk_country(desks[t])))
+			continue;
+		for (uint32_t g = 1; g <= c->gens[t] && !*disputed; g++) {
+			enum hf_err err = act_disputed(e, c, t, g, disputed);
+
 			if (err != HF_OK)
-				return HF_CORRUPT;
-			r = roster_revocation(e->roster, &decoded.author);
-			if (r != NULL && entered.ms >= r->since.ms &&
-			    entered.ms < r->revoked.ms)
-				*disputed = true;
+				return err;
 		}
+	}
 	return HF_OK;
 }
 

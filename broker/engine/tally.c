@@ -13,7 +13,7 @@
 #define ROW_SIZE (8u + 1u + HF_KEY_SIZE + HF_ID_SIZE)
 
 static enum hf_err count(struct engine *e, unsigned type,
-    const struct hf_key *key, const uint8_t subject[HF_ID_SIZE])
+    const struct hf_key *key, const uint8_t subject[HF_ID_SIZE], uint64_t more)
 {
 	struct row_key k = {0};
 	struct hf_bytes row;
@@ -30,7 +30,7 @@ static enum hf_err count(struct engine *e, unsigned type,
 		n = get_be64(row.data);
 	else if (err != HF_NOTFOUND)
 		return err == HF_OK ? HF_CORRUPT : err;
-	put_be64(value, n + 1);
+	put_be64(value, n + more);
 	return txn_put(
 	    e->txn, TABLE_TALLY, row_bytes(&k), bytes_of(value, sizeof(value)));
 }
@@ -38,16 +38,36 @@ static enum hf_err count(struct engine *e, unsigned type,
 enum hf_err tally_read(
     struct engine *e, const struct hf_key *who, const struct hf_id *subject)
 {
-	return count(e, HF_ENTRY_READ, who, subject->b);
+	return count(e, HF_ENTRY_READ, who, subject->b, 1);
+}
+
+enum hf_err tally_refusals(struct engine *e, const struct hf_key *who,
+    enum hf_err code, uint64_t times)
+{
+	uint8_t subject[HF_ID_SIZE] = {0};
+
+	put_be32(subject, (uint32_t)code);
+	return count(e, HF_ENTRY_REFUSED, who, subject, times);
 }
 
 enum hf_err tally_refusal(
     struct engine *e, const struct hf_key *who, enum hf_err code)
 {
-	uint8_t subject[HF_ID_SIZE] = {0};
+	return tally_refusals(e, who, code, 1);
+}
 
-	put_be32(subject, (uint32_t)code);
-	return count(e, HF_ENTRY_REFUSED, who, subject);
+enum hf_err tally_next(struct engine *e, struct instant *at)
+{
+	struct hf_bytes none = {NULL, 0}, key, value;
+	enum hf_err err =
+	    txn_next(e->txn, TABLE_TALLY, none, none, false, &key, &value);
+
+	*at = (struct instant){0};
+	if (err == HF_OK && key.size != ROW_SIZE)
+		return HF_CORRUPT;
+	if (err == HF_OK)
+		at->ms = (get_be64(key.data) + 1) * MINUTE_MS;
+	return err == HF_NOTFOUND ? HF_OK : err;
 }
 
 static enum hf_err write_row(struct engine *e, const uint8_t *k, uint64_t n)

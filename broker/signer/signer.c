@@ -140,7 +140,7 @@ enum hf_err signer_open(struct signer_state **out, const char *path,
 		signer_close(s);
 		return HF_CORRUPT;
 	}
-	s->slot = good[0] && (!good[1] || m[0].count >= m[1].count) ? 1 : 0;
+	s->slot = good[0] && (!good[1] || m[0].count > m[1].count) ? 1 : 0;
 	s->last = m[s->slot ^ 1u];
 	*out = s;
 	return HF_OK;
@@ -171,6 +171,8 @@ enum hf_err signer_sign(struct signer_state *s, uint64_t size,
 	struct hf_sig sig;
 	struct hf_key key = secret_sign_key(s->secret);
 
+	if (size == 0 || size > UINT64_C(1) << HF_TREE_DEPTH_MAX)
+		return HF_RANGE;
 	if (size < s->last.size || old_size != s->last.size)
 		return HF_ROLLBACK;
 	if (s->last.size > 0 &&

@@ -23,7 +23,8 @@ void signer_close(struct signer_state *s);
 /** What was last signed; size 0 if nothing. */
 void signer_last(
     const struct signer_state *s, uint64_t *size, struct hf_hash *root);
-/** Errors: HF_ROLLBACK (smaller, or not consistent), HF_FILE (memory) */
+/** Errors: HF_ROLLBACK (smaller, or not consistent), HF_RANGE (empty, or no
+ * tree can be so large), HF_FILE (memory) */
 HF_MUST_USE enum hf_err signer_sign(struct signer_state *s, uint64_t size,
     const struct hf_hash *root, uint64_t old_size, const struct hf_hash *path,
     unsigned path_count, char *note, size_t capacity, size_t *note_size);

@@ -87,6 +87,10 @@ HF_MUST_USE enum hf_err txn_next(struct txn *t, enum table table,
 HF_MUST_USE enum hf_err txn_last(struct txn *t, enum table table,
     struct hf_bytes prefix, struct hf_bytes *key, struct hf_bytes *value);
 
+/** How many rows a table has; does not read them. */
+HF_MUST_USE enum hf_err txn_rows(
+    struct txn *t, enum table table, uint64_t *count);
+
 /**
  * Case keys.  A new key is written and synced before txn_commit of the
  * transaction that uses it; a slot whose transaction aborted is reused.

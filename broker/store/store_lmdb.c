@@ -376,6 +376,15 @@ enum hf_err txn_last(struct txn *t, enum table table, struct hf_bytes prefix,
 	return err;
 }
 
+enum hf_err txn_rows(struct txn *t, enum table table, uint64_t *count)
+{
+	MDB_stat stat;
+	enum hf_err err = of(mdb_stat(t->txn, t->store->table[table], &stat));
+
+	*count = err == HF_OK ? stat.ms_entries : 0;
+	return err;
+}
+
 /* ---- case keys ---- */
 
 enum hf_err store_key_new(

@@ -126,7 +126,7 @@ static void add_profiles(struct node *n)
 	fed_entry(n, &entry);
 }
 
-static void build_document(struct node *n)
+void fed_build(struct node *n)
 {
 	struct secret *signers[1] = {n->registrar};
 	struct country_doc *previous = n->doc;
@@ -172,7 +172,7 @@ static void make_country(struct federation *f, struct node *n, const char *code)
 		desk_name(&d, n, desks[i].name);
 		fed_more_officer(n, &n->officers[i], d.s, desks[i].role);
 	}
-	build_document(n);
+	fed_build(n);
 }
 
 static struct federation *fed_make(const char *first, va_list more)
@@ -264,7 +264,7 @@ static void open_engine(struct node *n)
 	txn_abort(t);
 }
 
-static struct event event_of(struct node *n, enum event_type type)
+struct event node_event(struct node *n, enum event_type type)
 {
 	struct event ev = {
 	    .type = type,
@@ -284,17 +284,21 @@ static void step(struct node *n, const struct event *ev)
 	must(engine_step(n->engine, ev), "engine_step");
 }
 
-/** One event in a turn of its own. */
-static void turn_of(struct node *n, struct event ev)
+void node_turn(struct node *n, const struct event *ev)
 {
 	turn_begin(n);
-	step(n, &ev);
+	step(n, ev);
 	turn_end(n);
 }
 
-static void give_document(struct node *to, const struct node *from)
+static void turn_of(struct node *n, struct event ev)
 {
-	struct event ev = event_of(to, EVENT_DOCUMENT);
+	node_turn(n, &ev);
+}
+
+void fed_give(struct node *to, const struct node *from)
+{
+	struct event ev = node_event(to, EVENT_DOCUMENT);
 	uint8_t *stripped = NULL;
 	size_t size = 0;
 
@@ -310,7 +314,7 @@ static void give_document(struct node *to, const struct node *from)
 
 static void pin(struct node *n, const struct node *other)
 {
-	struct event ev = event_of(n, EVENT_PIN);
+	struct event ev = node_event(n, EVENT_PIN);
 
 	ev.country = other->country;
 	ev.key = secret_sign_key(other->root);
@@ -325,10 +329,10 @@ static void start_node(struct node *n)
 	cr_assert_not_null(mkdtemp(n->dir));
 	open_store(n);
 	open_engine(n);
-	turn_of(n, event_of(n, EVENT_START));
+	turn_of(n, node_event(n, EVENT_START));
 	for (unsigned i = 0; i < f->count; i++) {
 		pin(n, &f->nodes[i]);
-		give_document(n, &f->nodes[i]);
+		fed_give(n, &f->nodes[i]);
 	}
 }
 
@@ -340,9 +344,9 @@ void fed_start(struct federation *f)
 
 void fed_publish(struct node *n)
 {
-	build_document(n);
+	fed_build(n);
 	for (unsigned i = 0; i < n->fed->count; i++)
-		give_document(&n->fed->nodes[i], n);
+		fed_give(&n->fed->nodes[i], n);
 }
 
 static void close_node(struct node *n)
@@ -362,7 +366,7 @@ void node_restart(struct node *n)
 	close_node(n);
 	open_store(n);
 	open_engine(n);
-	turn_of(n, event_of(n, EVENT_START));
+	turn_of(n, node_event(n, EVENT_START));
 	for (unsigned i = 0; i < n->fed->count; i++)
 		pin(n, &n->fed->nodes[i]);
 }
@@ -412,7 +416,7 @@ void turn_begin(struct node *n)
 	cr_assert_not_null(n->effects);
 	must(txn_begin(&n->txn, n->store), "txn_begin");
 	must(engine_begin(n->engine, n->txn, n->effects), "engine_begin");
-	running = event_of(n, EVENT_TIMER);
+	running = node_event(n, EVENT_TIMER);
 	n->engine->event = &running;
 	n->engine->now = running.now;
 	n->engine->clock_certain = running.clock_certain;
@@ -442,7 +446,8 @@ static void sign_head(struct node *n, uint64_t size, const struct hf_hash *root)
 	n->root_hash = *root;
 }
 
-static unsigned commit_turn(struct node *n, uint32_t *slots, unsigned max)
+static unsigned commit_turn(
+    struct node *n, uint32_t *slots, unsigned max, bool act)
 {
 	unsigned count = 0;
 	struct hf_hash root;
@@ -459,6 +464,8 @@ static unsigned commit_turn(struct node *n, uint32_t *slots, unsigned max)
 
 		if (effect->type == EFFECT_ERASE && count < max)
 			slots[count++] = effect->slot;
+		if (act && n->carry != NULL)
+			n->carry(n, effect, n->carry_ctx);
 	}
 	effects_free(n->effects);
 	n->effects = NULL;
@@ -467,14 +474,14 @@ static unsigned commit_turn(struct node *n, uint32_t *slots, unsigned max)
 
 void turn_end(struct node *n)
 {
-	struct event timer = event_of(n, EVENT_TIMER);
+	struct event timer = node_event(n, EVENT_TIMER);
 	uint32_t slots[HF_BATCH_MAX];
 	unsigned count;
 
 	step(n, &timer);
-	count = commit_turn(n, slots, HF_BATCH_MAX);
+	count = commit_turn(n, slots, HF_BATCH_MAX, true);
 	for (unsigned i = 0; i < count; i++) {
-		struct event ev = event_of(n, EVENT_ERASE_DONE);
+		struct event ev = node_event(n, EVENT_ERASE_DONE);
 
 		must(store_key_destroy(n->store, slots[i]), "key_destroy");
 		ev.code = slots[i];
@@ -484,11 +491,11 @@ void turn_end(struct node *n)
 
 void turn_end_crash(struct node *n)
 {
-	struct event timer = event_of(n, EVENT_TIMER);
+	struct event timer = node_event(n, EVENT_TIMER);
 	uint32_t slot;
 
 	step(n, &timer);
-	commit_turn(n, &slot, 1);
+	commit_turn(n, &slot, 1, false);
 }
 
 void turn_abandon(struct node *n)

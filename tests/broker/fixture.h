@@ -45,6 +45,9 @@ struct node {
 	struct hf_hash root_hash;
 	bool clock_certain;
 	uint32_t quota; /* engine option; set before fed_start */
+	/* gets each effect of a turn that was carried out; may be NULL */
+	void (*carry)(struct node *n, const struct effect *effect, void *ctx);
+	void *carry_ctx;
 };
 
 struct federation {
@@ -72,6 +75,9 @@ void fed_wait(struct federation *f, uint64_t seconds);
  * fed_publish makes the next version and gives it to all brokers. */
 void fed_entry(struct node *n, const struct country_entry *entry);
 void fed_publish(struct node *n);
+/** The next version of the document, and who gets it. */
+void fed_build(struct node *n);
+void fed_give(struct node *to, const struct node *from);
 struct officer *fed_officer(struct federation *f, const char *desk);
 /** A second officer of a desk, with its entry added; the caller publishes
  * and frees officer->secret. */
@@ -83,6 +89,9 @@ void turn_begin(struct node *n);
 /** Run what is due, commit, sign the head, hand out effects.  Keys to be
  * destroyed are destroyed, and the engine is told in a turn of its own. */
 void turn_end(struct node *n);
+/** An event as of now, to be completed; and a turn of its own for it. */
+struct event node_event(struct node *n, enum event_type type);
+void node_turn(struct node *n, const struct event *ev);
 /** The same without carrying out any effect (a crash after the commit). */
 void turn_end_crash(struct node *n);
 /** Abort what was decided. */

@@ -46,8 +46,8 @@ static enum hf_err node_at(
 {
 	const struct hf_hash *from = ctx;
 
-	*out =
-	    hf_merkle_root(from + (index << level), (size_t)UINT64_C(1) << level);
+	*out = hf_merkle_root(
+	    from + (index << level), (size_t)UINT64_C(1) << level);
 	return HF_OK;
 }
 
@@ -69,7 +69,7 @@ static enum hf_err sign(struct signer_state *s, uint64_t old_size,
 	unsigned count = 0;
 	enum hf_err err;
 
-	if (old_size > 0 && old_size <= size)
+	if (old_size > 0 && old_size <= size && size <= LEAVES)
 		cr_assert_eq(hf_merkle_consistency(
 				 &nodes, old_size, size, proof, &count),
 		    HF_OK);
@@ -77,9 +77,9 @@ static enum hf_err sign(struct signer_state *s, uint64_t old_size,
 	    sizeof(note), &note_size);
 	if (err != HF_OK)
 		return err;
-	cr_assert_eq(hf_checkpoint_verify(
-			 (struct hf_bytes){(uint8_t *)note, note_size}, ORIGIN,
-			 &key, &signed_size, &signed_root),
+	cr_assert_eq(
+	    hf_checkpoint_verify((struct hf_bytes){(uint8_t *)note, note_size},
+		ORIGIN, &key, &signed_size, &signed_root),
 	    HF_OK);
 	cr_assert_eq(signed_size, size);
 	cr_assert_arr_eq(&signed_root, root, sizeof(*root));
@@ -161,7 +161,9 @@ Test(signer, refuses_every_smaller_and_every_other_tree)
 	struct hf_hash other;
 
 	cr_assert_eq(sign_true(s, 0, 10), HF_OK);
-	for (uint64_t size = 0; size < 10; size++)
+	cr_assert_eq(sign_true(s, 0, 0), HF_RANGE);
+	cr_assert_eq(sign(s, 10, UINT64_MAX, &leaves[0]), HF_RANGE);
+	for (uint64_t size = 1; size < 10; size++)
 		for (uint64_t old_size = 0; old_size <= 10; old_size++)
 			cr_assert_eq(sign_true(s, old_size, size), HF_ROLLBACK,
 			    "size %d from %d", (int)size, (int)old_size);
@@ -171,8 +173,8 @@ Test(signer, refuses_every_smaller_and_every_other_tree)
 	/* larger, with a proof of something else */
 	leaves[3].b[0] ^= 1;
 	for (uint64_t size = 11; size <= LEAVES; size++)
-		cr_assert_eq(sign_true(s, 10, size), HF_ROLLBACK, "size %d",
-		    (int)size);
+		cr_assert_eq(
+		    sign_true(s, 10, size), HF_ROLLBACK, "size %d", (int)size);
 	leaves[3].b[0] ^= 1;
 	/* proofs that do not start where the signer stands */
 	for (uint64_t old_size = 0; old_size < 10; old_size++)
@@ -235,6 +237,7 @@ Test(signer, tells_a_missing_directory)
 {
 	struct signer_state *s = NULL;
 
-	cr_assert_eq(signer_open(&s, "/nowhere/at/all", ORIGIN, secret), HF_FILE);
+	cr_assert_eq(
+	    signer_open(&s, "/nowhere/at/all", ORIGIN, secret), HF_FILE);
 	cr_assert_null(s);
 }

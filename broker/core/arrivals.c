@@ -1,0 +1,148 @@
+/*
+ * arrivals: what came from the gates, in the order of its coming, and the two
+ * threads that verify the signatures in it.
+ *
+ * The deciding thread alone puts and takes.  It takes in order and waits for
+ * the oldest item only, so the order of a connection is kept; while it
+ * commits, the threads go on with what came later.  A bound in items and
+ * bytes: when it is reached, the gates are not read and slow their senders.
+ */
+#include "broker/core/arrivals.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORKERS 2u
+#define ITEMS_MAX 1024u
+#define BYTES_MAX (8u << 20)
+
+struct arrivals {
+	pthread_mutex_t lock;
+	pthread_cond_t work;  /* something to verify, or the end */
+	pthread_cond_t ready; /* something was verified */
+	pthread_t threads[WORKERS];
+	unsigned thread_count;
+	bool ending;
+	struct arrival *ring[ITEMS_MAX];
+	/* counters, modulo the ring: taken <= claimed <= put */
+	uint64_t put, claimed, taken;
+	size_t bytes;
+};
+
+static void verify(struct arrival *item)
+{
+	enum event_type type =
+	    item->gate == GATE_DESKS ? EVENT_DESK_FRAME : EVENT_PEER_FRAME;
+
+	if (item->h.type == RECORD_FRAME)
+		item->verify_err = engine_preverify(
+		    type, (struct hf_bytes){item->payload, item->h.size});
+}
+
+static void *run(void *ctx)
+{
+	struct arrivals *b = ctx;
+
+	pthread_mutex_lock(&b->lock);
+	while (!b->ending) {
+		struct arrival *item;
+
+		if (b->claimed == b->put) {
+			pthread_cond_wait(&b->work, &b->lock);
+			continue;
+		}
+		item = b->ring[b->claimed++ % ITEMS_MAX];
+		pthread_mutex_unlock(&b->lock);
+		verify(item);
+		pthread_mutex_lock(&b->lock);
+		item->ready = true;
+		pthread_cond_signal(&b->ready);
+	}
+	pthread_mutex_unlock(&b->lock);
+	return NULL;
+}
+
+struct arrivals *arrivals_new(void)
+{
+	struct arrivals *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	pthread_mutex_init(&b->lock, NULL);
+	pthread_cond_init(&b->work, NULL);
+	pthread_cond_init(&b->ready, NULL);
+	while (b->thread_count < WORKERS &&
+	       pthread_create(&b->threads[b->thread_count], NULL, run, b) == 0)
+		b->thread_count++;
+	if (b->thread_count > 0)
+		return b;
+	arrivals_free(b);
+	return NULL;
+}
+
+void arrivals_free(struct arrivals *b)
+{
+	if (b == NULL)
+		return;
+	pthread_mutex_lock(&b->lock);
+	b->ending = true;
+	pthread_cond_broadcast(&b->work);
+	pthread_mutex_unlock(&b->lock);
+	for (unsigned i = 0; i < b->thread_count; i++)
+		pthread_join(b->threads[i], NULL);
+	while (b->taken < b->put)
+		free(b->ring[b->taken++ % ITEMS_MAX]);
+	pthread_cond_destroy(&b->ready);
+	pthread_cond_destroy(&b->work);
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}
+
+bool arrivals_has_room(const struct arrivals *b)
+{
+	return b->put - b->taken < ITEMS_MAX && b->bytes < BYTES_MAX;
+}
+
+unsigned arrivals_count(const struct arrivals *b)
+{
+	return (unsigned)(b->put - b->taken);
+}
+
+enum hf_err arrivals_put(
+    struct arrivals *b, unsigned gate, const struct record *r)
+{
+	struct arrival *item = malloc(sizeof(*item) + r->h.size);
+
+	assert(b->put - b->taken < ITEMS_MAX);
+	if (item == NULL)
+		return HF_NOMEM;
+	item->h = r->h;
+	item->gate = gate;
+	item->verify_err = HF_OK;
+	item->ready = false;
+	memcpy(item->payload, r->payload, r->h.size);
+	b->bytes += r->h.size;
+	pthread_mutex_lock(&b->lock);
+	b->ring[b->put++ % ITEMS_MAX] = item;
+	pthread_cond_signal(&b->work);
+	pthread_mutex_unlock(&b->lock);
+	return HF_OK;
+}
+
+struct arrival *arrivals_take(struct arrivals *b)
+{
+	struct arrival *item;
+
+	if (b->taken == b->put)
+		return NULL;
+	item = b->ring[b->taken % ITEMS_MAX];
+	pthread_mutex_lock(&b->lock);
+	while (!item->ready)
+		pthread_cond_wait(&b->ready, &b->lock);
+	b->taken++;
+	pthread_mutex_unlock(&b->lock);
+	b->bytes -= item->h.size;
+	return item;
+}

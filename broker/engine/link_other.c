@@ -1,0 +1,157 @@
+/*
+ * link_other: certificates of erasure, documents and heads of a peer.
+ */
+#include "broker/engine/link.h"
+#include "proto/crypto.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- certificates ---- */
+
+/* The case that a receipt and payload say the peer erased. */
+static enum hf_err check_erased(struct engine *e, const struct peer *p,
+    struct hf_bytes bytes, struct hf_bytes payload, struct hf_id *case_id)
+{
+	struct hf_hash digest =
+	    hf_hash(HF_TAG_STATEMENT, payload.data, payload.size);
+	struct hf_country from, to;
+	struct case_record c;
+	struct hf_receipt r;
+	enum hf_err err = link_receipt(e, p, bytes, &r);
+
+	if (err != HF_OK)
+		return err;
+	if (r.leaf.type != HF_ENTRY_ERASED || !same_hash(&digest, &r.leaf.core))
+		return HF_RECEIPT;
+	err = case_load(e, &r.leaf.id, &c);
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_UNKNOWN_CASE : err;
+	from = hf_desk_country(&c.from);
+	to = hf_desk_country(&c.to);
+	if (!same_country(&from, &p->country) &&
+	    !same_country(&to, &p->country))
+		return HF_UNKNOWN_CASE;
+	*case_id = r.leaf.id;
+	return HF_OK;
+}
+
+/* [sequence, receipt, payload]: the peer erased its copy of a case. */
+enum hf_err link_erased_in(
+    struct engine *e, const struct event *ev, struct peer *p, struct wire *w)
+{
+	uint64_t sequence = wire_uint(w, UINT64_MAX), got;
+	struct hf_bytes bytes = wire_bin(w, 1, HF_RECEIPT_MAX);
+	struct hf_bytes payload = wire_bin(w, 1, HF_PAYLOAD_MAX);
+	struct answers a = {.count = 1};
+	struct row_key k = {0};
+	struct hf_id id;
+	enum hf_err err;
+
+	wire_close(w);
+	err = wire_finish(w);
+	if (err != HF_OK)
+		return err;
+	a.row[0].sequence = sequence;
+	a.row[0].code = LINK_TAKEN;
+	err = check_erased(e, p, bytes, payload, &id);
+	if (err == HF_OK) {
+		row_add(&k, id.b, sizeof(id.b));
+		row_add(&k, p->country.s, HF_COUNTRY_SIZE);
+		row_add(&k, "erased", 6);
+		err = txn_put(e->txn, TABLE_RECEIPTS, row_bytes(&k), bytes);
+	} else if (is_refusal(err)) {
+		a.row[0].code = (unsigned)err;
+		err = tally_refusal(e, &ev->key, err);
+	}
+	if (err == HF_OK)
+		err = link_note_got(e, p, sequence, &got);
+	return err == HF_OK ? link_send_ack(e, ev->conn, got, &a) : err;
+}
+
+/* ---- documents ---- */
+
+static void drop_upload(struct peer *p)
+{
+	free(p->upload);
+	p->upload = NULL;
+	p->upload_size = 0;
+	p->upload_next = p->upload_parts = 0;
+}
+
+enum hf_err link_document_in(struct engine *e, struct peer *p, struct wire *w)
+{
+	uint64_t part = wire_uint(w, HF_DOC_MAX / HF_DOC_PART + 1);
+	uint64_t parts = wire_uint(w, HF_DOC_MAX / HF_DOC_PART + 1);
+	struct hf_bytes b = wire_bin(w, 1, HF_DOC_PART);
+	uint32_t version;
+	uint8_t *grown;
+	enum hf_err err;
+
+	wire_close(w);
+	err = wire_finish(w);
+	if (err != HF_OK)
+		return err;
+	if (part == 0)
+		drop_upload(p);
+	if (part != p->upload_next || part >= parts ||
+	    (part > 0 && parts != p->upload_parts)) {
+		drop_upload(p);
+		return HF_OK; /* a part of an earlier try */
+	}
+	grown = realloc(p->upload, p->upload_size + b.size);
+	if (grown == NULL)
+		return HF_NOMEM;
+	p->upload = grown;
+	memcpy(grown + p->upload_size, b.data, b.size);
+	p->upload_size += b.size;
+	p->upload_next = (uint32_t)part + 1;
+	p->upload_parts = (uint32_t)parts;
+	if (part + 1 < parts)
+		return HF_OK;
+	err = documents_add(e, bytes_of(p->upload, p->upload_size), &version);
+	drop_upload(p);
+	if (err == HF_OK)
+		effect_log(
+		    e, HF_OK, "document-received", NULL, NULL, p->country.s);
+	if (err == HF_DOC_OLD || err == HF_DOC_CONFLICT)
+		return HF_OK;
+	return err;
+}
+
+/* ---- heads ---- */
+
+/* The newest head a peer showed us, if its key signed it: size, note. */
+enum hf_err link_head_in(struct engine *e, struct peer *p, struct wire *w)
+{
+	const struct broker_entry *b = roster_broker(e->roster, p->country);
+	struct hf_bytes note = wire_str(w, 1, HF_NOTE_MAX), held;
+	uint8_t row[8 + HF_NOTE_MAX];
+	char origin[HF_ORIGIN_MAX];
+	struct row_key k = {0};
+	struct hf_hash root;
+	uint64_t size;
+	enum hf_err err;
+
+	wire_close(w);
+	err = wire_finish(w);
+	if (err != HF_OK)
+		return err;
+	if (b == NULL)
+		return HF_UNKNOWN_COUNTRY;
+	hf_origin(origin, p->country, b->epoch);
+	err = hf_checkpoint_verify(note, origin, &b->ledger, &size, &root);
+	if (err != HF_OK)
+		return err;
+	row_add(&k, p->country.s, HF_COUNTRY_SIZE);
+	row_add(&k, "head", 4);
+	err = txn_get(e->txn, TABLE_PEERS, row_bytes(&k), &held);
+	if (err == HF_OK && held.size > 8 && get_be64(held.data) >= size)
+		return HF_OK; /* a late one */
+	if (err != HF_OK && err != HF_NOTFOUND)
+		return err;
+	put_be64(row, size);
+	memcpy(row + 8, note.data, note.size);
+	return txn_put(
+	    e->txn, TABLE_PEERS, row_bytes(&k), bytes_of(row, 8 + note.size));
+}
