@@ -27,7 +27,9 @@ static uint32_t bound(void)
 {
 	struct timex t = {.modes = 0};
 
-	if (adjtimex(&t) == TIME_ERROR || t.maxerror < 0 ||
+	int state = adjtimex(&t);
+
+	if (state < 0 || state == TIME_ERROR || t.maxerror < 0 ||
 	    (t.status & STA_UNSYNC) != 0)
 		return HF_BOUND_UNKNOWN;
 	return (uint32_t)(t.maxerror / 1000) + 1;

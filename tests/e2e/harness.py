@@ -1,0 +1,191 @@
+"""What end-to-end tests share: a federation of real brokers and its people."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("HOLDFAST_BUILD", os.path.join(TOP, "build")))
+HOLDFAST = os.path.join(BUILD, "holdfast")
+HOLDFASTD = os.path.join(BUILD, "holdfastd")
+FEDERATION = os.path.join(TOP, "ops", "federation")
+SLOW = bool(os.environ.get("HF_ASAN"))
+
+FORM = {
+    "authority": "Metropolitan Police, Cyber Division",
+    "offence": "Unauthorised access (Act 128/1999, art. 3)",
+    "facts": "An account at example.jp was used without authority.",
+    "relation": "The records show who held the address at that time.",
+    "necessity": "Records are overwritten after seven days.",
+    "mla_intent": "A request for assistance will follow.",
+    "window": {"from": "2026-11-21T11:00:00+09:00",
+               "until": "2026-11-21T11:10:00+09:00"},
+    "categories": ["traffic"],
+    "source_ip": ["198.51.100.23"],
+    "source_port": [50123],
+    "clock_error": 250,
+    "record_type": ["radius"],
+    "own_reference": "MPD-1121",
+}
+INSTRUMENT = {
+    "issuer": "District Court",
+    "instrument_reference": "26-mj-4711",
+    "instrument_date": "2026-11-23T00:00:00-05:00",
+    "law": "18 USC 2703(f)",
+    "compulsion": "compulsory",
+}
+WINDOW = json.dumps(FORM["window"])
+
+
+class Failure(Exception):
+    pass
+
+
+def check(condition, what):
+    if not condition:
+        raise Failure(what)
+
+
+def equal(got, wanted, what):
+    check(got == wanted, "%s: %r, not %r" % (what, got, wanted))
+
+
+class Result:
+    def __init__(self, done, args):
+        self.code = done.returncode
+        self.out = done.stdout
+        self.err = done.stderr
+        self.args = args
+
+    def json(self):
+        return json.loads(self.out)
+
+    def lines(self):
+        return [json.loads(x) for x in self.out.splitlines()]
+
+    def ok(self):
+        check(self.code == 0, "%s: exit %d: %s%s" % (
+            " ".join(self.args), self.code, self.out, self.err))
+        return self
+
+    def fails(self, code, error=None):
+        check(self.code == code, "%s: exit %d, not %d: %s%s" % (
+            " ".join(self.args), self.code, code, self.out, self.err))
+        if error is not None:
+            check(error in self.err, "%s: no %s in: %s" % (
+                " ".join(self.args), error, self.err))
+        return self
+
+
+class Federation:
+    def __init__(self, *countries):
+        self.dir = tempfile.mkdtemp(prefix="hf-e2e-")
+        self.countries = countries
+        self.script("up", *countries)
+        self.serial = 0
+
+    def script(self, verb, *args):
+        done = subprocess.run([FEDERATION, verb, self.dir, *args],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=120)
+        check(done.returncode == 0, "federation %s: %s%s" % (
+            verb, done.stdout, done.stderr))
+        return done.stdout
+
+    def close(self):
+        try:
+            self.script("down")
+        finally:
+            if not os.environ.get("HF_KEEP"):
+                shutil.rmtree(self.dir, ignore_errors=True)
+
+    def home(self, who):
+        return os.path.join(self.dir, who)
+
+    def run(self, who, *args, timeout=60):
+        argv = [HOLDFAST, "--home", self.home(who), *args]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=timeout)
+        return Result(done, argv[3:])
+
+    def start_command(self, who, *args):
+        return subprocess.Popen([HOLDFAST, "--home", self.home(who), *args],
+                                stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+
+    def file(self, name, content):
+        path = os.path.join(self.dir, name)
+        with open(path, "w") as f:
+            if isinstance(content, str):
+                f.write(content)
+            else:
+                json.dump(content, f)
+        return path
+
+    def form(self, **changes):
+        """A form of its own each time, so that no two are the same."""
+        self.serial += 1
+        form = dict(FORM, own_reference="REF-%d-%d" % (os.getpid(), self.serial))
+        form.update(changes)
+        return self.file("form-%d.json" % self.serial,
+                         {k: v for k, v in form.items() if v is not None})
+
+    def instrument(self):
+        return self.file("instrument.json", INSTRUMENT)
+
+    def request(self, who="jp.ncp", to="US", *args, kind="preservation",
+                form=None, basis="exercise", seconds="50"):
+        return self.run(who, "request", "new", "--to", to, "--kind", kind,
+                        "--basis", basis, "--seconds", seconds, "--form",
+                        form or self.form(), "--json", *args).ok().json()["ref"]
+
+    def show(self, who, ref):
+        return self.run(who, "request", "show", ref, "--json").ok().json()
+
+    def wait(self, who, ref, condition, what, seconds=20):
+        """Until `condition(case)` holds on this desk's screen."""
+        end = time.monotonic() + seconds * (3 if SLOW else 1)
+        last = None
+        while time.monotonic() < end:
+            got = self.run(who, "request", "show", ref, "--json")
+            if got.code == 0:
+                last = got.json()
+                if condition(last):
+                    return last
+            time.sleep(0.05)
+        raise Failure("%s did not see %s of %s: %s" % (
+            who, what, ref, None if last is None else
+            {"state": last["state"],
+             "acts": [a["kind"] for a in last["acts"]]}))
+
+    def has(self, who, ref, kind, seconds=20):
+        return self.wait(who, ref,
+                         lambda c: any(a["kind"] == kind for a in c["acts"]),
+                         kind, seconds)
+
+    def pids(self, cc):
+        with open(os.path.join(self.dir, cc, "data", "ready")) as f:
+            return json.load(f)
+
+    def kill(self, cc, role):
+        os.kill(self.pids(cc)[role], signal.SIGKILL)
+
+    def broker_files(self, cc):
+        for root, _, files in os.walk(os.path.join(self.dir, cc, "data")):
+            for name in files:
+                yield os.path.join(root, name)
+        yield os.path.join(self.dir, cc, "log")
+
+    def verified(self, cc):
+        got = self.run("%s.audit" % cc, "audit", "replay", "--json",
+                       timeout=120).ok().json()
+        equal(got["divergences"], 0, "divergences of %s" % cc)
+        equal(got["verified"], got["acts"], "acts verified of %s" % cc)
+        return got

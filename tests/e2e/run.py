@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Run the end-to-end tests: every test_* function of every test_*.py here.
+
+  run.py                  all
+  run.py --only NAME      one (a part of the name is enough)
+
+Each test prints `ok NAME (seconds)` or `FAIL NAME: why`, and the command
+that repeats it.  Tests of one file share a federation if the file has a
+function `federation()`.
+"""
+
+import importlib
+import os
+import signal
+import sys
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import harness  # noqa: E402
+
+LIMIT_SECONDS = 240
+
+
+def on_alarm(signum, frame):
+    raise harness.Failure("took longer than %d s" % LIMIT_SECONDS)
+
+
+def run_one(name, function, args):
+    begin = time.monotonic()
+    signal.alarm(LIMIT_SECONDS)
+    try:
+        function(*args)
+    except Exception as e:  # a test may fail in any way
+        why = str(e) if isinstance(e, harness.Failure) else \
+            traceback.format_exc(limit=3)
+        print("FAIL %s: %s\n  repeat: python3 tests/e2e/run.py --only %s"
+              % (name, why.replace("\n", "\n  "), name), flush=True)
+        return False
+    finally:
+        signal.alarm(0)
+    print("ok %s (%.1f s)" % (name, time.monotonic() - begin), flush=True)
+    return True
+
+
+def main():
+    only = sys.argv[2] if len(sys.argv) > 2 and sys.argv[1] == "--only" else ""
+    signal.signal(signal.SIGALRM, on_alarm)
+    good = True
+    count = 0
+    for file in sorted(os.listdir(HERE)):
+        if not (file.startswith("test_") and file.endswith(".py")):
+            continue
+        module = importlib.import_module(file[:-3])
+        tests = [(n, f) for n, f in vars(module).items()
+                 if n.startswith("test_") and callable(f) and only in n]
+        if not tests:
+            continue
+        shared = []
+        try:
+            if hasattr(module, "federation"):
+                shared = [module.federation()]
+            for name, function in tests:
+                good = run_one(name, function, shared) and good
+                count += 1
+        except harness.Failure as e:
+            print("FAIL %s: %s" % (file, e), flush=True)
+            good = False
+        finally:
+            for f in shared:
+                f.close()
+    sys.exit(0 if good and count > 0 else 1)
+
+
+if __name__ == "__main__":
+    main()
