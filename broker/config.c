@@ -187,6 +187,8 @@ static void fill(struct config *c, cfg_t *cfg)
 	c->epoch = (uint32_t)cfg_getint(cfg, "ledger_epoch");
 	c->quota_acts_per_minute =
 	    (uint32_t)cfg_getint(cfg, "quota_acts_per_minute");
+	c->restarts_per_minute =
+	    (uint32_t)cfg_getint(cfg, "restarts_per_minute");
 }
 
 static const struct {
@@ -204,6 +206,7 @@ static const struct {
     {"map_size_mib", check_size},
     {"ledger_epoch", check_epoch},
     {"quota_acts_per_minute", check_count},
+    {"restarts_per_minute", check_count},
 };
 
 enum hf_err config_read(struct config *c, const char *file, FILE *out)
@@ -220,6 +223,7 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 	    CFG_INT("map_size_mib", 4096, CFGF_NONE),
 	    CFG_INT("ledger_epoch", 1, CFGF_NONE),
 	    CFG_INT("quota_acts_per_minute", 0, CFGF_NONE),
+	    CFG_INT("restarts_per_minute", 10, CFGF_NONE),
 	    CFG_END(),
 	};
 	cfg_t *cfg = cfg_init(options, CFGF_NONE);

@@ -22,6 +22,7 @@ struct config {
 	size_t map_size;                             /* bytes */
 	uint32_t epoch;
 	uint32_t quota_acts_per_minute;
+	uint32_t restarts_per_minute; /* of its processes; then it gives up */
 };
 
 /** Read `file`; every problem is printed to `out` as "FILE:LINE: what".

@@ -5,7 +5,8 @@
  * It unlocks the broker's keys once; each child gets its own by the first
  * record on its socket pair.  A gate that dies is started again and its new
  * descriptor is passed to the core; when the core or the signer dies all
- * are started anew, and after ten times in a minute not any more.  What the
+ * are started anew; more often than restarts_per_minute means that something
+ * else is wrong, and it gives up.  What the
  * children do first is in roles.c.
  */
 #include "broker/supervisor.h"
@@ -35,7 +36,6 @@
 #include <unistd.h>
 
 #define FIRST_FD SUPERVISOR_FIRST_FD
-#define RESTARTS_MAX 10u
 #define STOP_MS 10000
 #define RESOLVERS_MAX 4u
 #define GATE_DELAY_MS 100u
@@ -369,7 +369,7 @@ static bool may_restart(struct supervisor *s)
 		s->restart_window_ms = now;
 		s->restarts = 0;
 	}
-	return ++s->restarts <= RESTARTS_MAX;
+	return ++s->restarts <= s->config->restarts_per_minute;
 }
 
 /* At once when it ran well, later and later when it does not. */

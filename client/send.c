@@ -133,7 +133,8 @@ int send_span(struct args *a, uint64_t *seconds)
 		if (text == NULL)
 			continue;
 		n = strtod(text, &end);
-		if (end == text || *end != '\0' || n <= 0 || n > 36500)
+		if (end == text || *end != '\0' || n <= 0 ||
+		    n * units[i].unit > 36500.0 * 86400)
 			return usage(
 			    a, "--days, --hours or --seconds wants a number");
 		*seconds = (uint64_t)(n * units[i].unit);

@@ -6,10 +6,12 @@
  */
 #include "keys/agent.h"
 
+#include "keys/secret_internal.h"
 #include "proto/crypto.h"
 #include "proto/pack.h"
 #include "proto/wire.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FRAME_MAX 256u
@@ -80,6 +83,12 @@ static enum hf_err read_frame(
 
 /* ---- serving ---- */
 
+struct server {
+	const struct secret *secret;
+	const char *path;
+	bool bound; /* the socket at `path` is ours */
+};
+
 static volatile sig_atomic_t stopping;
 
 static void on_stop(int number)
@@ -88,9 +97,17 @@ static void on_stop(int number)
 	stopping = 1;
 }
 
-static enum hf_err answer(const struct secret *s, unsigned op,
-    struct hf_bytes in, uint8_t out[96], size_t *out_size)
+static void leave(struct server *v)
 {
+	if (v->bound)
+		unlink(v->path);
+	v->bound = false;
+}
+
+static enum hf_err answer(struct server *v, unsigned op, struct hf_bytes in,
+    uint8_t out[96], size_t *out_size)
+{
+	const struct secret *s = v->secret;
 	struct hf_key keys[3];
 	struct hf_sig sig;
 
@@ -120,6 +137,8 @@ static enum hf_err answer(const struct secret *s, unsigned op,
 		*out_size = HF_KEY_SIZE;
 		return HF_OK;
 	case AGENT_STOP:
+		/* before the answer: whoever asked may start the next one */
+		leave(v);
 		stopping = 1;
 		return HF_OK;
 	default:
@@ -128,7 +147,7 @@ static enum hf_err answer(const struct secret *s, unsigned op,
 }
 
 /* One request of one client; false: drop it. */
-static bool serve_one(const struct secret *s, int fd)
+static bool serve_one(struct server *v, int fd)
 {
 	uint8_t in[FRAME_MAX], out[96], frame[FRAME_MAX];
 	struct hf_bytes data;
@@ -142,7 +161,7 @@ static bool serve_one(const struct secret *s, int fd)
 		return true;
 	if (n <= 0 || read_frame(in, (size_t)n, &op, &data) != HF_OK)
 		return false;
-	err = answer(s, op, data, out, &out_size);
+	err = answer(v, op, data, out, &out_size);
 	size = make_frame(frame, err, out, err == HF_OK ? out_size : 0);
 	ok =
 	    send(fd, frame, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
@@ -165,20 +184,24 @@ static void accept_one(int listener, struct pollfd *fds, unsigned *count)
 	fds[(*count)++].events = POLLIN;
 }
 
-static void serve(const struct secret *s, int listener, unsigned idle_s)
+/* Signals come through only while ppoll waits (`open`), so none is missed
+ * between the look at `stopping` and the wait. */
+static void serve(
+    struct server *v, int listener, unsigned idle_s, const sigset_t *open)
 {
 	struct pollfd fds[CLIENTS_MAX + 1] = {{listener, POLLIN, 0}};
+	struct timespec idle = {(time_t)idle_s, 0};
 	unsigned count = 1;
 
 	while (!stopping) {
-		int n = poll(fds, count, idle_s == 0 ? -1 : (int)idle_s * 1000);
+		int n = ppoll(fds, count, idle_s == 0 ? NULL : &idle, open);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			break; /* idle */
 		for (unsigned i = count; i-- > 1;)
-			if (fds[i].revents != 0 && !serve_one(s, fds[i].fd)) {
+			if (fds[i].revents != 0 && !serve_one(v, fds[i].fd)) {
 				close(fds[i].fd);
 				fds[i] = fds[--count];
 			}
@@ -189,32 +212,89 @@ static void serve(const struct secret *s, int listener, unsigned idle_s)
 		close(fds[count].fd);
 }
 
-enum hf_err agent_serve(
-    const char *socket_path, struct secret *s, unsigned idle_s)
+static int dial(const char *socket_path)
 {
-	struct sigaction action = {.sa_handler = on_stop};
+	struct sockaddr_un address;
+	int fd = open_socket(socket_path, &address);
+
+	if (fd >= 0 &&
+	    (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+		!same_user(fd))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* The path is free, or holds only what a dead agent left. */
+static bool make_room(const char *socket_path)
+{
+	struct stat st;
+	int other;
+
+	if (lstat(socket_path, &st) != 0)
+		return errno == ENOENT;
+	if (!S_ISSOCK(st.st_mode))
+		return false;
+	other = dial(socket_path);
+	if (other >= 0) {
+		close(other);
+		return false;
+	}
+	return unlink(socket_path) == 0;
+}
+
+static int listen_at(const char *socket_path)
+{
 	struct sockaddr_un address;
 	int fd = open_socket(socket_path, &address);
 	mode_t old;
 	bool bound;
 
 	if (fd < 0)
-		return HF_FILE;
-	stopping = 0;
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	unlink(socket_path);
+		return -1;
 	old = umask(0177);
-	bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	bound = make_room(socket_path) &&
+		bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 	umask(old);
 	if (!bound || listen(fd, 8) != 0) {
+		if (bound)
+			unlink(socket_path);
 		close(fd);
-		return HF_FILE;
+		return -1;
 	}
-	serve(s, fd, idle_s);
+	return fd;
+}
+
+enum hf_err agent_serve(
+    const char *socket_path, struct secret *s, unsigned idle_s)
+{
+	struct sigaction action = {.sa_handler = on_stop}, was[2];
+	struct server v = {s, socket_path, true};
+	sigset_t stops, open;
+	int fd;
+
+	assert(secret_purpose(s) == SECRET_OFFICER);
+	fd = listen_at(socket_path);
+	if (fd < 0)
+		return HF_FILE;
+	secret_lock(s);
+	stopping = 0;
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGINT);
+	sigprocmask(SIG_BLOCK, &stops, &open);
+	sigdelset(&open, SIGTERM);
+	sigdelset(&open, SIGINT);
+	sigaction(SIGTERM, &action, &was[0]);
+	sigaction(SIGINT, &action, &was[1]);
+	serve(&v, fd, idle_s, &open);
+	leave(&v);
 	close(fd);
-	unlink(socket_path);
 	secret_free(s);
+	sigaction(SIGTERM, &was[0], NULL);
+	sigaction(SIGINT, &was[1], NULL);
+	sigprocmask(SIG_UNBLOCK, &stops, NULL);
 	return HF_OK;
 }
 
@@ -237,7 +317,7 @@ static enum hf_err call(struct remote *r, enum agent_op op, const void *in,
 
 	if (send(r->fd, frame, size, MSG_NOSIGNAL) != (ssize_t)size ||
 	    poll(&p, 1, REPLY_MS) != 1)
-		return HF_AGENT;
+		goto out;
 	n = recv(r->fd, frame, sizeof(frame), 0);
 	if (n > 0 && read_frame(frame, (size_t)n, &code, &data) == HF_OK) {
 		err = (enum hf_err)code;
@@ -246,6 +326,10 @@ static enum hf_err call(struct remote *r, enum agent_op op, const void *in,
 		if (err == HF_OK && out_size > 0)
 			memcpy(out, data.data, out_size);
 	}
+out:
+	/* an answer that comes late must not be taken for the next one's */
+	if (err == HF_AGENT)
+		shutdown(r->fd, SHUT_RDWR);
 	hf_wipe(frame, sizeof(frame));
 	return err;
 }
@@ -276,20 +360,6 @@ static void remote_free(struct signer *g)
 	close(r->fd);
 	free(r);
 	free(g);
-}
-
-static int dial(const char *socket_path)
-{
-	struct sockaddr_un address;
-	int fd = open_socket(socket_path, &address);
-
-	if (fd >= 0 &&
-	    (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-		!same_user(fd))) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
 }
 
 enum hf_err agent_connect(struct signer **out, const char *socket_path)

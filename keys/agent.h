@@ -11,12 +11,18 @@
 
 #include "keys/secret.h"
 
-/** Serve until idle for `idle_s`, SIGTERM or a stop request.  Takes `s`. */
+/**
+ * Serve until idle for `idle_s` (0: for ever), SIGTERM, SIGINT or a stop
+ * request.
+ * s        an officer's; taken on success
+ * Errors: HF_FILE (the socket cannot be made, or another agent serves there)
+ */
 HF_MUST_USE enum hf_err agent_serve(
     const char *socket_path, struct secret *s, unsigned idle_s);
-/** A signer that asks the agent.  Errors: HF_AGENT */
+/** A signer that asks the agent.  Errors: HF_AGENT, HF_NOMEM */
 HF_MUST_USE enum hf_err agent_connect(
     struct signer **out, const char *socket_path);
+/** The agent's socket is gone when this returns.  Errors: HF_AGENT */
 HF_MUST_USE enum hf_err agent_stop(const char *socket_path);
 
 #endif

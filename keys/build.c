@@ -170,6 +170,10 @@ enum hf_err country_build(struct hf_bytes certificate,
 	struct pack p;
 	enum hf_err err;
 
+	if (signers == 0 || signers > HF_REGISTRAR_MAX ||
+	    (previous == NULL ? version != 1
+			      : version <= previous->head.version))
+		return HF_RANGE;
 	err = open_certificate(certificate, &cert, &cert_sig, &country);
 	if (err == HF_OK)
 		err = make_list(&abroad, entries, count, false);

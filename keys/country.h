@@ -39,6 +39,7 @@ enum officer_role {
 #define ENDPOINT_MAX 4u
 #define ENDPOINT_TEXT_MAX 96u
 #define MEANS_MAX 6u
+#define LANGUAGE_MAX 8u
 #define TEXT_SHORT 96u /* bytes of names, numbers, hours in an entry */
 
 struct broker_entry {
@@ -55,7 +56,7 @@ struct desk_entry {
 	struct hf_key sealing;
 	uint32_t epoch;
 	unsigned language_count;
-	char languages[8][12];
+	char languages[LANGUAGE_MAX][12];
 	char telephone[TEXT_SHORT];
 	unsigned means_count;
 	char means[MEANS_MAX][TEXT_SHORT];
@@ -96,9 +97,12 @@ struct country_entry {
 		struct approval_entry approval;
 	} u;
 };
+/** What would not decode is not written.  Errors: HF_TOO_BIG (HF_ENTRY_MAX,
+ * capacity), those of the decoder */
 HF_MUST_USE enum hf_err country_entry_encode(const struct country_entry *e,
     const uint8_t salt[HF_SALT_SIZE], uint8_t *out, size_t capacity,
     size_t *size);
+/** Strict.  domestic: which list it stands in.  Errors: 1xxx */
 HF_MUST_USE enum hf_err country_entry_decode(
     struct country_entry *e, const void *data, size_t size, bool domestic);
 
@@ -138,7 +142,11 @@ void country_doc_free(struct country_doc *d);
  * malloc'ed, the caller frees it. */
 HF_MUST_USE enum hf_err country_doc_strip(
     const struct country_doc *d, uint8_t **out, size_t *size);
-/** Proof that one entry stands in the head: for an auditor (SPEC 7.2). */
+/**
+ * Proof that one entry stands in the head, for an auditor (SPEC 7.2): the
+ * array [head bin, domestic bool, index in its list, entry bin, path bin].
+ * Errors: HF_RANGE (not in this copy), HF_TOO_BIG, HF_NOMEM
+ */
 HF_MUST_USE enum hf_err country_entry_proof(const struct country_doc *d,
     unsigned entry, uint8_t *out, size_t capacity, size_t *size);
 
@@ -151,8 +159,10 @@ HF_MUST_USE enum hf_err country_certify(struct hf_country country,
     const struct secret *root, uint8_t *out, size_t capacity, size_t *size);
 /**
  * A whole document of version `version` over `entries`, signed by the given
- * registrars (at least the threshold).
- * previous  NULL for version 1
+ * registrars (at least the threshold; the caller opens what was built).
+ * previous  NULL for version 1; else version is higher than its version
+ * Errors: HF_RANGE (version, count of signers, an entry), HF_TOO_MANY,
+ * HF_TOO_BIG, HF_NOMEM
  * *out      malloc'ed
  */
 HF_MUST_USE enum hf_err country_build(struct hf_bytes certificate,

@@ -291,10 +291,14 @@ static bool of_country(const struct hf_desk *desk, const struct country_doc *d)
 	return strcmp(c.s, d->head.country.s) == 0;
 }
 
-static bool has_desk(const struct country_doc *d, const struct hf_desk *desk)
+/* An entry that goes abroad needs a desk that goes abroad, or the stripped
+ * copy would not hold together. */
+static bool has_desk(
+    const struct country_doc *d, const struct hf_desk *desk, bool domestic)
 {
 	for (unsigned i = 0; i < d->entry_count; i++)
 		if (d->entries[i].type == ENTRY_DESK &&
+		    (domestic || !d->entries[i].domestic) &&
 		    strcmp(d->entries[i].u.desk.desk.s, desk->s) == 0)
 			return true;
 	return false;
@@ -320,6 +324,11 @@ static bool same_thing(
 			   HF_KEY_SIZE) == 0;
 	case ENTRY_BROKER:
 		return a->u.broker.epoch == b->u.broker.epoch;
+	case ENTRY_WRAP:
+		return a->u.wrap.epoch == b->u.wrap.epoch &&
+		       strcmp(a->u.wrap.desk.s, b->u.wrap.desk.s) == 0 &&
+		       memcmp(&a->u.wrap.officer, &b->u.wrap.officer,
+			   HF_KEY_SIZE) == 0;
 	default:
 		return false;
 	}
@@ -336,12 +345,11 @@ static bool entry_fits(const struct country_doc *d, unsigned i)
 	case ENTRY_DESK:
 		return of_country(&e->u.desk.desk, d);
 	case ENTRY_OFFICER:
-		/* abroad the desk of a domestic officer is not to be seen */
 		return of_country(&e->u.officer.desk, d) &&
-		       has_desk(d, &e->u.officer.desk);
+		       has_desk(d, &e->u.officer.desk, e->domestic);
 	case ENTRY_WRAP:
 		return of_country(&e->u.wrap.desk, d) &&
-		       has_desk(d, &e->u.wrap.desk);
+		       has_desk(d, &e->u.wrap.desk, true);
 	default:
 		return true;
 	}
@@ -480,7 +488,7 @@ enum hf_err country_entry_proof(const struct country_doc *d, unsigned entry,
 	struct pack k;
 	enum hf_err err = split(&p, d->bytes, d->size);
 
-	if (err != HF_OK || index >= count)
+	if (err != HF_OK || index >= count || (domestic && !p.has_domestic))
 		return HF_RANGE;
 	hashes = calloc(count, sizeof(*hashes));
 	if (hashes == NULL)

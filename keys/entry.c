@@ -4,8 +4,10 @@
 #include "keys/country.h"
 #include "proto/crypto.h"
 #include "proto/pack.h"
+#include "proto/text.h"
 #include "proto/wire.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* ---- writing ---- */
@@ -30,6 +32,7 @@ static void put_uint(struct pack *p, unsigned key, uint64_t v)
 
 static void write_broker(struct pack *p, const struct broker_entry *e)
 {
+	assert(e->endpoint_count <= ENDPOINT_MAX);
 	pack_map(p, 6);
 	put_bin(p, 1, e->transport.b, HF_KEY_SIZE);
 	put_bin(p, 2, e->ledger.b, HF_KEY_SIZE);
@@ -44,6 +47,8 @@ static void write_broker(struct pack *p, const struct broker_entry *e)
 
 static void write_desk(struct pack *p, const struct desk_entry *e)
 {
+	assert(
+	    e->language_count <= LANGUAGE_MAX && e->means_count <= MEANS_MAX);
 	pack_map(p, 10);
 	put_text(p, 1, e->desk.s);
 	put_uint(p, 2, e->type);
@@ -202,6 +207,17 @@ static struct instant get_time(struct wire *w, int key)
 	return wire_time(w);
 }
 
+/* tcp://host:port */
+static bool endpoint_ok(const char *s)
+{
+	const char *colon = strrchr(s, ':');
+	uint64_t port;
+
+	return strncmp(s, "tcp://", 6) == 0 && colon > s + 6 &&
+	       text_read_uint(&port, colon + 1, strlen(colon + 1), 65535) &&
+	       port > 0;
+}
+
 static void read_broker(struct wire *w, struct broker_entry *e)
 {
 	wire_map(w, 6);
@@ -212,13 +228,15 @@ static void read_broker(struct wire *w, struct broker_entry *e)
 	e->endpoint_count = wire_array(w, 1, ENDPOINT_MAX);
 	for (unsigned i = 0; i < e->endpoint_count; i++) {
 		take_text(w, e->endpoints[i], ENDPOINT_TEXT_MAX, 8);
-		if (strncmp(e->endpoints[i], "tcp://", 6) != 0)
+		if (!endpoint_ok(e->endpoints[i]))
 			wire_fail(w, HF_RANGE);
 	}
 	wire_close(w);
 	e->valid_from = get_time(w, 5);
 	e->valid_until = get_time(w, 6);
 	wire_close(w);
+	if (e->valid_from.ms >= e->valid_until.ms)
+		wire_fail(w, HF_RANGE);
 	if (w->err == HF_OK && !hf_key_is_valid(&e->ledger))
 		wire_fail(w, HF_RANGE);
 }
@@ -233,7 +251,7 @@ static void read_desk(struct wire *w, struct desk_entry *e)
 	get_key(w, 4, &e->sealing);
 	e->epoch = (uint32_t)get_uint(w, 5, UINT32_MAX);
 	expect(w, 6);
-	e->language_count = wire_array(w, 0, 8);
+	e->language_count = wire_array(w, 0, LANGUAGE_MAX);
 	for (unsigned i = 0; i < e->language_count; i++)
 		take_text(w, e->languages[i], sizeof(e->languages[i]), 2);
 	wire_close(w);

@@ -14,8 +14,13 @@
 #include <string.h>
 #include <uthash.h>
 
-struct key_row {
+struct key_name { /* no padding: hashed as bytes */
 	struct hf_key key;
+	struct hf_country country; /* zeros where the key alone names */
+};
+
+struct key_row {
+	struct key_name name;
 	const struct country_entry *entry;
 	struct hf_country country;
 	UT_hash_handle hh;
@@ -30,7 +35,8 @@ struct pinned {
 struct roster {
 	struct pinned pins[HF_COUNTRY_MAX];
 	unsigned count;
-	struct key_row *by_sign, *by_transport, *brokers, *revoked;
+	struct key_row *by_sign, *by_transport, *brokers, *ledgers;
+	struct key_row *revoked; /* by key and country */
 };
 
 struct roster *roster_new(void)
@@ -53,6 +59,7 @@ static void clear_tables(struct roster *r)
 	clear(&r->by_sign);
 	clear(&r->by_transport);
 	clear(&r->brokers);
+	clear(&r->ledgers);
 	clear(&r->revoked);
 }
 
@@ -74,63 +81,85 @@ static struct pinned *find(const struct roster *r, struct hf_country c)
 	return NULL;
 }
 
-/* The first to claim a key keeps it: a country cannot take another's. */
-static enum hf_err add_row(struct key_row **table, const struct hf_key *key,
-    const struct country_entry *entry, struct hf_country country)
+static struct key_row *look_up(struct key_row *table, const struct hf_key *key,
+    const struct hf_country *country)
 {
+	struct key_name name = {*key, {{0}}};
 	struct key_row *row = NULL;
 
-	HASH_FIND(hh, *table, key, sizeof(*key), row);
-	if (row != NULL)
+	if (country != NULL)
+		name.country = *country;
+	HASH_FIND(hh, table, &name, sizeof(name), row);
+	return row;
+}
+
+/* The first to claim a key keeps it: a country cannot take another's.  Among
+ * a country's own broker entries the newest epoch speaks. */
+static enum hf_err add_row(struct key_row **table, const struct hf_key *key,
+    const struct hf_country *name_country, const struct country_entry *entry,
+    struct hf_country country)
+{
+	struct key_row *row = look_up(*table, key, name_country);
+
+	if (row != NULL) {
+		if (entry->type == ENTRY_BROKER &&
+		    strcmp(row->country.s, country.s) == 0 &&
+		    entry->u.broker.epoch > row->entry->u.broker.epoch)
+			row->entry = entry;
 		return HF_OK;
+	}
 	row = calloc(1, sizeof(*row));
 	if (row == NULL)
 		return HF_NOMEM;
-	row->key = *key;
+	row->name.key = *key;
+	if (name_country != NULL)
+		row->name.country = *name_country;
 	row->entry = entry;
 	row->country = country;
-	HASH_ADD(hh, *table, key, sizeof(row->key), row);
+	HASH_ADD(hh, *table, name, sizeof(row->name), row);
 	return HF_OK;
 }
 
-static enum hf_err index_doc(struct roster *r, const struct country_doc *d)
+static enum hf_err index_entry(
+    struct roster *r, const struct country_entry *e, struct hf_country c)
 {
-	enum hf_err err = HF_OK;
+	enum hf_err err;
 
-	for (unsigned i = 0; i < d->entry_count && err == HF_OK; i++) {
-		const struct country_entry *e = &d->entries[i];
-		struct hf_country c = d->head.country;
-
-		switch (e->type) {
-		case ENTRY_OFFICER:
-			err = add_row(&r->by_sign, &e->u.officer.sign, e, c);
-			if (err == HF_OK)
-				err = add_row(&r->by_transport,
-				    &e->u.officer.transport, e, c);
-			break;
-		case ENTRY_BROKER:
-			err =
-			    add_row(&r->brokers, &e->u.broker.transport, e, c);
-			break;
-		case ENTRY_REVOCATION:
-			err = add_row(&r->revoked, &e->u.revocation.key, e, c);
-			break;
-		default:
-			break;
-		}
+	switch (e->type) {
+	case ENTRY_OFFICER:
+		err = add_row(&r->by_sign, &e->u.officer.sign, NULL, e, c);
+		if (err != HF_OK)
+			return err;
+		return add_row(
+		    &r->by_transport, &e->u.officer.transport, NULL, e, c);
+	case ENTRY_BROKER:
+		err = add_row(&r->brokers, &e->u.broker.transport, NULL, e, c);
+		if (err != HF_OK)
+			return err;
+		return add_row(&r->ledgers, &e->u.broker.ledger, NULL, e, c);
+	case ENTRY_REVOCATION:
+		return add_row(&r->revoked, &e->u.revocation.key, &c, e, c);
+	default:
+		return HF_OK;
 	}
-	return err;
 }
 
+/* On HF_NOMEM no table stands, so that look-ups find nothing: half of them
+ * could know an officer and not the revocation. */
 static enum hf_err rebuild(struct roster *r)
 {
-	enum hf_err err = HF_OK;
-
 	clear_tables(r);
-	for (unsigned i = 0; i < r->count && err == HF_OK; i++)
-		if (r->pins[i].doc != NULL)
-			err = index_doc(r, r->pins[i].doc);
-	return err;
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct country_doc *d = r->pins[i].doc;
+
+		for (unsigned k = 0; d != NULL && k < d->entry_count; k++)
+			if (index_entry(r, &d->entries[k], d->head.country) !=
+			    HF_OK) {
+				clear_tables(r);
+				return HF_NOMEM;
+			}
+	}
+	return HF_OK;
 }
 
 enum hf_err roster_pin(
@@ -166,9 +195,7 @@ void roster_unpin(struct roster *r, struct hf_country c)
 		return;
 	country_doc_free(p->doc);
 	*p = r->pins[--r->count];
-	/* without a table a look-up finds nothing: the safe side */
-	if (rebuild(r) != HF_OK)
-		clear_tables(r);
+	(void)rebuild(r);
 }
 
 static enum hf_err peek_country(
@@ -259,19 +286,10 @@ const struct country_doc *roster_at(const struct roster *r, unsigned i)
 	return NULL;
 }
 
-static const struct key_row *look_up(
-    struct key_row *table, const struct hf_key *key)
-{
-	struct key_row *row = NULL;
-
-	HASH_FIND(hh, table, key, sizeof(*key), row);
-	return row;
-}
-
 const struct officer_entry *roster_officer(
     const struct roster *r, const struct hf_key *sign_key)
 {
-	const struct key_row *row = look_up(r->by_sign, sign_key);
+	const struct key_row *row = look_up(r->by_sign, sign_key, NULL);
 
 	return row == NULL ? NULL : &row->entry->u.officer;
 }
@@ -279,35 +297,39 @@ const struct officer_entry *roster_officer(
 const struct officer_entry *roster_officer_by_transport(
     const struct roster *r, const struct hf_key *transport)
 {
-	const struct key_row *row = look_up(r->by_transport, transport);
+	const struct key_row *row = look_up(r->by_transport, transport, NULL);
 
 	return row == NULL ? NULL : &row->entry->u.officer;
 }
 
+/* Only the country that a key belongs to revokes it.  Of a key that no
+ * document names any more whoever revoked it is believed. */
 const struct revocation_entry *roster_revocation(
     const struct roster *r, const struct hf_key *sign_key)
 {
-	const struct key_row *row = look_up(r->revoked, sign_key);
+	const struct key_row *owner = look_up(r->by_sign, sign_key, NULL);
+	const struct key_row *gone = NULL;
 
-	return row == NULL ? NULL : &row->entry->u.revocation;
+	if (owner == NULL)
+		owner = look_up(r->ledgers, sign_key, NULL);
+	if (owner != NULL)
+		gone = look_up(r->revoked, sign_key, &owner->country);
+	for (unsigned i = 0; owner == NULL && gone == NULL && i < r->count; i++)
+		gone = look_up(r->revoked, sign_key, &r->pins[i].country);
+	return gone == NULL ? NULL : &gone->entry->u.revocation;
 }
 
 enum hf_err roster_officer_check(const struct roster *r,
     const struct hf_key *sign_key, struct instant at,
     const struct officer_entry **officer)
 {
-	const struct key_row *row = look_up(r->by_sign, sign_key);
-	const struct key_row *gone = look_up(r->revoked, sign_key);
-	const struct officer_entry *o;
+	const struct officer_entry *o = roster_officer(r, sign_key);
+	const struct revocation_entry *gone = roster_revocation(r, sign_key);
 
-	*officer = NULL;
-	if (row == NULL)
-		return gone != NULL ? HF_REVOKED : HF_UNKNOWN_OFFICER;
-	o = &row->entry->u.officer;
 	*officer = o;
-	/* only a country revokes its own */
-	if (gone != NULL && strcmp(gone->country.s, row->country.s) == 0 &&
-	    at.ms >= gone->entry->u.revocation.revoked.ms)
+	if (o == NULL)
+		return HF_UNKNOWN_OFFICER;
+	if (gone != NULL && at.ms >= gone->revoked.ms)
 		return HF_REVOKED;
 	if (at.ms < o->valid_from.ms || at.ms >= o->valid_until.ms)
 		return HF_EXPIRED_KEY;
@@ -343,7 +365,7 @@ const struct broker_entry *roster_broker(
 const struct broker_entry *roster_broker_by_transport(const struct roster *r,
     const struct hf_key *transport, struct hf_country *country)
 {
-	const struct key_row *row = look_up(r->brokers, transport);
+	const struct key_row *row = look_up(r->brokers, transport, NULL);
 
 	if (row == NULL)
 		return NULL;

@@ -23,8 +23,10 @@ void roster_unpin(struct roster *r, struct hf_country c);
 /**
  * Check a document against the pinned root and put it in force when newer.
  * *country, *version  out, also on HF_DOC_OLD and HF_DOC_CONFLICT
- * A stripped copy never replaces a whole one of the same version.
- * Errors: HF_ROOT_UNKNOWN, HF_DOC_INVALID, HF_DOC_OLD, HF_DOC_CONFLICT
+ * A stripped copy never replaces a whole one of the same version; a whole
+ * one replaces a stripped one.  A document past its end stays in force.
+ * Errors: 1xxx, HF_ROOT_UNKNOWN, HF_DOC_INVALID, HF_DOC_OLD,
+ * HF_DOC_CONFLICT, HF_NOMEM
  */
 HF_MUST_USE enum hf_err roster_add(struct roster *r, const void *bytes,
     size_t size, struct hf_country *country, uint32_t *version);
@@ -33,14 +35,19 @@ const struct country_doc *roster_doc(
 /** i-th country in force, NULL past the end. */
 const struct country_doc *roster_at(const struct roster *r, unsigned i);
 
+/* What is lent below lives until the roster changes; NULL if unknown. */
+
 const struct officer_entry *roster_officer(
     const struct roster *r, const struct hf_key *sign_key);
 const struct officer_entry *roster_officer_by_transport(
     const struct roster *r, const struct hf_key *transport);
+/** By the country the key belongs to (of an officer or a ledger); of a key
+ * that no document names, by any. */
 const struct revocation_entry *roster_revocation(
     const struct roster *r, const struct hf_key *sign_key);
 /**
- * May this key speak at `at`?  Errors: HF_UNKNOWN_OFFICER, HF_REVOKED,
+ * May this key speak at `at`?  *officer: NULL when unknown, else its entry,
+ * also on the other errors.  Errors: HF_UNKNOWN_OFFICER, HF_REVOKED,
  * HF_EXPIRED_KEY
  */
 HF_MUST_USE enum hf_err roster_officer_check(const struct roster *r,

@@ -1,12 +1,17 @@
 /*
  * secret: secrets in locked, guarded memory (sodium_malloc), used there and
  * wiped with it.
+ *
+ * Locking is as good as RLIMIT_MEMLOCK lets it be: libsodium goes on without,
+ * and so do we, for a broker that does not start helps nobody; pages are kept
+ * out of core dumps all the same.
  */
 #include "keys/secret.h"
 
 #include "keys/secret_internal.h"
 #include "proto/crypto.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +89,12 @@ enum secret_purpose secret_purpose(const struct secret *s)
 	return s->purpose;
 }
 
+void secret_lock(const struct secret *s)
+{
+	(void)sodium_mlock(s->raw, layout[s->purpose].size);
+	(void)sodium_mlock(s->expanded, crypto_sign_SECRETKEYBYTES);
+}
+
 size_t secret_size(enum secret_purpose purpose)
 {
 	return layout[purpose].size;
@@ -127,6 +138,7 @@ struct hf_key secret_unwrap_key(const struct secret *s)
 
 void secret_transport_secret(const struct secret *s, uint8_t out[HF_KEY_SIZE])
 {
+	assert(layout[s->purpose].transport >= 0);
 	memcpy(out, s->raw + layout[s->purpose].transport, HF_KEY_SIZE);
 }
 

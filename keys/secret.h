@@ -37,13 +37,13 @@ enum secret_purpose secret_purpose(const struct secret *s);
 HF_MUST_USE enum hf_err secret_save(
     const struct secret *s, const char *path, const char *passphrase);
 /**
- * Read it.  *needs_passphrase is set when the file is protected and
- * `passphrase` is NULL (then HF_PASSPHRASE).
+ * Read it.  *s is NULL on error.
  * Errors: HF_FILE, HF_KEYFILE (mode, owner, form, purpose), HF_PASSPHRASE
+ * (wrong, or NULL and the file is protected), HF_NOMEM
  */
 HF_MUST_USE enum hf_err secret_load(struct secret **s, const char *path,
     enum secret_purpose purpose, const char *passphrase);
-/** Is the file protected by a passphrase? */
+/** Is the file protected by a passphrase?  Errors: HF_FILE, HF_KEYFILE */
 HF_MUST_USE enum hf_err secret_is_protected(const char *path, bool *out);
 /** Raw bytes for handing to a child by a pipe (supervisor only) and back. */
 size_t secret_export(const struct secret *s, uint8_t out[96]);
@@ -55,7 +55,7 @@ struct secret *secret_import(
 struct hf_key secret_sign_key(const struct secret *s);
 struct hf_key secret_transport_key(const struct secret *s);
 struct hf_key secret_unwrap_key(const struct secret *s);
-/** Transport secret for CURVE: copies 32 bytes. */
+/** Transport secret for CURVE, of officer and broker: copies 32 bytes. */
 void secret_transport_secret(const struct secret *s, uint8_t out[HF_KEY_SIZE]);
 
 /** Ed25519 over a message (a 32-byte H(...), or a note's text). */

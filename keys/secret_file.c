@@ -49,28 +49,37 @@ static enum hf_err derive_key(uint8_t *key, enum secret_purpose purpose,
 		   : HF_NOMEM;
 }
 
+/* The name of a new file is durable only with its directory. */
+static bool sync_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash == NULL   ? strdup(".")
+		    : slash == path ? strdup("/")
+				    : strndup(path, (size_t)(slash - path));
+	int fd;
+	bool ok;
+
+	if (dir == NULL)
+		return false;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(dir);
+	if (fd < 0)
+		return false;
+	ok = fsync(fd) == 0;
+	close(fd);
+	return ok;
+}
+
 static enum hf_err write_file(const char *path, const char *text, size_t size)
 {
-	char dir[1024];
-	char *slash;
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	int dir_fd;
 	bool ok;
 
 	if (fd < 0)
 		return HF_FILE;
 	ok = write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
 	ok = close(fd) == 0 && ok;
-	snprintf(dir, sizeof(dir), "%s", path);
-	slash = strrchr(dir, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	dir_fd =
-	    open(slash != NULL ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd >= 0) {
-		ok = fsync(dir_fd) == 0 && ok;
-		close(dir_fd);
-	}
+	ok = ok && sync_directory(path);
 	if (!ok)
 		unlink(path);
 	return ok ? HF_OK : HF_FILE;
@@ -105,17 +114,20 @@ enum hf_err secret_save(
 		err = write_file(path, line, at);
 	}
 	hf_wipe(raw, sizeof(raw));
+	hf_wipe(box, sizeof(box));
 	hf_wipe(key, sizeof(key));
 	hf_wipe(line, sizeof(line));
 	return err;
 }
 
-/* The whole file if it is a private regular file of this user. */
-static enum hf_err read_file(const char *path, char text[FILE_MAX])
+/* The whole file if it is a private regular file of this user.  A FIFO must
+ * not make us wait, so it is opened without blocking. */
+static enum hf_err read_file(
+    const char *path, char text[FILE_MAX], size_t *size)
 {
 	struct stat st;
 	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	enum hf_err err = HF_KEYFILE;
 
 	if (fd < 0)
@@ -123,11 +135,9 @@ static enum hf_err read_file(const char *path, char text[FILE_MAX])
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    (st.st_mode & 077) == 0 && st.st_uid == geteuid() &&
 	    st.st_size < (off_t)FILE_MAX) {
-		n = read(fd, text, FILE_MAX - 1);
-		if (n >= 0) {
-			text[n] = '\0';
-			err = HF_OK;
-		}
+		n = read(fd, text, FILE_MAX);
+		*size = n < 0 ? 0 : (size_t)n;
+		err = n < 0 ? HF_FILE : HF_OK;
 	}
 	close(fd);
 	return err;
@@ -142,17 +152,15 @@ struct parsed {
 };
 
 static enum hf_err parse(
-    struct parsed *p, char *text, enum secret_purpose purpose)
+    struct parsed *p, const char *text, size_t n, enum secret_purpose purpose)
 {
-	size_t n = strlen(text);
-
-	if (n == 0 || text[n - 1] != '\n' || strlen(text) != n)
+	if (n == 0 || text[--n] != '\n')
 		return HF_KEYFILE;
-	text[--n] = '\0';
 	for (unsigned i = 0; i < 2; i++) {
 		p->is_protected = i == 1;
 		p->head_size = head_of(p->head, purpose, p->is_protected);
-		if (strncmp(text, p->head, p->head_size) != 0)
+		if (n < p->head_size ||
+		    memcmp(text, p->head, p->head_size) != 0)
 			continue;
 		return hf_base64url_read(p->box, sizeof(p->box), &p->box_size,
 			   text + p->head_size, n - p->head_size) == HF_OK
@@ -168,12 +176,12 @@ enum hf_err secret_load(struct secret **s, const char *path,
 	struct parsed p;
 	char text[FILE_MAX];
 	uint8_t raw[96], key[HF_KEY_SIZE];
-	size_t size = secret_size(purpose);
-	enum hf_err err = read_file(path, text);
+	size_t size = secret_size(purpose), text_size = 0;
+	enum hf_err err = read_file(path, text, &text_size);
 
 	*s = NULL;
 	if (err == HF_OK)
-		err = parse(&p, text, purpose);
+		err = parse(&p, text, text_size, purpose);
 	if (err != HF_OK)
 		goto out;
 	if (!p.is_protected) {
@@ -209,18 +217,17 @@ enum hf_err secret_is_protected(const char *path, bool *out)
 {
 	char text[FILE_MAX];
 	struct parsed p;
-	enum hf_err err = read_file(path, text);
+	size_t size = 0;
+	enum hf_err err = read_file(path, text, &size);
+	unsigned i = SECRET_OFFICER;
 
-	for (unsigned i = 0; err == HF_OK && i < 4; i++) {
-		char copy[FILE_MAX];
-
-		memcpy(copy, text, sizeof(copy));
-		if (parse(&p, copy, (enum secret_purpose)i) == HF_OK) {
+	if (err == HF_OK) {
+		while (i <= SECRET_ROOT &&
+		       parse(&p, text, size, (enum secret_purpose)i) != HF_OK)
+			i++;
+		if (i <= SECRET_ROOT)
 			*out = p.is_protected;
-			hf_wipe(copy, sizeof(copy));
-			break;
-		}
-		if (i == 3)
+		else
 			err = HF_KEYFILE;
 	}
 	hf_wipe(text, sizeof(text));

@@ -145,7 +145,7 @@ static void seal_body(const struct draft *d, const struct hf_leaves *leaves,
 	    {.desk = d->env.to}, {.desk = d->env.from}};
 	unsigned count = strcmp(d->env.to.s, d->env.from.s) == 0 ? 1 : 2;
 	struct hf_seal_chance chance;
-	uint8_t plain[8192];
+	static uint8_t plain[HF_BODY_MAX];
 	size_t plain_size;
 
 	if (d->sealed_to != NULL)
@@ -168,9 +168,13 @@ static void seal_body(const struct draft *d, const struct hf_leaves *leaves,
 	    "hf_body_seal");
 }
 
-static void make_leaves(
-    const struct draft *d, struct hf_leaves *l, uint8_t values[HF_LEAF_MAX][64])
+static void make_leaves(const struct draft *d, struct hf_leaves *l,
+    uint8_t values[HF_LEAF_MAX][HF_TEXT_MAX])
 {
+	static char text[HF_TEXT_MAX];
+
+	memset(text, 'x', sizeof(text));
+	cr_assert_lt(d->leaf_size, sizeof(text) - 16);
 	memset(l, 0, sizeof(*l));
 	hf_random(l->seed, sizeof(l->seed));
 	l->count = d->leaf_count;
@@ -181,7 +185,10 @@ static void make_leaves(
 		pack_init(&p, values[i], sizeof(values[i]));
 		pack_array(&p, 2);
 		pack_text(&p, "en");
-		pack_text(&p, "what was seen");
+		if (d->leaf_size == 0)
+			pack_text(&p, "what was seen");
+		else
+			pack_str(&p, text, d->leaf_size);
 		must(pack_finish(&p, &size), "pack_finish");
 		l->leaf[i].field = text_field();
 		l->leaf[i].value = bytes_of(values[i], size);
@@ -214,7 +221,7 @@ void draft_sign(const struct draft *d, struct signed_act *a)
 {
 	uint8_t envelope[HF_ENVELOPE_MAX], core_bytes[HF_CORE_MAX];
 	uint8_t sigs[HF_SIGS_MAX], body[HF_BODY_MAX];
-	static uint8_t values[HF_LEAF_MAX][64];
+	static uint8_t values[HF_LEAF_MAX][HF_TEXT_MAX];
 	struct hf_envelope env = d->env;
 	struct hf_core core = {.suite = 1};
 	size_t envelope_size, core_size, sigs_size, body_size;

@@ -110,7 +110,7 @@ struct draft {
 	struct hf_envelope env;
 	struct instant created;
 	uint8_t policy[HF_LEAF_MAX]; /* one byte a leaf; the leaves are texts */
-	unsigned leaf_count;
+	unsigned leaf_count, leaf_size; /* bytes of each text; 0: a few */
 	bool break_signature;
 	const char *sealed_to; /* instead of `to`; NULL: to it */
 };

@@ -175,7 +175,16 @@ class Federation:
             return json.load(f)
 
     def kill(self, cc, role):
-        os.kill(self.pids(cc)[role], signal.SIGKILL)
+        """End a process of a broker; after a death before, the file of pids
+        takes a moment to be right again."""
+        end = time.monotonic() + 30
+        while True:
+            try:
+                os.kill(self.pids(cc)[role], signal.SIGKILL)
+                return
+            except (OSError, ValueError):
+                check(time.monotonic() < end, "no %s of %s to end" % (role, cc))
+                time.sleep(0.02)
 
     def broker_files(self, cc):
         for root, _, files in os.walk(os.path.join(self.dir, cc, "data")):

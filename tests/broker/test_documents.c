@@ -1,0 +1,255 @@
+/* Country documents: in force, in the ledger, at the peers, at the gates
+ * (SPEC 7). */
+#include "tests/broker/wires.h"
+
+#include "broker/engine/link.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONN 5000u
+
+static uint32_t version_at(struct wires *w, const char *at, const char *of)
+{
+	const struct country_doc *d =
+	    roster_doc(engine_roster(fed_node(w->f, at)->engine),
+		fed_node(w->f, of)->country);
+
+	return d == NULL ? 0 : d->head.version;
+}
+
+static struct reply ask(
+    struct wires *w, const char *desk, unsigned op, struct hf_bytes args)
+{
+	return desk_ask(w, fed_officer(w->f, desk), CONN, op, args);
+}
+
+/* Bring a document in parts, as a client does.  Returns the last answer. */
+static struct reply publish(
+    struct wires *w, const char *desk, const uint8_t *bytes, size_t size)
+{
+	static struct args a;
+	unsigned parts = (unsigned)((size + HF_DOC_PART - 1) / HF_DOC_PART);
+	struct reply r = {.any = false};
+
+	for (unsigned i = 0; i < parts; i++) {
+		size_t at = (size_t)i * HF_DOC_PART;
+		size_t n = size - at < HF_DOC_PART ? size - at : HF_DOC_PART;
+
+		args_begin(&a, 3);
+		args_uint(&a, 1, i);
+		args_uint(&a, 2, parts);
+		args_bin(&a, 3, bytes + at, n);
+		r = ask(w, desk, HF_OP_PUBLISH, args_end(&a));
+		if (r.code != HF_OK)
+			break;
+	}
+	return r;
+}
+
+Test(documents, an_operator_publishes_and_the_peers_get_it)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 1);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	const struct country_doc *d;
+	struct officer extra;
+	struct reply r;
+
+	wires_connect_all(w);
+	wires_run(w);
+	fed_more_officer(jp, &extra, "jp.ncp", ROLE_DUTY);
+	fed_build(jp);
+	r = publish(w, "jp.ncp", jp->doc->bytes, jp->doc->size);
+	EXPECT("not an operator", r.code, HF_ROLE);
+	r = publish(w, "jp.ops", jp->doc->bytes, jp->doc->size);
+	EXPECT("operator", r.code, HF_OK);
+	cr_assert_eq(reply_uint(&r, 1), 2);
+	cr_assert_eq(version_at(w, "JP", "JP"), 2);
+	wires_run(w);
+	cr_assert_eq(version_at(w, "US", "JP"), 2);
+	d = roster_doc(engine_roster(us->engine), jp->country);
+	cr_assert_not(d->has_domestic, "abroad it travels without");
+	EXPECT("the new officer speaks",
+	    desk_ask(w, &extra, CONN + 1, HF_OP_HELLO, nothing).code, HF_OK);
+	r = publish(w, "jp.ops", jp->doc->bytes, jp->doc->size);
+	EXPECT("again", r.code, HF_DOC_OLD);
+	node_restart(us);
+	cr_assert_eq(version_at(w, "US", "JP"), 2, "it is stored");
+	secret_free(extra.secret);
+	wires_free(w);
+}
+
+Test(documents, a_peer_that_was_away_gets_the_newest_when_it_is_back)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 2);
+	struct node *jp = fed_node(w->f, "JP");
+
+	for (unsigned i = 0; i < 3; i++) {
+		fed_build(jp);
+		fed_give(jp, jp);
+	}
+	cr_assert_eq(version_at(w, "US", "JP"), 1);
+	wires_connect_all(w);
+	wires_run(w);
+	cr_assert_eq(version_at(w, "US", "JP"), 4);
+	wires_free(w);
+}
+
+Test(documents, parts_out_of_order_are_refused)
+{
+	static const unsigned wrong[][2] = {
+	    {1, 2}, {0, 0}, {2, 2}, {0, 100}, {5, 3}};
+	static struct args a;
+	struct wires *w = wires_new(fed_running("JP", NULL), 3);
+
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		args_begin(&a, 3);
+		args_uint(&a, 1, wrong[i][0]);
+		args_uint(&a, 2, wrong[i][1]);
+		args_bin(&a, 3, "x", 1);
+		EXPECT("part",
+		    ask(w, "jp.ops", HF_OP_PUBLISH, args_end(&a)).code,
+		    HF_FRAME);
+	}
+	EXPECT("junk", publish(w, "jp.ops", (const uint8_t *)"junk", 4).code,
+	    HF_TYPE);
+	wires_free(w);
+}
+
+Test(documents, whoever_is_left_out_is_cut)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 4);
+	struct node *jp = fed_node(w->f, "JP");
+	struct hf_key isp =
+	    secret_transport_key(fed_officer(w->f, "jp.isp")->secret);
+	struct hf_key ncp =
+	    secret_transport_key(fed_officer(w->f, "jp.ncp")->secret);
+
+	for (unsigned i = 0; i < jp->entry_count; i++)
+		if (jp->entries[i].type == ENTRY_OFFICER &&
+		    strcmp(jp->entries[i].u.officer.desk.s, "jp.isp") == 0)
+			jp->entries[i] = jp->entries[--jp->entry_count];
+	fed_publish(jp);
+	cr_assert(wires_was_cut(w, "JP", &isp));
+	cr_assert_not(wires_was_cut(w, "JP", &ncp));
+	cr_assert_not(wires_was_cut(w, "US", &isp), "never admitted there");
+	wires_free(w);
+}
+
+static void sign_other(struct node *n)
+{
+	struct country_doc *held = n->doc;
+
+	n->doc = NULL; /* as if it had never been published */
+	n->fed->now.ms += 1000;
+	fed_build(n);
+	country_doc_free(held);
+}
+
+Test(documents, two_of_one_version_are_kept_as_proof)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 5);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+
+	sign_other(jp);
+	cr_assert_eq(jp->doc->head.version, 1);
+	fed_give(us, jp);
+	cr_assert_eq(node_statements(us, HF_ENTRY_CONFLICT, NULL), 1);
+	cr_assert_eq(node_rows(us, TABLE_CONFLICTS), 1);
+	fed_give(us, jp);
+	cr_assert_eq(node_statements(us, HF_ENTRY_CONFLICT, NULL), 1, "once");
+	wires_free(w);
+}
+
+Test(documents, a_country_that_is_unpinned_is_cut_until_it_is_pinned_again)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 6);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	struct hf_key broker = secret_transport_key(us->broker);
+	struct event ev = node_event(jp, EVENT_UNPIN);
+	unsigned before;
+
+	wires_connect_all(w);
+	wires_run(w);
+	before = node_statements(jp, HF_ENTRY_ROSTER, NULL);
+	ev.country = us->country;
+	node_turn(jp, &ev);
+	cr_assert(wires_was_cut(w, "JP", &broker));
+	cr_assert_eq(version_at(w, "JP", "US"), 0);
+	cr_assert_not(link_is_up(jp->engine, us->country));
+	wires_inject(w, "US", "JP", "\x92\x0a\x01", 3);
+	cr_assert_eq(w->flying_count, 0, "not even a pong");
+	ev = node_event(jp, EVENT_PIN);
+	ev.country = us->country;
+	ev.key = secret_sign_key(us->root);
+	node_turn(jp, &ev);
+	cr_assert_eq(version_at(w, "JP", "US"), 1, "what is held is valid");
+	cr_assert_eq(node_statements(jp, HF_ENTRY_ROSTER, NULL), before + 2);
+	ev.key = secret_sign_key(jp->root);
+	node_turn(jp, &ev); /* another root of a pinned country: refused */
+	cr_assert_eq(node_statements(jp, HF_ENTRY_ROSTER, NULL), before + 2);
+	wires_free(w);
+}
+
+/* All parts of a document that a desk fetches. */
+static struct country_doc *fetch(
+    struct wires *w, const char *desk, struct node *of)
+{
+	static uint8_t bytes[HF_DOC_MAX];
+	static struct args a;
+	struct hf_key root = secret_sign_key(of->root);
+	struct country_doc *d = NULL;
+	uint64_t parts = 1;
+	unsigned clause;
+	size_t size = 0;
+
+	for (unsigned i = 0; i < parts; i++) {
+		struct hf_bytes b;
+		struct reply r;
+		struct wire at;
+
+		args_begin(&a, 2);
+		pack_uint(&a.p, 1);
+		pack_text(&a.p, of->country.s);
+		args_uint(&a, 2, i);
+		r = ask(w, desk, HF_OP_DOCUMENT, args_end(&a));
+		EXPECT("part", r.code, HF_OK);
+		parts = reply_uint(&r, 1);
+		cr_assert(reply_has(&r, 2, &at));
+		b = wire_bin(&at, 1, HF_DOC_PART);
+		memcpy(bytes + size, b.data, b.size);
+		size += b.size;
+	}
+	EXPECT("document", country_doc_open(&d, bytes, size, &root, &clause),
+	    HF_OK);
+	return d;
+}
+
+Test(documents, a_desk_fetches_the_roster)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 7);
+	struct country_doc *own, *other;
+	struct reply r = ask(w, "jp.ncp", HF_OP_ROSTER, nothing);
+	struct event ev;
+	struct wire at;
+
+	cr_assert(reply_has(&r, 1, &at));
+	cr_assert_eq(wire_array(&at, 2, 2), 2);
+	wire_array(&at, 6, 6);
+	for (unsigned i = 0; i < 5; i++)
+		wire_skip(&at);
+	cr_assert_eq(wire_time(&at).ms, FED_START_MS, "when it came");
+	own = fetch(w, "jp.ncp", fed_node(w->f, "JP"));
+	cr_assert(own->has_domestic);
+	/* even if configuration brought a foreign one whole */
+	ev = node_event(fed_node(w->f, "JP"), EVENT_DOCUMENT);
+	ev.frame = bytes_of(
+	    fed_node(w->f, "US")->doc->bytes, fed_node(w->f, "US")->doc->size);
+	node_turn(fed_node(w->f, "JP"), &ev);
+	other = fetch(w, "jp.ncp", fed_node(w->f, "US"));
+	cr_assert_not(other->has_domestic);
+	country_doc_free(own);
+	country_doc_free(other);
+	wires_free(w);
+}

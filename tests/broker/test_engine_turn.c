@@ -1,0 +1,345 @@
+/* Turns, opening, time, and what is handed to the outside. */
+#include "tests/broker/wires.h"
+
+#include "broker/engine/intake.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum hf_err reopen(
+    struct node *n, uint64_t last_size, const struct hf_hash *last_root)
+{
+	struct engine_options options = {.country = n->country,
+	    .epoch = 1,
+	    .ledger_key = secret_sign_key(n->broker)};
+	struct engine *e = NULL;
+	struct txn *t;
+	enum hf_err err;
+
+	EXPECT("begin", txn_begin(&t, n->store), HF_OK);
+	err = engine_open(&e, &options, t, last_size, last_root);
+	txn_abort(t);
+	engine_free(e);
+	return err;
+}
+
+Test(engine, opens_only_on_the_ledger_that_was_signed)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct hf_hash wrong = jp->root_hash;
+
+	fed_request(f);
+	EXPECT("as signed", reopen(jp, jp->size, &jp->root_hash), HF_OK);
+	EXPECT("never signed", reopen(jp, 0, &wrong), HF_OK);
+	EXPECT("a smaller ledger", reopen(jp, jp->size + 1, &jp->root_hash),
+	    HF_ROLLBACK);
+	wrong.b[0] ^= 1;
+	EXPECT("another root", reopen(jp, jp->size, &wrong), HF_CORRUPT);
+	fed_free(f);
+}
+
+Test(engine, a_changed_entry_is_found_before_anything_is_served)
+{
+	static const enum table tables[] = {
+	    TABLE_ENTRIES, TABLE_ACTS, TABLE_NODES};
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+
+	fed_request(f);
+	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		struct hf_bytes key, value;
+		struct row_key k = {0};
+		uint8_t row[8192];
+		struct txn *t;
+		size_t size;
+
+		EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+		EXPECT("row", txn_last(t, tables[i], nothing, &key, &value),
+		    HF_OK);
+		row_add(&k, key.data, key.size);
+		size = value.size;
+		memcpy(row, value.data, size);
+		row[size - 20] ^= 4;
+		EXPECT("put",
+		    txn_put(t, tables[i], row_bytes(&k), bytes_of(row, size)),
+		    HF_OK);
+		EXPECT("commit", txn_commit(t), HF_OK);
+		EXPECT(
+		    "open", reopen(jp, jp->size, &jp->root_hash), HF_CORRUPT);
+		row[size - 20] ^= 4;
+		EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+		EXPECT("put",
+		    txn_put(t, tables[i], row_bytes(&k), bytes_of(row, size)),
+		    HF_OK);
+		EXPECT("commit", txn_commit(t), HF_OK);
+		EXPECT("mended", reopen(jp, jp->size, &jp->root_hash), HF_OK);
+	}
+	fed_free(f);
+}
+
+Test(engine, an_abandoned_turn_leaves_nothing)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct intake_result result;
+	uint64_t size = jp->engine->frontier.size;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	draft_sign(&d, &a);
+	turn_begin(jp);
+	EXPECT("enter",
+	    intake_own(jp->engine,
+		roster_officer(engine_roster(jp->engine), &d.author->sign),
+		bytes_of(a.frame, a.size), nothing, &result),
+	    HF_OK);
+	cr_assert(engine_can_abandon(jp->engine));
+	turn_abandon(jp);
+	cr_assert_eq(jp->engine->frontier.size, size);
+	EXPECT("again", fed_submit(jp, d.author, &a, nothing, &result), HF_OK);
+	cr_assert_eq(result.index, size);
+	fed_free(f);
+}
+
+Test(engine, a_turn_that_changed_the_roster_cannot_be_abandoned)
+{
+	struct federation *f = fed_running("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev;
+
+	fed_build(jp);
+	turn_begin(jp);
+	ev = node_event(jp, EVENT_DOCUMENT);
+	ev.frame = bytes_of(jp->doc->bytes, jp->doc->size);
+	EXPECT("document", engine_step(jp->engine, &ev), HF_OK);
+	cr_assert_not(engine_can_abandon(jp->engine));
+	turn_end(jp);
+	fed_free(f);
+}
+
+Test(engine, the_clock_is_on_record_whichever_event_tells_of_it)
+{
+	struct federation *f = fed_running("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev;
+
+	jp->clock_certain = false;
+	ev = node_event(jp, EVENT_TIMER);
+	jp->clock_certain = true; /* turn_begin must not be first to say so */
+	turn_begin(jp);
+	EXPECT("step", engine_step(jp->engine, &ev), HF_OK);
+	turn_end(jp);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_CLOCK, NULL), 2,
+	    "uncertain, and certain again");
+	ev = node_event(jp, EVENT_CLOCK);
+	node_turn(jp, &ev);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_CLOCK, NULL), 2);
+	fed_free(f);
+}
+
+Test(engine, start_and_stop_are_on_record_and_stop_writes_the_tally)
+{
+	struct wires *w = wires_new(fed_running("JP", NULL), 1);
+	struct node *jp = fed_node(w->f, "JP");
+	struct event ev = node_event(jp, EVENT_ALARM);
+
+	cr_assert_eq(node_statements(jp, HF_ENTRY_START, NULL), 1);
+	ev.code = HF_NOT_IN_ROSTER;
+	ev.count = 17;
+	node_turn(jp, &ev);
+	ev.count = 3;
+	node_turn(jp, &ev);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_REFUSED, NULL), 0);
+	ev = node_event(jp, EVENT_STOP);
+	node_turn(jp, &ev);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_STOP, NULL), 1);
+	{
+		uint8_t buffer[HF_PAYLOAD_MAX];
+		struct hf_statement s;
+
+		cr_assert(
+		    node_last_statement(jp, HF_ENTRY_REFUSED, &s, buffer));
+		cr_assert_eq(s.count, 20);
+		cr_assert_eq(s.code, HF_NOT_IN_ROSTER);
+	}
+	wires_free(w);
+}
+
+static unsigned key_effects;
+
+static void count_keys(struct node *n, const struct effect *e, void *ctx)
+{
+	(void)n;
+	(void)ctx;
+	key_effects += e->type == EFFECT_KEYS;
+}
+
+static void count_each(void *ctx, const struct hf_key *key)
+{
+	(void)key;
+	(*(unsigned *)ctx)++;
+}
+
+static unsigned admitted(const struct node *n, bool peers)
+{
+	unsigned count = 0;
+
+	engine_keys(n->engine, peers, n->fed->now, count_each, &count);
+	return count;
+}
+
+Test(engine, time_changes_who_is_admitted_and_the_gates_are_told)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev;
+
+	for (unsigned i = 0; i < jp->entry_count; i++)
+		if (jp->entries[i].type == ENTRY_OFFICER &&
+		    strcmp(jp->entries[i].u.officer.desk.s, "jp.isp") == 0)
+			jp->entries[i].u.officer.valid_until.ms =
+			    f->now.ms + 60000;
+	fed_publish(jp);
+	cr_assert_eq(admitted(jp, false), FED_DESKS);
+	cr_assert_eq(admitted(jp, true), 1);
+	cr_assert_eq(engine_next_due(jp->engine).ms, f->now.ms + 60000);
+	jp->carry = count_keys;
+	key_effects = 0;
+	fed_wait(f, 30);
+	ev = node_event(jp, EVENT_TIMER);
+	node_turn(jp, &ev);
+	cr_assert_eq(key_effects, 0);
+	fed_wait(f, 30);
+	ev = node_event(jp, EVENT_TIMER);
+	node_turn(jp, &ev);
+	cr_assert_eq(key_effects, 1);
+	cr_assert_eq(admitted(jp, false), FED_DESKS - 1);
+	ev = node_event(jp, EVENT_TIMER);
+	node_turn(jp, &ev);
+	cr_assert_eq(key_effects, 1, "once");
+	fed_free(f);
+}
+
+static void count_dial(void *ctx, struct hf_country c, const struct hf_key *key,
+    const struct broker_entry *broker)
+{
+	unsigned *count = ctx;
+
+	(void)key;
+	cr_assert_str_neq(c.s, "JP");
+	cr_assert_gt(broker->endpoint_count, 0);
+	(*count)++;
+}
+
+Test(engine, peers_are_dialled_unless_their_ledger_key_is_revoked)
+{
+	struct federation *f = fed_running("JP", "US", "DE", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct country_entry e = {.type = ENTRY_REVOCATION};
+	unsigned count = 0;
+
+	engine_dials(jp->engine, count_dial, &count);
+	cr_assert_eq(count, 2);
+	e.u.revocation.key = secret_sign_key(us->broker);
+	e.u.revocation.since = e.u.revocation.revoked = f->now;
+	e.u.revocation.reason = 1;
+	fed_entry(us, &e);
+	fed_publish(us);
+	count = 0;
+	engine_dials(jp->engine, count_dial, &count);
+	cr_assert_eq(count, 1);
+	cr_assert_eq(admitted(jp, true), 1);
+	fed_free(f);
+}
+
+/* What preverify says is what the engine would find, never less. */
+Test(engine, preverify_vouches_only_for_acts_that_it_saw)
+{
+	static struct signed_act good, bad;
+	static uint8_t frame[HF_FRAME_MAX];
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	draft_sign(&d, &good);
+	d.break_signature = true;
+	draft_sign(&d, &bad);
+	for (unsigned type = HF_LINK_HELLO; type <= HF_LINK_ERASED; type++) {
+		bool acts = type == HF_LINK_BATCH || type == HF_LINK_ACTS;
+
+		for (unsigned i = 0; i < 2; i++) {
+			const struct signed_act *a = i == 0 ? &good : &bad;
+			struct pack p;
+			size_t size;
+
+			pack_init(&p, frame, sizeof(frame));
+			pack_array(&p, 3);
+			pack_uint(&p, type);
+			pack_uint(&p, 1);
+			pack_array(&p, 2);
+			for (unsigned k = 0; k < 2; k++) {
+				const struct signed_act *b = k == 0 ? &good : a;
+
+				pack_array(&p, 2);
+				pack_bin(&p, b->frame, b->size);
+				pack_bin(&p, "r", 1);
+			}
+			EXPECT("frame", pack_finish(&p, &size), HF_OK);
+			EXPECT("peer",
+			    engine_preverify(
+				EVENT_PEER_FRAME, bytes_of(frame, size)),
+			    !acts    ? HF_FRAME
+			    : i == 0 ? HF_OK
+				     : HF_SIGNATURE);
+		}
+	}
+	for (unsigned op = 0; op <= HF_OP_COUNT; op++) {
+		struct pack p;
+		size_t size;
+
+		pack_init(&p, frame, sizeof(frame));
+		pack_array(&p, 3);
+		pack_uint(&p, op);
+		pack_uint(&p, 1);
+		pack_map(&p, 1);
+		pack_uint(&p, 1);
+		pack_bin(&p, bad.frame, bad.size);
+		EXPECT("frame", pack_finish(&p, &size), HF_OK);
+		EXPECT("desk",
+		    engine_preverify(EVENT_DESK_FRAME, bytes_of(frame, size)),
+		    op == HF_OP_SUBMIT ? HF_SIGNATURE : HF_FRAME);
+	}
+	fed_free(f);
+}
+
+Test(engine, consistency_is_only_proved_of_what_is_committed)
+{
+	struct hf_hash path[2 * HF_TREE_DEPTH_MAX];
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	uint64_t size = jp->size;
+	struct hf_hash root = jp->root_hash;
+	unsigned count;
+	struct txn *t;
+
+	fed_request(f);
+	EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+	EXPECT("grown",
+	    engine_consistency(jp->engine, t, size, jp->size, path, &count),
+	    HF_OK);
+	EXPECT("verifies",
+	    hf_merkle_verify_consistency(
+		size, &root, jp->size, &jp->root_hash, path, count),
+	    HF_OK);
+	EXPECT("shrinking",
+	    engine_consistency(jp->engine, t, jp->size, size, path, &count),
+	    HF_RANGE);
+	EXPECT("not there",
+	    engine_consistency(jp->engine, t, size, jp->size + 1, path, &count),
+	    HF_RANGE);
+	txn_abort(t);
+	fed_free(f);
+}
