@@ -396,8 +396,8 @@ static json_t *hop_walk(struct tree *t, const struct hop *h,
 		printf("%s%s %s  %s%s\n", indent, last ? "`-" : "|-", words,
 		    h->act->trust == TRUST_OK ? "receipt ok"
 					      : trust_name(h->act->trust),
-		    back   ? "  <- LOOPS BACK TO US"
-		    : loop ? "  <- LOOP"
+		    back   ? "  <- LOOPS BACK to the requester"
+		    : loop ? "  <- LOOP: on this path already"
 			   : "");
 	snprintf(next, sizeof(next), "%.100s%s ", indent, last ? "  " : "| ");
 	for (unsigned i = 1; i < t->count && depth < TREE_DEPTH_MAX; i++) {

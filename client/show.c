@@ -421,6 +421,35 @@ static json_t *hop_json(const struct hop *h)
 
 /* ---- one act ---- */
 
+/* Each cite: whose words, whether its author stood in the roster. */
+static json_t *cites_json(const struct view_act *a)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < a->cite_count; i++) {
+		const struct officer_entry *who = a->cite_author[i];
+		json_t *o = json_object();
+
+		json_object_set_new(
+		    o, "verified", json_boolean(a->cite_err[i] == HF_OK));
+		json_object_set_new(o, "author",
+		    who != NULL ? json_string(who->desk.s) : json_null());
+		if (a->cite_err[i] == HF_OK) {
+			set_id(o, "act", &a->cites[i]->id);
+			json_object_set_new(
+			    o, "shown", json_integer(a->cites[i]->shown_count));
+			json_object_set_new(o, "withheld",
+			    json_integer(
+				a->cites[i]->count - a->cites[i]->shown_count));
+			json_object_set_new(o, "fields",
+			    form_leaves_json(
+				a->cites[i]->shown, a->cites[i]->shown_count));
+		}
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 json_t *act_json(const struct view_act *a)
 {
 	const struct hf_envelope *e = &a->act.envelope;
@@ -477,6 +506,8 @@ json_t *act_json(const struct view_act *a)
 		json_object_set_new(o, "registered_for",
 		    json_stringn((const char *)e->outsider.who.data,
 			e->outsider.who.size));
+	if (a->cite_count > 0)
+		json_object_set_new(o, "cites", cites_json(a));
 	if (a->opened)
 		json_object_set_new(o, "fields",
 		    form_leaves_json(a->leaves.leaf, a->leaves.count));
@@ -590,20 +621,45 @@ static void print_leaves(
 	}
 }
 
+/* What a cite shows, and what the cites among it show in turn. */
+static void print_cite(const struct hf_cite *c,
+    const struct officer_entry *author, const struct args *a, unsigned depth)
+{
+	if (author != NULL)
+		printf("      said by %s (%s), signature ok", author->desk.s,
+		    author->name);
+	else
+		printf("      signed by a key that the desk above vouches for");
+	printf(": %u of %u fields shown, %u withheld\n", c->shown_count,
+	    c->count, c->count - c->shown_count);
+	print_leaves(c->shown, c->shown_count, a, 6);
+	for (unsigned i = 0; i < c->shown_count && depth > 0; i++) {
+		struct hf_cite *inner;
+		struct hf_bytes b;
+		struct wire w;
+
+		if (c->shown[i].field != HF_F_CITE)
+			continue;
+		wire_init(&w, c->shown[i].value.data, c->shown[i].value.size);
+		b = wire_bin(&w, 1, HF_CITE_MAX);
+		inner = calloc(1, sizeof(*inner));
+		if (inner != NULL && wire_finish(&w) == HF_OK &&
+		    hf_cite_decode(inner, b.data, b.size) == HF_OK)
+			print_cite(inner, NULL, a, depth - 1);
+		else
+			printf("      A CITE IN IT DOES NOT VERIFY\n");
+		free(inner);
+	}
+}
+
 static void print_cites(const struct view_act *act, const struct args *a)
 {
-	for (unsigned i = 0; i < act->cite_count; i++) {
-		if (act->cite_err[i] != HF_OK) {
+	for (unsigned i = 0; i < act->cite_count; i++)
+		if (act->cite_err[i] != HF_OK)
 			printf("      CITE DOES NOT VERIFY: %s\n",
 			    hf_err_text(act->cite_err[i]));
-			continue;
-		}
-		printf("      shown by its author: %u of %u fields (the "
-		       "signature covers all)\n",
-		    act->cites[i]->shown_count, act->cites[i]->count);
-		print_leaves(
-		    act->cites[i]->shown, act->cites[i]->shown_count, a, 6);
-	}
+		else
+			print_cite(act->cites[i], act->cite_author[i], a, 2);
 }
 
 static void print_act(const struct view_act *act, const struct args *a)

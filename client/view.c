@@ -365,7 +365,19 @@ static enum hf_err open_body(
 								   : HF_OPEN;
 }
 
-static void read_cites(struct view_act *a)
+/* The roster says whether the key that signed was an officer's then. */
+static const struct officer_entry *standing(
+    const struct home *h, const struct hf_cite *c)
+{
+	const struct officer_entry *o;
+
+	return roster_officer_check(
+		   h->roster, &c->core.author, c->core.created, &o) == HF_OK
+		   ? o
+		   : NULL;
+}
+
+static void read_cites(const struct home *h, struct view_act *a)
 {
 	for (unsigned i = 0;
 	     i < a->leaves.count && a->cite_count < HF_CITES_MAX; i++) {
@@ -385,6 +397,8 @@ static void read_cites(struct view_act *a)
 		if (a->cite_err[a->cite_count] == HF_OK)
 			a->cite_err[a->cite_count] =
 			    hf_cite_decode(cite, b.data, b.size);
+		if (a->cite_err[a->cite_count] == HF_OK)
+			a->cite_author[a->cite_count] = standing(h, cite);
 		a->cites[a->cite_count++] = cite;
 	}
 }
@@ -396,7 +410,7 @@ static void open_act(struct keys *k, const struct home *h, struct view_act *a)
 	if (!a->opened)
 		a->leaves.count = 0;
 	else
-		read_cites(a);
+		read_cites(h, a);
 }
 
 /* Body keys that another desk of the country granted to ours. */

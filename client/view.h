@@ -36,6 +36,9 @@ struct view_act {
 	unsigned cite_count;
 	struct hf_cite *cites[HF_CITES_MAX]; /* owned, verified disclosures */
 	enum hf_err cite_err[HF_CITES_MAX];
+	/* who signed the cited act, if he stood in the roster when he did;
+	 * NULL: a key that only the citing desk vouches for */
+	const struct officer_entry *cite_author[HF_CITES_MAX];
 };
 
 struct view {

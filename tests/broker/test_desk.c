@@ -218,29 +218,22 @@ Test(desk, a_revoked_officer_is_cut_and_hears_nothing_more)
 	struct wires *w = wires_new(fed_running("JP", "US", NULL), 7);
 	struct officer *ncp = fed_officer(w->f, "jp.ncp");
 	struct hf_key key = secret_transport_key(ncp->secret);
-	struct hf_id id;
+	struct hf_id id = fed_request(w->f), note;
+	struct draft d;
 
-	id = fed_request(w->f);
 	EXPECT("watch", ask(w, "jp.ncp", HF_OP_WATCH, nothing).code, HF_OK);
 	w->cut_count = 0;
 	desk_forget(w);
 	revoke(fed_node(w->f, "JP"), &ncp->sign);
 	cr_assert(wires_was_cut(w, "JP", &key), "at once, without a frame");
+	draft_next(&d, w->f, "us.ncp", HF_KIND_NOTE, HF_TRACK_ASKED, &id, NULL);
+	note = must_submit(&d);
+	EXPECT("carry",
+	    fed_carry(fed_node(w->f, "US"), fed_node(w->f, "JP"), &note, NULL),
+	    HF_OK);
+	cr_assert_eq(w->caught_count, 0, "no event");
 	desk_say(w, "JP", &key, CONN, hello, sizeof(hello));
 	cr_assert_eq(w->caught_count, 0, "nor any answer");
-	{
-		struct draft d;
-		struct hf_id note;
-
-		draft_next(&d, w->f, "us.ncp", HF_KIND_NOTE, HF_TRACK_ASKED,
-		    &id, NULL);
-		note = must_submit(&d);
-		EXPECT("carry",
-		    fed_carry(fed_node(w->f, "US"), fed_node(w->f, "JP"), &note,
-			NULL),
-		    HF_OK);
-	}
-	cr_assert_eq(w->caught_count, 0, "nor an event");
 	wires_free(w);
 }
 
@@ -290,6 +283,42 @@ static struct hf_act first_act(const struct reply *r)
 	b = wire_bin(&at, 1, HF_ACT_MAX);
 	EXPECT("act", hf_act_decode(&act, b.data, b.size), HF_OK);
 	return act;
+}
+
+Test(desk, a_receipt_is_for_who_reads_the_case)
+{
+	static const struct {
+		const char *desk;
+		enum hf_err act, statement;
+	} who[] = {
+	    {"jp.ncp", HF_OK, HF_READ_DENIED},
+	    {"jp.isp", HF_READ_DENIED, HF_READ_DENIED},
+	    {"jp.aud", HF_OK, HF_OK},
+	};
+	static struct args a;
+	static struct signed_act act;
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 17);
+	struct reply r;
+	uint64_t index;
+
+	sign_request(w, &act);
+	r = submit(w, "jp.ncp", &act);
+	index = reply_uint(&r, 2);
+	for (unsigned i = 0; i < sizeof(who) / sizeof(who[0]); i++) {
+		args_begin(&a, 1);
+		args_uint(&a, 1, index);
+		r = ask(w, who[i].desk, HF_OP_RECEIPT, args_end(&a));
+		EXPECT(who[i].desk, r.code, who[i].act);
+		args_begin(&a, 1);
+		args_uint(&a, 1, 0); /* the start */
+		r = ask(w, who[i].desk, HF_OP_RECEIPT, args_end(&a));
+		EXPECT(who[i].desk, r.code, who[i].statement);
+	}
+	args_begin(&a, 1);
+	args_uint(&a, 1, UINT64_MAX);
+	r = ask(w, "jp.aud", HF_OP_RECEIPT, args_end(&a));
+	EXPECT("not there", r.code, HF_RANGE);
+	wires_free(w);
 }
 
 Test(desk, auditors_read_acts_without_bodies)

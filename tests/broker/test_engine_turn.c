@@ -99,6 +99,7 @@ Test(engine, an_abandoned_turn_leaves_nothing)
 	cr_assert(engine_can_abandon(jp->engine));
 	turn_abandon(jp);
 	cr_assert_eq(jp->engine->frontier.size, size);
+	cr_assert_eq(jp->engine->sequence_inbox, 0);
 	EXPECT("again", fed_submit(jp, d.author, &a, nothing, &result), HF_OK);
 	cr_assert_eq(result.index, size);
 	fed_free(f);

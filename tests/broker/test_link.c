@@ -434,6 +434,20 @@ Test(link, silence_is_down_and_comes_back_by_itself)
 	wires_free(w);
 }
 
+Test(link, that_the_peer_can_reach_us_does_not_mean_that_we_reach_it)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 16);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+
+	wires_connect_all(w);
+	wires_run(w);
+	w->up[0][1] = false; /* and nobody has noticed */
+	wires_run_for(w, 40000, 1000);
+	cr_assert_not(link_is_up(jp->engine, us->country));
+	cr_assert(link_is_up(us->engine, jp->country));
+	wires_free(w);
+}
+
 Test(link, frames_that_break_the_protocol_are_cut)
 {
 	static const struct {
@@ -472,6 +486,29 @@ Test(link, frames_that_break_the_protocol_are_cut)
 	wires_free(w);
 }
 
+/* The first head that JP ever signed, to US. */
+static void inject_first_head(struct wires *w)
+{
+	struct node *jp = fed_node(w->f, "JP");
+	uint8_t frame[HF_NOTE_MAX + 16];
+	struct hf_bytes key, note;
+	struct pack p;
+	size_t size;
+
+	node_look(jp);
+	EXPECT("first",
+	    txn_next(jp->txn, TABLE_CHECKPOINTS, nothing, nothing, false, &key,
+		&note),
+	    HF_OK);
+	pack_init(&p, frame, sizeof(frame));
+	pack_array(&p, 2);
+	pack_uint(&p, HF_LINK_HEAD);
+	pack_str(&p, (const char *)note.data, note.size);
+	EXPECT("head", pack_finish(&p, &size), HF_OK);
+	node_look_end(jp);
+	wires_inject(w, "JP", "US", frame, size);
+}
+
 Test(link, heads_travel_and_the_newest_is_kept)
 {
 	struct wires *w = wires_new(fed_running("JP", "US", NULL), 13);
@@ -487,6 +524,12 @@ Test(link, heads_travel_and_the_newest_is_kept)
 	EXPECT("head",
 	    txn_get(us->txn, TABLE_PEERS, bytes_of("JPhead", 6), &row), HF_OK);
 	cr_assert_eq(get_be64(row.data), jp->size);
+	node_look_end(us);
+	inject_first_head(w);
+	node_look(us);
+	EXPECT("head",
+	    txn_get(us->txn, TABLE_PEERS, bytes_of("JPhead", 6), &row), HF_OK);
+	cr_assert_eq(get_be64(row.data), jp->size, "a late one is passed over");
 	node_look_end(us);
 	heads = w->carried[HF_LINK_HEAD];
 	wires_run_for(w, 5000, 500);

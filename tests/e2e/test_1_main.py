@@ -104,10 +104,10 @@ def test_trace_follows_a_hop_and_finds_the_loop(f):
     second = f.run("jp.ncp", "trace", "follow", ref, hop["id"], "--to", "DE",
                    "--mode", "live", "--json").ok().json()["ref"]
     case = f.has("de.ncp", second, "request")
-    cite = case["acts"][0]["fields"]["cite"][0]["cite"] \
-        if "cite" in case["acts"][0]["fields"]["cite"][0] \
-        else case["acts"][0]["fields"]["cite"][0]
-    check(cite["verified"], "DE verifies that US said so")
+    cite = case["acts"][0]["cites"][0]
+    check(cite["verified"], "the shown fields are part of what was signed")
+    equal(cite["author"], "us.ncp", "DE verifies that US said so")
+    equal(cite["act"], hop["id"], "it is the hop")
     f.run("de.ncp", "request", "accept", second).ok()
     f.run("de.ncp", "trace", "live", second).ok()
     equal(f.show("de.ncp", second)["state"], "tracing", "live trace")
