@@ -156,6 +156,23 @@ static const struct country_entry *find_desk(
 	return NULL;
 }
 
+/* An officer's standing begins with the first document that names the key:
+ * older acts must verify against newer documents. */
+static struct instant standing_since(
+    const struct building *b, const struct hf_key *sign)
+{
+	for (unsigned i = 0;
+	     b->previous != NULL && i < b->previous->entry_count; i++) {
+		const struct officer_entry *o =
+		    &b->previous->entries[i].u.officer;
+
+		if (b->previous->entries[i].type == ENTRY_OFFICER &&
+		    memcmp(&o->sign, sign, sizeof(*sign)) == 0)
+			return o->valid_from;
+	}
+	return b->now;
+}
+
 static bool add_officers(struct building *b)
 {
 	json_t *o;
@@ -191,6 +208,7 @@ static bool add_officers(struct building *b)
 		    !key_of(o, "unwrap", HF_KEY_UNWRAP, &x->unwrap))
 			return bad(
 			    b, "officers: sign, transport or unwrap", x->name);
+		x->valid_from = standing_since(b, &x->sign);
 	}
 	return true;
 }
