@@ -39,7 +39,7 @@ enum event_type {
 			    all of them (the gate died) */
 	EVENT_DESK_GONE, /* conn; 0: all of them */
 	EVENT_TIMER,     /* look at the due table and the outboxes */
-	EVENT_CLOCK,     /* certain changed */
+	EVENT_CLOCK,     /* certain changed (any other event tells it too) */
 	EVENT_PIN,       /* country, key: a root pinned by configuration */
 	EVENT_UNPIN,
 	EVENT_DOCUMENT,   /* frame: a whole document from configuration */
@@ -66,8 +66,10 @@ struct event {
 
 /**
  * The expensive pure part of a frame, thread-safe: signatures of the acts
- * in it.  The engine trusts event.verified set from this.
- * Errors: HF_SIGNATURE and decoding errors, to be put into verify_err
+ * in it.  HF_OK says that there are acts and that all of them verify; with
+ * event.verified and verify_err set from this, the engine does not look
+ * again.  On anything else it does.
+ * Errors: HF_FRAME (no acts in it), HF_SIGNATURE and decoding errors
  */
 HF_MUST_USE enum hf_err engine_preverify(
     enum event_type type, struct hf_bytes frame);
@@ -126,7 +128,9 @@ bool engine_can_abandon(const struct engine *e);
 /** The transaction was not committed: forget everything of this turn. */
 void engine_abandon(struct engine *e);
 /** Consistency path from `old_size` to `new_size` for the signer, read back
- * from stored leaves; `t` may be a fresh transaction. */
+ * from stored leaves; `t` may be a fresh transaction.
+ * new_size  that of the newest turn
+ * Errors: HF_RANGE (another, or shrinking), HF_CORRUPT */
 HF_MUST_USE enum hf_err engine_consistency(struct engine *e, struct txn *t,
     uint64_t old_size, uint64_t new_size, struct hf_hash *path,
     unsigned *count);

@@ -11,6 +11,7 @@
  *   erase.c    retention, case keys, legal hold
  *   desk.c, desk_*.c   operations of desks (SPEC 11)
  *   link.c, link_*.c   peers: sequences, batches, acknowledgements (SPEC 10)
+ *   outbox.c   what is to be delivered, its alarm
  *   documents.c country documents in the store and on the link
  *   tally.c    read access and refusals, counted by the minute
  *   keys_set.c whom the gates admit, whom to dial

@@ -59,8 +59,7 @@ static pid_t start(unsigned idle_s)
 	return pid;
 }
 
-/* Whoever connects first must not be the idle clock's reset by accident, so
- * only tests without a short idle time wait by connecting. */
+/* Waits by connecting, which an idle time would count as use. */
 static struct signer *wait_ready(void)
 {
 	struct signer *g = NULL;
@@ -185,13 +184,25 @@ Test(agent, speaks_as_the_secret_itself_until_it_is_stopped)
 	signer_free(local);
 
 	cr_expect_eq(agent_stop(path), HF_OK);
-	cr_expect_neq(access(path, F_OK), 0, "gone when stop returns");
 	cr_expect_eq(end_of(pid), 0);
 	cr_expect_eq(g->sign(g, &message, &sig), HF_AGENT);
 	cr_expect_eq(agent_connect(&late, path), HF_AGENT);
 	cr_expect_eq(agent_stop(path), HF_AGENT);
 	signer_free(g);
 	signer_free(NULL);
+}
+
+/* `agent --stop` and `agent` in a row must not meet the old one's socket. */
+Test(agent, is_gone_from_its_path_before_stop_returns)
+{
+	for (unsigned i = 0; i < 20; i++) {
+		pid_t pid = start(0);
+
+		signer_free(wait_ready());
+		cr_expect_eq(agent_stop(path), HF_OK);
+		cr_expect_neq(access(path, F_OK), 0, "round %u", i);
+		cr_expect_eq(end_of(pid), 0);
+	}
 }
 
 Test(agent, ends_on_sigterm_and_when_idle)
