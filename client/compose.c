@@ -279,6 +279,45 @@ out:
 	return err;
 }
 
+enum hf_err compose_approve(struct signed_act *act, struct signer *approver)
+{
+	struct hf_act *a = malloc(sizeof(*a));
+	uint8_t *frame = malloc(HF_ACT_MAX), sigs[HF_SIGS_MAX];
+	struct hf_signature list[HF_SIGNATURE_MAX];
+	struct hf_hash message;
+	size_t sigs_size, size;
+	enum hf_err err = HF_NOMEM;
+
+	if (a == NULL || frame == NULL)
+		goto out;
+	err = hf_act_decode(a, act->frame, act->size);
+	if (err == HF_OK)
+		err = hf_act_verify(a);
+	if (err == HF_OK && a->signature_count == HF_SIGNATURE_MAX)
+		err = HF_TOO_MANY;
+	if (err != HF_OK)
+		goto out;
+	memcpy(list, a->signatures, sizeof(list));
+	message = hf_act_to_sign(&a->digest);
+	list[a->signature_count].key = approver->sign_key;
+	err = approver->sign(approver, &message, &list[a->signature_count].sig);
+	if (err == HF_OK)
+		err = hf_sigs_encode(list, a->signature_count + 1, sigs,
+		    sizeof(sigs), &sigs_size);
+	if (err == HF_OK)
+		err = hf_act_encode(a->core_bytes, a->envelope_bytes,
+		    (struct hf_bytes){sigs, sigs_size}, a->body_bytes, frame,
+		    HF_ACT_MAX, &size);
+	if (err == HF_OK) {
+		memcpy(act->frame, frame, size);
+		act->size = size;
+	}
+out:
+	free(a);
+	free(frame);
+	return err;
+}
+
 /* ---- the outbox: HOME/outbox/ID.act holds [act, opening] ---- */
 
 static void outbox_path(

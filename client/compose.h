@@ -55,6 +55,15 @@ struct signed_act {
 HF_MUST_USE enum hf_err compose(struct signed_act *out, struct home *h,
     struct draft *d, struct instant now);
 
+/**
+ * Approve: add a co-signature to an act that is signed and not yet sent.
+ * The act enters only with as many as the country document asks for.
+ * Errors: those of hf_act_decode and hf_act_verify, HF_TOO_MANY (four),
+ *         HF_SIGNATURE (this officer has signed already), of the signer
+ */
+HF_MUST_USE enum hf_err compose_approve(
+    struct signed_act *act, struct signer *approver);
+
 struct submitted {
 	struct hf_id id, case_id;
 	uint64_t index;

@@ -633,6 +633,38 @@ enum hf_err view_follow(const struct view *v, struct draft *d, unsigned side,
 	return e->gen > HF_TRACK_ACTS_MAX ? HF_MANY_ACTS : HF_OK;
 }
 
+enum hf_err view_grant(
+    const struct view *v, struct draft *d, const struct hf_desk *desk)
+{
+	d->envelope.to = *desk;
+	for (unsigned t = 0; t <= HF_TRACK_ASKED; t++)
+		for (unsigned i = 0; i < v->count[t]; i++) {
+			const struct view_act *a = &v->acts[t][i];
+			uint8_t key[HF_ID_SIZE + HF_KEY_SIZE], value[80];
+			struct pack p;
+			enum hf_err err;
+
+			if (!a->opened || a->act.signature_count == 0)
+				continue;
+			memcpy(key, a->act.id.b, HF_ID_SIZE);
+			memcpy(key + HF_ID_SIZE, a->body_key, HF_KEY_SIZE);
+			pack_init(&p, value, sizeof(value));
+			pack_bin(&p, key, sizeof(key));
+			err = draft_add(d, HF_F_ACT_KEY, bytes(value, p.at), 0);
+			hf_wipe(key, sizeof(key));
+			hf_wipe(value, sizeof(value));
+			if (err != HF_OK)
+				return err;
+		}
+	return HF_OK;
+}
+
+void view_assign(struct draft *d, const struct hf_key *officer)
+{
+	d->envelope.assignee = *officer;
+	d->envelope.present |= BIT(HF_E_ASSIGNEE);
+}
+
 /* ---- the roster ---- */
 
 static enum hf_err fetch_document(

@@ -74,6 +74,17 @@ const struct view_act *view_last(
  * seen, (re if given).  side: 0 asking, 1 asked; inner: own inner track. */
 HF_MUST_USE enum hf_err view_follow(const struct view *v, struct draft *d,
     unsigned side, bool inner, const struct hf_id *re);
+/**
+ * Grant: let another desk of the own country read this case.  `d` is of
+ * kind grant, begun with view_follow (inner); the keys of every body that
+ * this officer could open become leaves, sealed to `desk` with the act.
+ * Errors: HF_TOO_MANY (more acts than one grant holds)
+ */
+HF_MUST_USE enum hf_err view_grant(
+    const struct view *v, struct draft *d, const struct hf_desk *desk);
+/** Assign: the officer who answers for this side of the case from now on. */
+void view_assign(struct draft *d, const struct hf_key *officer);
+
 /** Fresh documents from the broker into home's roster and cache. */
 HF_MUST_USE enum hf_err roster_refresh(struct home *h, struct link *l);
 
