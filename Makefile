@@ -13,6 +13,10 @@ WARN = -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes \
 HARDEN = -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
 	-fstack-clash-protection -fcf-protection=full \
 	-ftrivial-auto-var-init=zero
+# clang 14 wants to be told twice
+ifneq (,$(findstring clang,$(CC)))
+HARDEN += -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang
+endif
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(CFLAGS) $(WARN) $(HARDEN) $(SAN) \
 	-fPIE -ffile-prefix-map=$(CURDIR)=. -DHOLDFAST_VERSION='"$(VERSION)"'

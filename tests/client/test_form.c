@@ -30,8 +30,8 @@ Test(form, gives_back_what_it_read)
 	    "{\"direction\":\"origin\"}",
 	    "{\"next_country\":\"DE\"}",
 	    "{\"event_time\":[\"2026-11-21T11:02:03.250+09:00\"]}",
-	    "{\"window\":{\"from\":\"2026-11-21T11:00:00-03:30\","
-	    "\"until\":\"2026-11-21T11:10:00-03:30\"}}",
+	    ("{\"window\":{\"from\":\"2026-11-21T11:00:00-03:30\","
+	     "\"until\":\"2026-11-21T11:10:00-03:30\"}}"),
 	};
 	struct draft *d = malloc(sizeof(*d));
 
