@@ -15,6 +15,10 @@
 #include <zmq.h>
 
 #define EVENTS_MAX 256u
+#define TRIES_MAX 8u
+/* libzmq gives up for good after a refused handshake.  A broker that has just
+ * started knows no keys for a moment, so we dial again, a few times. */
+#define REFUSED_MS 150
 
 struct pushed {
 	uint64_t sequence;
@@ -27,7 +31,10 @@ struct link {
 	int timeout_ms;
 	uint64_t request;
 	bool up;
-	unsigned tries;
+	bool renewed; /* up again after it was lost: what was sent may be */
+	bool lost;
+	unsigned tries, refused;
+	int64_t redial_at; /* 0: not wanted */
 	struct link_trouble trouble;
 	char endpoint[ENDPOINT_TEXT_MAX];
 	uint8_t frame[HF_FRAME_MAX];
@@ -120,10 +127,15 @@ static void drain_monitor(struct link *l)
 		switch (event) {
 		case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
 			l->up = true;
+			l->renewed |= l->lost;
+			l->lost = false;
+			l->refused = l->tries = 0;
 			l->trouble.err = HF_OK;
 			break;
 		case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
 			l->tries++;
+			l->refused++;
+			l->redial_at = mono_ms() + REFUSED_MS;
 			trouble(l, HF_NOT_IN_ROSTER, "handshake refused (400)");
 			break;
 		case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
@@ -137,6 +149,7 @@ static void drain_monitor(struct link *l)
 				trouble(l, HF_TCP, "connection refused");
 			break;
 		case ZMQ_EVENT_DISCONNECTED:
+			l->lost = l->up || l->lost;
 			l->up = false;
 			break;
 		default:
@@ -186,7 +199,20 @@ const struct link_trouble *link_trouble(const struct link *l)
 	return &l->trouble;
 }
 
-/* Wait for a frame or the deadline.  HF_OK: l->frame holds one. */
+/* News of the connection, and a new one when the last was refused. */
+static void look_after(struct link *l)
+{
+	drain_monitor(l);
+	if (l->redial_at == 0 || mono_ms() < l->redial_at)
+		return;
+	l->redial_at = 0;
+	zmq_disconnect(l->socket, l->endpoint); /* ENOENT: gone already */
+	if (zmq_connect(l->socket, l->endpoint) != 0)
+		trouble(l, HF_UNREACHABLE, "cannot dial again");
+}
+
+/* Wait for a frame or the deadline.  HF_OK: l->frame holds one; HF_TCP: the
+ * connection is a new one, and nothing comes for what the old one was asked. */
 static enum hf_err receive(struct link *l, int64_t deadline)
 {
 	for (;;) {
@@ -210,10 +236,16 @@ static enum hf_err receive(struct link *l, int64_t deadline)
 				return HF_FRAME;
 			return HF_OK;
 		}
+		if (l->renewed) {
+			l->renewed = false;
+			return HF_TCP;
+		}
+		if (l->refused >= TRIES_MAX)
+			return HF_NOT_IN_ROSTER;
 		if (left <= 0)
 			return HF_TIMEOUT;
-		zmq_poll(items, 2, left > 200 ? 200 : (long)left);
-		drain_monitor(l);
+		zmq_poll(items, 2, left > 50 ? 50 : (long)left);
+		look_after(l);
 	}
 }
 
@@ -227,11 +259,11 @@ static enum hf_err send_when_up(
 
 		if (zmq_send(l->socket, data, size, ZMQ_DONTWAIT) >= 0)
 			return HF_OK;
-		if (left <= 0 || l->tries >= 8)
+		if (left <= 0 || l->tries >= TRIES_MAX)
 			return l->trouble.err != HF_OK ? l->trouble.err
 						       : HF_UNREACHABLE;
 		zmq_poll(items, 2, left > 50 ? 50 : (long)left);
-		drain_monitor(l);
+		look_after(l);
 	}
 }
 
@@ -288,7 +320,7 @@ enum hf_err link_call(
 	int64_t deadline = mono_ms() + l->timeout_ms;
 	struct pack p;
 	size_t size;
-	enum hf_err err;
+	enum hf_err err, code = HF_OK;
 
 	if (request == NULL)
 		return HF_NOMEM;
@@ -300,17 +332,20 @@ enum hf_err link_call(
 	err = pack_finish(&p, &size);
 	if (err == HF_OK)
 		err = send_when_up(l, request, size, deadline);
-	free(request);
 	while (err == HF_OK) {
-		enum hf_err code = HF_OK;
 		bool ours = false;
 
 		err = receive(l, deadline);
-		if (err == HF_OK)
+		if (err == HF_TCP) /* asked twice has no second effect */
+			err = send_when_up(l, request, size, deadline);
+		else if (err == HF_OK)
 			err = take_response(l, answer, &ours, &code);
-		if (err == HF_OK && ours)
-			return code;
+		if (err == HF_OK && ours) {
+			err = code;
+			break;
+		}
 	}
+	free(request);
 	return err;
 }
 

@@ -32,7 +32,7 @@ struct answer {
 };
 
 /**
- * One request.
+ * One request; sent again when the connection is lost and comes back.
  * args     a packed canonical map (size 0: the empty map)
  * Errors: the broker's code; HF_TIMEOUT (outcome unknown); HF_FRAME;
  *         the 21xx family when the request could not be sent at all
@@ -40,7 +40,8 @@ struct answer {
 HF_MUST_USE enum hf_err link_call(
     struct link *l, enum hf_op op, struct hf_bytes args, struct answer *answer);
 /** After HF_OP_WATCH: the next event; *event lends its map.
- * Errors: HF_TIMEOUT (nothing within timeout_ms), HF_UNREACHABLE */
+ * Errors: HF_TIMEOUT (nothing within timeout_ms), HF_TCP (the connection is a
+ *         new one: watch again), HF_NOT_IN_ROSTER, HF_FRAME */
 HF_MUST_USE enum hf_err link_event(
     struct link *l, int timeout_ms, uint64_t *sequence, struct hf_bytes *event);
 

@@ -149,7 +149,9 @@ enum hf_err desk_watch(struct request *r)
 	s->cursor = desk_arg_uint(r, 1, 0);
 	if (s->cursor > r->e->sequence_inbox)
 		s->cursor = r->e->sequence_inbox; /* from now on */
-	pack_map(&r->out, 0);
+	pack_map(&r->out, 1);
+	pack_uint(&r->out, 1);
+	pack_uint(&r->out, s->cursor);
 	return HF_OK;
 }
 

@@ -32,6 +32,8 @@
 #define GATE_DIALS_MAX HF_COUNTRY_MAX
 #define GATE_RCVHWM_PEERS 64
 #define GATE_RCVHWM_DESKS 16
+#define GATE_SNDHWM_PEERS GATE_RCVHWM_PEERS
+#define GATE_SNDHWM_DESKS 128 /* above a page of 64 pushed events */
 
 struct admitted {
 	struct hf_key key;

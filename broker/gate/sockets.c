@@ -35,12 +35,12 @@ static int set_ints(void *socket, const struct int_option *o, unsigned count)
 	return 0;
 }
 
-static int common(void *socket, int hwm)
+static int common(void *socket, bool peers)
 {
 	const struct int_option options[] = {
 	    {ZMQ_LINGER, 0},
-	    {ZMQ_SNDHWM, hwm},
-	    {ZMQ_RCVHWM, hwm},
+	    {ZMQ_SNDHWM, peers ? GATE_SNDHWM_PEERS : GATE_SNDHWM_DESKS},
+	    {ZMQ_RCVHWM, peers ? GATE_RCVHWM_PEERS : GATE_RCVHWM_DESKS},
 	    {ZMQ_SNDTIMEO, 0},
 	    {ZMQ_RCVTIMEO, 0},
 	    {ZMQ_HANDSHAKE_IVL, 2500},
@@ -91,8 +91,7 @@ int gate_router(struct gate *g)
 	char back[16] = "";
 	size_t size = sizeof(back);
 
-	if (common(g->router,
-		g->o->peers ? GATE_RCVHWM_PEERS : GATE_RCVHWM_DESKS) != 0 ||
+	if (common(g->router, g->o->peers) != 0 ||
 	    zmq_setsockopt(g->router, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) !=
 		0 ||
 	    zmq_getsockopt(g->router, ZMQ_ZAP_DOMAIN, back, &size) != 0 ||
@@ -113,8 +112,7 @@ int gate_dealer(struct gate *g, void *socket, const uint8_t public_key[32],
 	    {ZMQ_CONNECT_TIMEOUT, 5000},
 	};
 
-	if (common(socket,
-		g->o->peers ? GATE_RCVHWM_PEERS : GATE_RCVHWM_DESKS) != 0 ||
+	if (common(socket, g->o->peers) != 0 ||
 	    set_ints(socket, options, 4) != 0 ||
 	    zmq_setsockopt(
 		socket, ZMQ_CURVE_PUBLICKEY, public_key, HF_KEY_SIZE) != 0 ||

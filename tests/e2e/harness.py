@@ -55,6 +55,59 @@ def equal(got, wanted, what):
     check(got == wanted, "%s: %r, not %r" % (what, got, wanted))
 
 
+def unpack(data):
+    """MessagePack of the canonical form (SPEC 1), enough to look inside."""
+    value, at = unpack_at(data, 0)
+    check(at == len(data), "bytes after the value")
+    return value
+
+
+def unpack_at(data, at):
+    first = data[at]
+    at += 1
+
+    def number(size, signed=False):
+        return int.from_bytes(data[at:at + size], "big", signed=signed)
+
+    def members(count, at):
+        got = []
+        for _ in range(count):
+            value, at = unpack_at(data, at)
+            got.append(value)
+        return got, at
+
+    def mapping(count, at):
+        got, at = members(2 * count, at)
+        return dict(zip(got[::2], got[1::2])), at
+
+    if first < 0x80:
+        return first, at
+    if first >= 0xe0:
+        return first - 256, at
+    if first < 0x90:
+        return mapping(first & 15, at)
+    if first < 0xa0:
+        return members(first & 15, at)
+    if first < 0xc0:
+        size = first & 31
+        return data[at:at + size].decode(), at + size
+    if first in (0xc0, 0xc2, 0xc3):
+        return {0xc0: None, 0xc2: False, 0xc3: True}[first], at
+    if 0xc4 <= first <= 0xc6 or 0xd9 <= first <= 0xdb:
+        width = 1 << (first - (0xc4 if first <= 0xc6 else 0xd9))
+        size = number(width)
+        at += width
+        value = data[at:at + size]
+        return value if first <= 0xc6 else value.decode(), at + size
+    if 0xcc <= first <= 0xd3:
+        width = 1 << (first & 3)
+        return number(width, first >= 0xd0), at + width
+    check(first in (0xdc, 0xdd, 0xde, 0xdf), "byte 0x%02x" % first)
+    width = 2 if first in (0xdc, 0xde) else 4
+    read = members if first < 0xde else mapping
+    return read(number(width), at + width)
+
+
 class Result:
     def __init__(self, done, args):
         self.code = done.returncode
@@ -86,8 +139,12 @@ class Federation:
     def __init__(self, *countries):
         self.dir = tempfile.mkdtemp(prefix="hf-e2e-")
         self.countries = countries
-        self.script("up", *countries)
         self.serial = 0
+        try:
+            self.script("up", *countries)
+        except BaseException:
+            self.close()
+            raise
 
     def script(self, verb, *args):
         done = subprocess.run([FEDERATION, verb, self.dir, *args],
@@ -98,11 +155,34 @@ class Federation:
         return done.stdout
 
     def close(self):
+        """Ends its brokers; whatever of them survives is a failure."""
         try:
             self.script("down")
+            left = self.processes()
+            end = time.monotonic() + 5
+            while left and time.monotonic() < end:
+                time.sleep(0.05)
+                left = self.processes()
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            check(not left, "left running after down: %r" % left)
         finally:
             if not os.environ.get("HF_KEEP"):
                 shutil.rmtree(self.dir, ignore_errors=True)
+
+    def processes(self):
+        """Ids of the processes whose command line names this directory."""
+        found = []
+        for name in os.listdir("/proc"):
+            try:
+                with open("/proc/%s/cmdline" % name, "rb") as f:
+                    line = f.read()
+            except OSError:
+                continue
+            if name.isdigit() and self.dir.encode() + b"/" in line and \
+                    b"holdfast" in line:
+                found.append(int(name))
+        return found
 
     def home(self, who):
         return os.path.join(self.dir, who)
@@ -185,6 +265,37 @@ class Federation:
             except (OSError, ValueError):
                 check(time.monotonic() < end, "no %s of %s to end" % (role, cc))
                 time.sleep(0.02)
+
+    def document(self, cc, version, change):
+        """A new country document: `change` edits the specification."""
+        here = os.path.join(self.dir, cc)
+        with open(os.path.join(here, "spec.json")) as f:
+            spec = json.load(f)
+        change(spec)
+        self.file("%s/spec.json" % cc, spec)
+        out = os.path.join(here, "%d.hfd" % version)
+        self.run("%s.ops" % cc, "country", "build", "--spec",
+                 os.path.join(here, "spec.json"), "--root-key",
+                 os.path.join(here, "root.key"), "--registrar-key",
+                 os.path.join(here, "registrar.key"), "--previous",
+                 os.path.join(here, "%d.hfd" % (version - 1)), "--out",
+                 out).ok()
+        return out
+
+    def ledger(self, cc):
+        """The entries of a broker's ledger, as its auditor fetches them:
+        (leaf, core, envelope, signatures, payload), bytes each."""
+        path = os.path.join(self.dir, "%s.ledger" % cc)
+        self.run("%s.audit" % cc, "audit", "fetch", "--out", path).ok()
+        with open(path, "rb") as f:
+            data = f.read()
+        at = 0
+        entries = []
+        while at < len(data):
+            size = int.from_bytes(data[at:at + 4], "big")
+            entries.append(unpack(data[at + 4:at + 4 + size]))
+            at += 4 + size
+        return entries
 
     def broker_files(self, cc):
         for root, _, files in os.walk(os.path.join(self.dir, cc, "data")):

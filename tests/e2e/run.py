@@ -27,6 +27,11 @@ def on_alarm(signum, frame):
     raise harness.Failure("took longer than %d s" % LIMIT_SECONDS)
 
 
+def on_end(signum, frame):
+    """Ended from outside: brokers are still taken down on the way out."""
+    sys.exit(128 + signum)
+
+
 def run_one(name, function, args):
     begin = time.monotonic()
     signal.alarm(LIMIT_SECONDS)
@@ -44,9 +49,19 @@ def run_one(name, function, args):
     return True
 
 
+def down(file, federation):
+    try:
+        federation.close()
+    except Exception as e:
+        print("FAIL %s, closing: %s" % (file, e), flush=True)
+        return False
+    return True
+
+
 def main():
     only = sys.argv[2] if len(sys.argv) > 2 and sys.argv[1] == "--only" else ""
     signal.signal(signal.SIGALRM, on_alarm)
+    signal.signal(signal.SIGTERM, on_end)
     good = True
     count = 0
     for file in sorted(os.listdir(HERE)):
@@ -64,12 +79,12 @@ def main():
             for name, function in tests:
                 good = run_one(name, function, shared) and good
                 count += 1
-        except harness.Failure as e:
+        except Exception as e:  # the federation did not come up
             print("FAIL %s: %s" % (file, e), flush=True)
             good = False
         finally:
             for f in shared:
-                f.close()
+                good = down(file, f) and good
     sys.exit(0 if good and count > 0 else 1)
 
 
