@@ -1,15 +1,10 @@
 /*
- * cmd_country: country documents: building (registrars, offline), pinning,
- * publishing, reading the roster.
- *
- * `country build` takes a JSON description (see holdfast help country
- * build).  Sealing keys of desks are made here: a desk whose officers are
- * the same as in the previous document keeps its key and its wraps;
- * otherwise it gets a new epoch, wrapped to each officer.
+ * cmd_country: country documents: building and revoking (registrars,
+ * offline), pinning, publishing, reading the roster.
  */
 #include "client/cmd.h"
+#include "client/country_build.h"
 
-#include "keys/country.h"
 #include "proto/crypto.h"
 #include "proto/pack.h"
 #include "proto/ref.h"
@@ -17,378 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES_MAX 1024u
-
 static int usage(struct args *a, const char *what)
 {
 	return out_error(&a->out, HF_USAGE, what, NULL, NULL, NULL);
 }
-
-struct building {
-	struct args *args;
-	json_t *spec;
-	const struct country_doc *previous; /* NULL: version 1 */
-	struct country_entry *entries;      /* ENTRIES_MAX */
-	unsigned count;
-	struct instant now, until;
-	struct hf_country country;
-	char problem[200];
-};
-
-static bool bad(struct building *b, const char *what, const char *detail)
-{
-	snprintf(b->problem, sizeof(b->problem), "%s: %s", what,
-	    detail != NULL ? detail : "missing or malformed");
-	return false;
-}
-
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s == NULL ? "" : s;
-}
-
-static void copy_text(char *out, size_t capacity, json_t *o, const char *key)
-{
-	snprintf(out, capacity, "%s", text_of(o, key));
-}
-
-static bool key_of(
-    json_t *o, const char *name, enum hf_key_type type, struct hf_key *out)
-{
-	return hf_keyline_read(out, type, text_of(o, name)) == HF_OK;
-}
-
-static struct country_entry *add(
-    struct building *b, enum entry_type type, bool domestic)
-{
-	struct country_entry *e;
-
-	if (b->count == ENTRIES_MAX)
-		return NULL;
-	e = &b->entries[b->count++];
-	memset(e, 0, sizeof(*e));
-	e->type = type;
-	e->domestic = domestic;
-	return e;
-}
-
-static bool add_brokers(struct building *b)
-{
-	json_t *list = json_object_get(b->spec, "brokers"), *o, *endpoint;
-	size_t i, k;
-
-	json_array_foreach (list, i, o) {
-		struct country_entry *e = add(b, ENTRY_BROKER, false);
-		struct broker_entry *x;
-
-		if (e == NULL)
-			return bad(b, "brokers", "too many entries");
-		x = &e->u.broker;
-		if (!key_of(o, "transport", HF_KEY_BROKER, &x->transport) ||
-		    !key_of(o, "ledger", HF_KEY_LEDGER, &x->ledger))
-			return bad(b, "brokers", "transport or ledger");
-		x->epoch =
-		    (uint32_t)json_integer_value(json_object_get(o, "epoch"));
-		if (x->epoch == 0)
-			x->epoch = 1;
-		json_array_foreach (
-		    json_object_get(o, "endpoints"), k, endpoint)
-			if (k < ENDPOINT_MAX && json_is_string(endpoint))
-				snprintf(x->endpoints[x->endpoint_count++],
-				    ENDPOINT_TEXT_MAX, "%s",
-				    json_string_value(endpoint));
-		x->valid_from = b->now;
-		x->valid_until = b->until;
-	}
-	return i > 0 ? true : bad(b, "brokers", NULL);
-}
-
-static bool add_desks(struct building *b)
-{
-	json_t *o, *item;
-	size_t i, k;
-
-	json_array_foreach (json_object_get(b->spec, "desks"), i, o) {
-		const struct hf_code_info *type =
-		    hf_code_by_name(HF_CODES_DESK_TYPE, text_of(o, "type"));
-		const char *name = text_of(o, "desk");
-		struct country_entry *e = add(b, ENTRY_DESK,
-		    json_is_true(json_object_get(o, "domestic")));
-		struct desk_entry *d;
-
-		if (e == NULL || type == NULL ||
-		    !hf_desk_ok(name, strlen(name)))
-			return bad(b, "desks", name);
-		d = &e->u.desk;
-		memcpy(d->desk.s, name, strlen(name));
-		d->type = type->code;
-		copy_text(d->name, sizeof(d->name), o, "name");
-		copy_text(d->telephone, sizeof(d->telephone), o, "telephone");
-		copy_text(d->hours, sizeof(d->hours), o, "hours");
-		copy_text(d->zone, sizeof(d->zone), o, "zone");
-		json_array_foreach (json_object_get(o, "languages"), k, item)
-			if (k < 8)
-				snprintf(d->languages[d->language_count++],
-				    sizeof(d->languages[0]), "%.11s",
-				    json_string_value(item));
-		json_array_foreach (json_object_get(o, "means"), k, item)
-			if (k < MEANS_MAX)
-				snprintf(d->means[d->means_count++], TEXT_SHORT,
-				    "%s", json_string_value(item));
-		if (d->name[0] == '\0' || d->telephone[0] == '\0' ||
-		    d->means_count == 0)
-			return bad(b, name,
-			    "name, telephone and one other means are "
-			    "mandatory");
-	}
-	return i > 0 ? true : bad(b, "desks", NULL);
-}
-
-static const struct country_entry *find_desk(
-    const struct building *b, const char *name)
-{
-	for (unsigned i = 0; i < b->count; i++)
-		if (b->entries[i].type == ENTRY_DESK &&
-		    strcmp(b->entries[i].u.desk.desk.s, name) == 0)
-			return &b->entries[i];
-	return NULL;
-}
-
-/* An officer's standing begins with the first document that names the key:
- * older acts must verify against newer documents. */
-static struct instant standing_since(
-    const struct building *b, const struct hf_key *sign)
-{
-	for (unsigned i = 0;
-	     b->previous != NULL && i < b->previous->entry_count; i++) {
-		const struct officer_entry *o =
-		    &b->previous->entries[i].u.officer;
-
-		if (b->previous->entries[i].type == ENTRY_OFFICER &&
-		    memcmp(&o->sign, sign, sizeof(*sign)) == 0)
-			return o->valid_from;
-	}
-	return b->now;
-}
-
-static bool add_officers(struct building *b)
-{
-	json_t *o;
-	size_t i;
-
-	json_array_foreach (json_object_get(b->spec, "officers"), i, o) {
-		const struct hf_code_info *role =
-		    hf_code_by_name(HF_CODES_ROLE, text_of(o, "role"));
-		const struct country_entry *desk =
-		    find_desk(b, text_of(o, "desk"));
-		json_t *days = json_object_get(o, "valid_days");
-		struct country_entry *e;
-		struct officer_entry *x;
-
-		if (role == NULL || desk == NULL)
-			return bad(
-			    b, "officers: role or desk", text_of(o, "name"));
-		e = add(b, ENTRY_OFFICER, desk->domestic);
-		if (e == NULL)
-			return bad(b, "officers", "too many entries");
-		x = &e->u.officer;
-		x->desk = desk->u.desk.desk;
-		x->role = role->code;
-		x->valid_from = b->now;
-		x->valid_until = b->until;
-		if (json_is_number(days))
-			x->valid_until.ms =
-			    b->now.ms +
-			    (uint64_t)(json_number_value(days) * 86400000.0);
-		copy_text(x->name, sizeof(x->name), o, "name");
-		if (!key_of(o, "sign", HF_KEY_OFFICER, &x->sign) ||
-		    !key_of(o, "transport", HF_KEY_TRANSPORT, &x->transport) ||
-		    !key_of(o, "unwrap", HF_KEY_UNWRAP, &x->unwrap))
-			return bad(
-			    b, "officers: sign, transport or unwrap", x->name);
-		x->valid_from = standing_since(b, &x->sign);
-	}
-	return true;
-}
-
-static bool add_profiles(struct building *b)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach (json_object_get(b->spec, "profiles"), i, item) {
-		const struct hf_profile *p =
-		    hf_profile_by_name(json_string_value(item));
-		struct country_entry *e = add(b, ENTRY_PROFILE, false);
-
-		if (p == NULL || e == NULL)
-			return bad(b, "profiles", json_string_value(item));
-		e->u.profile = *p;
-	}
-	return i > 0 ? true : bad(b, "profiles", NULL);
-}
-
-static bool add_revocations(struct building *b)
-{
-	json_t *o;
-	size_t i;
-
-	json_array_foreach (json_object_get(b->spec, "revocations"), i, o) {
-		struct country_entry *e = add(b, ENTRY_REVOCATION, false);
-		struct revocation_entry *x;
-		int zone;
-
-		if (e == NULL)
-			return bad(b, "revocations", "too many entries");
-		x = &e->u.revocation;
-		if (!key_of(o, "key", HF_KEY_OFFICER, &x->key))
-			return bad(b, "revocations", "key");
-		x->revoked = b->now;
-		x->since = b->now;
-		if (text_of(o, "revoked")[0] != '\0' &&
-		    hf_rfc3339_read(
-			&x->revoked, &zone, text_of(o, "revoked")) != HF_OK)
-			return bad(
-			    b, "revocations: revoked", text_of(o, "revoked"));
-		x->since = x->revoked;
-		if (text_of(o, "since")[0] != '\0' &&
-		    hf_rfc3339_read(&x->since, &zone, text_of(o, "since")) !=
-			HF_OK)
-			return bad(
-			    b, "revocations: since", text_of(o, "since"));
-	}
-	return true;
-}
-
-/* ---- sealing keys ---- */
-
-static const struct desk_entry *previous_desk(
-    const struct building *b, const struct hf_desk *desk)
-{
-	for (unsigned i = 0;
-	     b->previous != NULL && i < b->previous->entry_count; i++)
-		if (b->previous->entries[i].type == ENTRY_DESK &&
-		    strcmp(b->previous->entries[i].u.desk.desk.s, desk->s) == 0)
-			return &b->previous->entries[i].u.desk;
-	return NULL;
-}
-
-static bool has_wrap(const struct building *b, const struct hf_desk *desk,
-    uint32_t epoch, const struct hf_key *officer)
-{
-	for (unsigned i = 0; i < b->previous->entry_count; i++) {
-		const struct wrap_entry *w = &b->previous->entries[i].u.wrap;
-
-		if (b->previous->entries[i].type == ENTRY_WRAP &&
-		    w->epoch == epoch && strcmp(w->desk.s, desk->s) == 0 &&
-		    memcmp(&w->officer, officer, sizeof(*officer)) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool is_revoked(const struct building *b, const struct hf_key *key)
-{
-	for (unsigned i = 0; i < b->count; i++)
-		if (b->entries[i].type == ENTRY_REVOCATION &&
-		    memcmp(&b->entries[i].u.revocation.key, key,
-			sizeof(*key)) == 0)
-			return true;
-	return false;
-}
-
-/* May the desk go on with its key?  Only if every officer of today has it
- * and nobody who had it was revoked. */
-static bool keeps_key(const struct building *b, const struct desk_entry *old)
-{
-	for (unsigned i = 0; i < b->count; i++)
-		if (b->entries[i].type == ENTRY_OFFICER &&
-		    strcmp(b->entries[i].u.officer.desk.s, old->desk.s) == 0 &&
-		    (!has_wrap(b, &old->desk, old->epoch,
-			 &b->entries[i].u.officer.sign) ||
-			is_revoked(b, &b->entries[i].u.officer.sign)))
-			return false;
-	return true;
-}
-
-static bool new_epoch(struct building *b, struct desk_entry *d, uint32_t epoch)
-{
-	uint8_t secret[HF_KEY_SIZE], ephemeral[HF_KEY_SIZE];
-	unsigned count = b->count;
-	bool ok = true;
-
-	sealing_pair(&d->sealing, secret);
-	d->epoch = epoch;
-	for (unsigned i = 0; i < count && ok; i++) {
-		const struct officer_entry *o = &b->entries[i].u.officer;
-		struct country_entry *e;
-
-		if (b->entries[i].type != ENTRY_OFFICER ||
-		    strcmp(o->desk.s, d->desk.s) != 0 ||
-		    is_revoked(b, &o->sign))
-			continue;
-		e = add(b, ENTRY_WRAP, true);
-		if (e == NULL) {
-			ok = bad(b, d->desk.s, "too many entries");
-			break;
-		}
-		e->u.wrap.desk = d->desk;
-		e->u.wrap.epoch = epoch;
-		e->u.wrap.officer = o->sign;
-		hf_random(ephemeral, sizeof(ephemeral));
-		ok = hf_box_seal(e->u.wrap.sealed, secret, &o->unwrap,
-			 ephemeral) == HF_OK;
-	}
-	hf_wipe(secret, sizeof(secret));
-	hf_wipe(ephemeral, sizeof(ephemeral));
-	return ok;
-}
-
-/* Old wraps stay, so that old bodies can be read. */
-static bool keep_wraps(struct building *b)
-{
-	for (unsigned i = 0;
-	     b->previous != NULL && i < b->previous->entry_count; i++) {
-		const struct country_entry *old = &b->previous->entries[i];
-		struct country_entry *e;
-
-		if (old->type != ENTRY_WRAP ||
-		    find_desk(b, old->u.wrap.desk.s) == NULL)
-			continue;
-		e = add(b, ENTRY_WRAP, true);
-		if (e == NULL)
-			return bad(b, "wraps", "too many entries");
-		*e = *old;
-	}
-	return true;
-}
-
-static bool seal_desks(struct building *b)
-{
-	unsigned count = b->count;
-
-	if (!keep_wraps(b))
-		return false;
-	for (unsigned i = 0; i < count; i++) {
-		struct desk_entry *d = &b->entries[i].u.desk;
-		const struct desk_entry *old;
-
-		if (b->entries[i].type != ENTRY_DESK)
-			continue;
-		old = previous_desk(b, &d->desk);
-		if (old != NULL && keeps_key(b, old)) {
-			d->sealing = old->sealing;
-			d->epoch = old->epoch;
-		} else if (!new_epoch(b, d, old == NULL ? 1 : old->epoch + 1)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* ---- build ---- */
 
 static enum hf_err load_secret(struct args *a, struct secret **s,
     const char *path, enum secret_purpose purpose)
@@ -431,32 +58,134 @@ static enum hf_err save_abroad(
 	return err;
 }
 
-static int save_document(struct building *b, struct secret *root,
-    struct secret *registrar, uint32_t version)
-{
-	struct args *a = b->args;
-	struct hf_key key = secret_sign_key(registrar);
-	uint8_t certificate[1024], *document = NULL;
-	size_t certificate_size, size;
-	enum hf_err err;
+/* ---- build, revoke ---- */
 
-	err = country_certify(b->country, 1, &key, 1,
-	    (struct instant){b->now.ms - 60000},
-	    (struct instant){b->now.ms + UINT64_C(3650) * 86400000u}, 1, root,
-	    certificate, sizeof(certificate), &certificate_size);
+/* What a document is signed with. */
+struct signing {
+	struct secret *root; /* NULL: the previous certificate goes on */
+	struct hf_key root_key;
+	struct secret *registrars[HF_REGISTRAR_MAX];
+	unsigned count;
+	struct country_doc *previous;
+};
+
+static void signing_close(struct signing *s)
+{
+	country_doc_free(s->previous);
+	secret_free(s->root);
+	for (unsigned i = 0; i < s->count; i++)
+		secret_free(s->registrars[i]);
+}
+
+/* The keys and the previous document.  Prints the error. */
+static int signing_open(struct signing *s, struct args *a)
+{
+	const char *path = arg(a, "root-key"), *line = arg(a, "root");
+	enum hf_err err = HF_OK;
+	uint8_t *bytes = NULL;
+	unsigned clause;
+	size_t size;
+
+	memset(s, 0, sizeof(*s));
+	if (path != NULL)
+		err = load_secret(a, &s->root, path, SECRET_ROOT);
+	if (err == HF_OK && path != NULL)
+		s->root_key = secret_sign_key(s->root);
+	else if (err == HF_OK)
+		err = hf_keyline_read(
+		    &s->root_key, HF_KEY_ROOT, line == NULL ? "" : line);
+	if (err != HF_OK)
+		return out_error(&a->out, err, NULL,
+		    path != NULL ? path : "--root", NULL, NULL);
+	while (err == HF_OK && (path = arg_at(a, "registrar-key", s->count))) {
+		if (s->count == HF_REGISTRAR_MAX)
+			return usage(a, "at most 7 registrars");
+		err = load_secret(
+		    a, &s->registrars[s->count], path, SECRET_REGISTRAR);
+		if (err == HF_OK)
+			s->count++;
+	}
+	if (err != HF_OK)
+		return out_error(&a->out, err, NULL, path, NULL, NULL);
+	path = arg(a, "previous");
+	if (path == NULL)
+		return HF_EXIT_OK;
+	err = home_read(path, HF_DOC_MAX, &bytes, &size);
+	if (err == HF_OK)
+		err = country_doc_open(
+		    &s->previous, bytes, size, &s->root_key, &clause);
+	free(bytes);
+	return err == HF_OK ? HF_EXIT_OK
+			    : out_error(&a->out, err, NULL, path, NULL, NULL);
+}
+
+/* A new certificate by the root: the registrars of the description, or the
+ * ones who sign, each of whom is then enough. */
+static enum hf_err certify(const struct signing *s, const struct building *b,
+    uint8_t *out, size_t capacity, size_t *size)
+{
+	json_t *list = json_object_get(b->spec, "registrars"), *line;
+	json_t *threshold = json_object_get(b->spec, "threshold");
+	struct hf_key keys[HF_REGISTRAR_MAX];
+	unsigned count = 0;
+	size_t i;
+
+	if (json_array_size(list) > HF_REGISTRAR_MAX)
+		return HF_TOO_MANY;
+	json_array_foreach (list, i, line) {
+		const char *text = json_string_value(line);
+
+		if (hf_keyline_read(&keys[count++], HF_KEY_REGISTRAR,
+			text == NULL ? "" : text) != HF_OK)
+			return HF_FORM;
+	}
+	for (i = 0; list == NULL && i < s->count; i++)
+		keys[count++] = secret_sign_key(s->registrars[i]);
+	return country_certify(b->country,
+	    threshold == NULL ? 1u : (unsigned)json_integer_value(threshold),
+	    keys, count, (struct instant){b->now.ms - 60000},
+	    (struct instant){b->now.ms + UINT64_C(3650) * 86400000u}, 1,
+	    s->root, out, capacity, size);
+}
+
+/* Sign, open again as everybody else will, write. */
+static int save_document(
+    struct args *a, struct building *b, const struct signing *s)
+{
+	uint32_t version =
+	    s->previous == NULL ? 1 : s->previous->head.version + 1;
+	uint8_t certificate[2048], *document = NULL;
+	struct country_doc *check = NULL;
+	size_t certificate_size, size = 0;
+	unsigned clause;
+	enum hf_err err =
+	    s->root != NULL ? certify(s, b, certificate, sizeof(certificate),
+				  &certificate_size)
+			    : country_doc_certificate(s->previous, certificate,
+				  sizeof(certificate), &certificate_size);
+
 	if (err == HF_OK)
 		err = country_build(
 		    (struct hf_bytes){certificate, certificate_size},
-		    b->previous, version, b->entries, b->count, b->now,
-		    b->until, &registrar, 1, &document, &size);
+		    s->previous, version, b->entries, b->count, b->now,
+		    b->until, s->registrars, s->count, &document, &size);
+	if (err == HF_OK)
+		err = country_doc_open(
+		    &check, document, size, &s->root_key, &clause);
+	country_doc_free(check);
 	if (err == HF_OK && !a->out.dry_run)
 		err = home_write(arg(a, "out"), document, size, 0600);
 	if (err == HF_OK && !a->out.dry_run && arg_on(a, "abroad"))
-		err = save_abroad(
-		    arg(a, "abroad"), document, size, secret_sign_key(root));
+		err =
+		    save_abroad(arg(a, "abroad"), document, size, s->root_key);
 	free(document);
 	if (err != HF_OK)
-		return out_error(&a->out, err, NULL, arg(a, "out"), NULL, NULL);
+		return out_error(&a->out, err, NULL, arg(a, "out"),
+		    "nothing was written",
+		    err == HF_DOC_INVALID
+			? "give the keys of as many registrars as the root's "
+			  "certificate demands"
+			: NULL);
 	if (a->out.mode == OUT_JSON)
 		out_json(json_pack("{s:s, s:i, s:i, s:i}", "country",
 		    b->country.s, "version", (int)version, "entries",
@@ -470,61 +199,38 @@ static int save_document(struct building *b, struct secret *root,
 	return HF_EXIT_OK;
 }
 
-static int build_with(struct building *b)
+static int build_with(struct args *a, struct building *b)
 {
-	struct args *a = b->args;
-	struct secret *root = NULL, *registrar = NULL;
-	struct country_doc *previous = NULL;
-	struct hf_key root_key;
-	uint8_t *bytes = NULL;
-	size_t size;
-	unsigned clause;
-	int status = HF_EXIT_FAILED;
-	enum hf_err err =
-	    load_secret(a, &root, arg(a, "root-key"), SECRET_ROOT);
+	struct signing s;
+	int status = signing_open(&s, a);
 
-	if (err == HF_OK)
-		err = load_secret(
-		    a, &registrar, arg(a, "registrar-key"), SECRET_REGISTRAR);
-	if (err == HF_OK && arg_on(a, "previous")) {
-		root_key = secret_sign_key(root);
-		err = home_read(arg(a, "previous"), HF_DOC_MAX, &bytes, &size);
-		if (err == HF_OK)
-			err = country_doc_open(
-			    &previous, bytes, size, &root_key, &clause);
-	}
-	if (err != HF_OK) {
-		status = out_error(&a->out, err, NULL, NULL, NULL, NULL);
-		goto out;
-	}
-	b->previous = previous;
-	if (!add_brokers(b) || !add_desks(b) || !add_officers(b) ||
-	    !add_profiles(b) || !add_revocations(b) || !seal_desks(b))
-		status = out_error(
-		    &a->out, HF_FORM, b->problem, arg(a, "spec"), NULL, NULL);
-	else
-		status = save_document(b, root, registrar,
-		    previous == NULL ? 1 : previous->head.version + 1);
-out:
-	country_doc_free(previous);
-	free(bytes);
-	secret_free(root);
-	secret_free(registrar);
+	b->previous = s.previous;
+	if (status == HF_EXIT_OK)
+		status =
+		    building_from_spec(b)
+			? save_document(a, b, &s)
+			: out_error(&a->out, HF_FORM, b->problem,
+			      arg(a, "spec"), NULL, "correct the description");
+	signing_close(&s);
 	return status;
 }
 
 static int run_build(struct args *a)
 {
-	struct building b = {.args = a, .now = out_now()};
+	struct building b = {.now = out_now()};
 	json_error_t error;
 	const char *country;
 	json_t *days;
 	int status;
 
-	if (!arg_on(a, "spec") || !arg_on(a, "root-key") ||
-	    !arg_on(a, "registrar-key") || !arg_on(a, "out"))
+	if (!arg_on(a, "spec") || !arg_on(a, "registrar-key") ||
+	    !arg_on(a, "out"))
+		return usage(a, "--spec, --registrar-key and --out are wanted");
+	if (!arg_on(a, "root-key") &&
+	    (!arg_on(a, "root") || !arg_on(a, "previous")))
 		return usage(a,
-		    "--spec, --root-key, --registrar-key and --out are wanted");
+		    "--root-key is wanted, or --root and --previous to go on "
+		    "with the registrars the root certified before");
 	if (hf_crypto_init() != HF_OK)
 		return HF_EXIT_FAILED;
 	b.spec = json_load_file(arg(a, "spec"), JSON_REJECT_DUPLICATES, &error);
@@ -535,22 +241,73 @@ static int run_build(struct args *a)
 		    error.line, error.text);
 		return out_error(&a->out, HF_FORM, NULL, where, NULL, NULL);
 	}
-	country = text_of(b.spec, "country");
+	country = spec_text(b.spec, "country");
 	days = json_object_get(b.spec, "valid_days");
 	b.until.ms =
 	    b.now.ms +
 	    (uint64_t)(json_is_integer(days) ? json_integer_value(days) : 365) *
 		86400000u;
-	b.entries = calloc(ENTRIES_MAX, sizeof(*b.entries));
+	b.entries = calloc(BUILDING_ENTRIES_MAX, sizeof(*b.entries));
 	if (b.entries == NULL || !hf_country_ok(country, strlen(country))) {
 		status = out_error(&a->out, HF_FORM,
 		    "country: two capital letters", arg(a, "spec"), NULL, NULL);
 	} else {
 		memcpy(b.country.s, country, 3);
-		status = build_with(&b);
+		status = build_with(a, &b);
 	}
 	free(b.entries);
 	json_decref(b.spec);
+	return status;
+}
+
+static int revoke_with(
+    struct args *a, const struct hf_key *key, struct building *b)
+{
+	const char *since = arg(a, "since");
+	struct instant from = b->now;
+	struct signing s;
+	int zone, status;
+
+	if (since != NULL && (hf_rfc3339_read(&from, &zone, since) != HF_OK ||
+				 from.ms > b->now.ms))
+		return usage(
+		    a, "--since wants a time of the past with its zone");
+	status = signing_open(&s, a);
+	if (status == HF_EXIT_OK) {
+		b->previous = s.previous;
+		b->country = s.previous->head.country;
+		b->until = s.previous->head.valid_until;
+		status = building_revoke(b, key, from)
+			     ? save_document(a, b, &s)
+			     : out_error(&a->out, HF_FORM, b->problem,
+				   arg(a, "previous"), NULL,
+				   "compare with holdfast country show");
+	}
+	signing_close(&s);
+	return status;
+}
+
+/* Revocation is registrars' work alone: it must not wait for the root. */
+static int run_revoke(struct args *a)
+{
+	struct building b = {.now = out_now()};
+	struct hf_key key;
+	int status;
+
+	if (!arg_on(a, "previous") || !arg_on(a, "root") ||
+	    !arg_on(a, "registrar-key") || !arg_on(a, "out"))
+		return usage(a,
+		    "--previous, --root, --registrar-key and --out are "
+		    "wanted");
+	if (hf_crypto_init() != HF_OK)
+		return HF_EXIT_FAILED;
+	if (hf_keyline_read(&key, HF_KEY_OFFICER, a->positional[0]) != HF_OK)
+		return usage(a, "the officer's hfo1: line is wanted");
+	b.entries = calloc(BUILDING_ENTRIES_MAX, sizeof(*b.entries));
+	status = b.entries == NULL
+		     ? out_error(&a->out, HF_NOMEM, NULL, NULL, NULL, NULL)
+		     : revoke_with(a, &key, &b);
+	free(b.entries);
 	return status;
 }
 
@@ -684,9 +441,38 @@ static json_t *desk_json(const struct desk_entry *d)
 	return o;
 }
 
+static const struct revocation_entry *revocation_of(
+    const struct country_doc *d, const struct hf_key *sign)
+{
+	for (unsigned i = 0; i < d->entry_count; i++)
+		if (d->entries[i].type == ENTRY_REVOCATION &&
+		    memcmp(&d->entries[i].u.revocation.key, sign,
+			sizeof(*sign)) == 0)
+			return &d->entries[i].u.revocation;
+	return NULL;
+}
+
+static json_t *officer_json(
+    const struct country_doc *d, const struct officer_entry *x)
+{
+	const struct revocation_entry *r = revocation_of(d, &x->sign);
+	char line[HF_KEYLINE_MAX], since[32];
+	json_t *o;
+
+	hf_keyline(line, HF_KEY_OFFICER, &x->sign);
+	o = json_pack("{s:s, s:s, s:s, s:s, s:n}", "name", x->name, "desk",
+	    x->desk.s, "role", hf_code_name(HF_CODES_ROLE, x->role), "key",
+	    line, "revoked_since");
+	if (r != NULL) {
+		hf_rfc3339(since, r->since, 0);
+		json_object_set_new(o, "revoked_since", json_string(since));
+	}
+	return o;
+}
+
 static void show_document(struct args *a, const struct country_doc *d)
 {
-	char until[32], line[HF_KEYLINE_MAX];
+	char until[32];
 	json_t *o = json_object(), *desks = json_array(),
 	       *officers = json_array(), *profiles = json_array();
 
@@ -704,12 +490,7 @@ static void show_document(struct args *a, const struct country_doc *d)
 					      e->u.profile.basis)));
 		if (e->type != ENTRY_OFFICER)
 			continue;
-		hf_keyline(line, HF_KEY_OFFICER, &e->u.officer.sign);
-		json_array_append_new(officers,
-		    json_pack("{s:s, s:s, s:s, s:s}", "name", e->u.officer.name,
-			"desk", e->u.officer.desk.s, "role",
-			hf_code_name(HF_CODES_ROLE, e->u.officer.role), "key",
-			line));
+		json_array_append_new(officers, officer_json(d, &e->u.officer));
 	}
 	if (a->out.mode == OUT_JSON) {
 		json_object_set_new(
@@ -730,15 +511,19 @@ static void show_document(struct args *a, const struct country_doc *d)
 		    d->head.valid_until.ms < out_now().ms ? "  OUT OF DATE"
 							  : "");
 		json_array_foreach (desks, i, v)
-			printf("  %-12s %-18s %s  %s\n", text_of(v, "desk"),
-			    text_of(v, "type"), text_of(v, "name"),
-			    text_of(v, "telephone"));
+			printf("  %-12s %-18s %s  %s\n", spec_text(v, "desk"),
+			    spec_text(v, "type"), spec_text(v, "name"),
+			    spec_text(v, "telephone"));
 		json_array_foreach (officers, i, v)
-			printf("  %-12s %-18s %s\n", text_of(v, "desk"),
-			    text_of(v, "role"), text_of(v, "name"));
+			printf("  %-12s %-18s %s%s%s\n", spec_text(v, "desk"),
+			    spec_text(v, "role"), spec_text(v, "name"),
+			    spec_text(v, "revoked_since")[0] != '\0'
+				? "  REVOKED since "
+				: "",
+			    spec_text(v, "revoked_since"));
 		json_array_foreach (profiles, i, v)
-			printf("  %-12s basis %s\n", text_of(v, "name"),
-			    text_of(v, "basis"));
+			printf("  %-12s basis %s\n", spec_text(v, "name"),
+			    spec_text(v, "basis"));
 	}
 	json_decref(o);
 	json_decref(desks);
@@ -803,13 +588,26 @@ static int run_roster(struct args *a)
 	}
 static const struct option_spec build_options[] = {
     {"spec", 0, true, false, "FILE", "description as JSON"},
-    {"root-key", 0, true, false, "FILE", "the country's root"},
-    {"registrar-key", 0, true, false, "FILE", "a registrar"},
+    {"root-key", 0, true, false, "FILE",
+	"the country's root: certifies registrars anew"},
+    {"root", 0, true, false, "HFR1-LINE",
+	"instead of --root-key: the registrars certified before go on"},
+    {"registrar-key", 0, true, true, "FILE", "a registrar who signs"},
     {"previous", 0, true, false, "FILE", "the document in force"},
     {"out", 0, true, false, "FILE", "the new document"},
     {"abroad", 0, true, false, "FILE",
 	"the copy for other countries, without domestic entries"},
-    {"passphrase-file", 0, true, false, "FILE", "of both keys"}, END};
+    {"passphrase-file", 0, true, false, "FILE", "of all keys"}, END};
+static const struct option_spec revoke_options[] = {
+    {"since", 0, true, false, "TIME",
+	"compromised since (with zone); default: now"},
+    {"previous", 0, true, false, "FILE", "the document in force"},
+    {"root", 0, true, false, "HFR1-LINE", "the country's root, public"},
+    {"registrar-key", 0, true, true, "FILE", "a registrar who signs"},
+    {"out", 0, true, false, "FILE", "the new document"},
+    {"abroad", 0, true, false, "FILE",
+	"the copy for other countries, without domestic entries"},
+    {"passphrase-file", 0, true, false, "FILE", "of all keys"}, END};
 static const struct option_spec pin_options[] = {
     {"country", 0, true, false, "CC", "whose root it is"},
     {"words", 0, true, false, "WORDS", "the words that were read to you"}, END};
@@ -825,8 +623,18 @@ const struct command cmd_country[] = {
 	"jp.2.hfd\n"
 	"  {\"country\": \"JP\", \"brokers\": [..], \"desks\": [..], "
 	"\"officers\": [..],\n   \"profiles\": [..], \"revocations\": "
-	"[{\"key\": \"hfo1:..\", \"since\": TIME}]}\n",
+	"[{\"key\": \"hfo1:..\", \"since\": TIME}],\n   \"registrars\": "
+	"[\"hfg1:..\"], \"threshold\": K}   (those two: with --root-key)\n",
 	CMD_OFFLINE, 0, 0, build_options, run_build},
+    {"country", "revoke",
+	"HFO1-LINE --previous FILE --root HFR1-LINE --registrar-key F --out "
+	"FILE",
+	"Revoke an officer's key (registrars, offline, without the root)",
+	"  holdfast country revoke hfo1:... --since 2026-11-22T21:00:00Z \\\n"
+	"      --previous jp.2.hfd --root hfr1:... --registrar-key "
+	"registrar.key \\\n      --out jp.3.hfd\n"
+	"  holdfast country publish jp.3.hfd\n",
+	CMD_OFFLINE, 1, 1, revoke_options, run_revoke},
     {"country", "pin", "HFR1-LINE --country CC",
 	"Trust a country's root, after reading its words", "", CMD_OFFLINE, 1,
 	1, pin_options, run_pin},

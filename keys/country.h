@@ -142,6 +142,10 @@ void country_doc_free(struct country_doc *d);
  * malloc'ed, the caller frees it. */
 HF_MUST_USE enum hf_err country_doc_strip(
     const struct country_doc *d, uint8_t **out, size_t *size);
+/** The certificate as country_build takes it: [certificate, signature], so
+ * that registrars go on without the root.  Errors: HF_TOO_BIG */
+HF_MUST_USE enum hf_err country_doc_certificate(
+    const struct country_doc *d, uint8_t *out, size_t capacity, size_t *size);
 /**
  * Proof that one entry stands in the head, for an auditor (SPEC 7.2): the
  * array [head bin, domestic bool, index in its list, entry bin, path bin].

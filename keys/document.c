@@ -450,6 +450,22 @@ enum hf_err country_doc_strip(
 	return HF_OK;
 }
 
+enum hf_err country_doc_certificate(
+    const struct country_doc *d, uint8_t *out, size_t capacity, size_t *size)
+{
+	struct parts p;
+	struct pack k;
+	enum hf_err err = split(&p, d->bytes, d->size);
+
+	if (err != HF_OK)
+		return err;
+	pack_init(&k, out, capacity);
+	pack_array(&k, 2);
+	pack_bin(&k, p.certificate.data, p.certificate.size);
+	pack_bin(&k, p.root_signature.b, HF_SIG_SIZE);
+	return pack_finish(&k, size);
+}
+
 /* ---- one entry alone ---- */
 
 struct memory_nodes {
