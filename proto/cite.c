@@ -6,6 +6,7 @@
  * shown leaves costs one hash, so four leaves of twenty cost about six.  The
  * walk keeps its own small stack: 64 leaves are 6 levels deep.
  */
+#include "proto/catalogue.h"
 #include "proto/crypto.h"
 #include "proto/leaf_internal.h"
 #include "proto/merkle.h"
@@ -132,7 +133,9 @@ static void read_leaf(struct wire *outer, struct hf_leaf *leaf)
 	leaf->field = (unsigned)wire_uint(&w, UINT16_MAX);
 	leaf->value = wire_skip(&w);
 	wire_close(&w);
-	if (wire_finish(&w) != HF_OK)
+	if (wire_finish(&w) == HF_OK)
+		w.err = hf_field_check(leaf->field, leaf->value);
+	if (w.err != HF_OK)
 		wire_fail(outer, w.err);
 }
 

@@ -494,4 +494,5 @@ def main():
     (HERE / "acts.json").write_text(json.dumps(data, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
