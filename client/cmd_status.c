@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CURSOR_MAX 64u /* bytes, packed */
+
 static struct hf_bytes bytes(const void *data, size_t size)
 {
 	return (struct hf_bytes){data, size};
@@ -276,15 +278,17 @@ static void on_interrupt(int number)
 	interrupted = 1;
 }
 
-static void print_event(struct args *a, uint64_t sequence, struct hf_bytes map)
+static void print_event(
+    struct args *a, struct link *link, uint64_t sequence, struct hf_bytes map)
 {
+	static struct case_names names;
 	struct hf_id case_id = {{0}}, act = {{0}};
 	unsigned kind = 0, track = 0, type = 0;
 	struct hf_desk from = {{0}};
 	struct instant at = {0};
 	char hex[2 * HF_ID_SIZE + 1], act_hex[2 * HF_ID_SIZE + 1], when[32];
 	struct wire w;
-	const char *what;
+	const char *what, *ref;
 	int key;
 
 	wire_init(&w, map.data, map.size);
@@ -315,17 +319,18 @@ static void print_event(struct args *a, uint64_t sequence, struct hf_bytes map)
 	what = type == 0 ? hf_code_name(HF_CODES_KIND, kind)
 	       : hf_entry_type_name(type) != NULL ? hf_entry_type_name(type)
 						  : "?";
+	ref = case_name(&names, link, &case_id);
 	if (a->out.mode == OUT_JSON) {
-		json_t *o =
-		    json_pack("{s:I, s:s, s:s, s:s, s:s, s:i}", "sequence",
-			(json_int_t)sequence, "case", hex, "act", act_hex,
-			"event", what, "from", from.s, "track", (int)track);
+		json_t *o = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:i}",
+		    "sequence", (json_int_t)sequence, "ref", ref, "case", hex,
+		    "act", act_hex, "event", what, "from", from.s, "track",
+		    (int)track);
 
 		json_object_set_new(o, "time", time_json(at));
 		out_json(o);
 	} else {
-		printf("%s  %-20s from %-10s case %.12s...\n",
-		    time_text(when, at), what, from.s, hex);
+		printf("%s  %-16s  %-20s from %s\n", time_text(when, at), ref,
+		    what, from.s);
 	}
 	fflush(stdout);
 }
@@ -379,7 +384,7 @@ static enum hf_err watch(struct args *a, struct session *s)
 		err = link_event(s->link, 500, &sequence, &event);
 		if (err == HF_OK && sequence > cursor) {
 			cursor = sequence;
-			print_event(a, sequence, event);
+			print_event(a, s->link, sequence, event);
 		} else if (err == HF_TIMEOUT) {
 			err = HF_OK;
 		} else if (err == HF_TCP) {
@@ -406,12 +411,27 @@ static int run_inbox(struct args *a)
 
 /* ---- rows of the broker's own tables ---- */
 
+/* Rows of `op` after `cursor` (a packed value of argument 2; size 0: from the
+ * start); the reader stands before the first. */
 static enum hf_err call_rows(struct session *s, enum hf_op op,
-    struct answer *answer, struct wire *w, unsigned *rows)
+    struct hf_bytes cursor, struct answer *answer, struct wire *w,
+    unsigned *rows)
 {
-	enum hf_err err = link_call(s->link, op, bytes(NULL, 0), answer);
+	uint8_t args[CURSOR_MAX + 8];
+	struct pack p;
+	size_t size;
+	enum hf_err err;
 
 	*rows = 0;
+	pack_init(&p, args, sizeof(args));
+	pack_map(&p, cursor.size > 0);
+	if (cursor.size > 0) {
+		pack_uint(&p, 2);
+		pack_raw(&p, cursor);
+	}
+	err = pack_finish(&p, &size);
+	if (err == HF_OK)
+		err = link_call(s->link, op, bytes(args, size), answer);
 	if (err != HF_OK)
 		return err;
 	wire_init(w, answer->map.data, answer->map.size);
@@ -422,56 +442,92 @@ static enum hf_err call_rows(struct session *s, enum hf_op op,
 	return w->err;
 }
 
+/* Behind the rows: where the next page begins, copied; none: *size is 0. */
+static enum hf_err next_page(
+    struct wire *w, uint8_t cursor[CURSOR_MAX], size_t *size)
+{
+	struct hf_bytes next;
+
+	*size = 0;
+	wire_close(w);
+	if (wire_key(w) != 2)
+		return w->err;
+	next = wire_skip(w);
+	if (w->err != HF_OK || next.size > CURSOR_MAX)
+		return w->err != HF_OK ? w->err : HF_FRAME;
+	memcpy(cursor, next.data, next.size);
+	*size = next.size;
+	return HF_OK;
+}
+
+struct due_line {
+	struct hf_id case_id;
+	unsigned type;
+	struct instant at;
+};
+
+static enum hf_err read_due(struct wire *w, struct due_line *d)
+{
+	wire_array(w, 4, 4);
+	wire_bin_copy(w, &d->case_id, sizeof(d->case_id));
+	d->type = (unsigned)wire_uint(w, 255);
+	d->at = wire_time(w);
+	wire_skip(w);
+	wire_close(w);
+	return w->err;
+}
+
+static void print_due(
+    struct args *a, struct table *t, const struct due_line *d, const char *ref)
+{
+	const char *type = hf_code_name(HF_CODES_DEADLINE, d->type);
+	char hex[2 * HF_ID_SIZE + 1], due[64];
+	json_t *o;
+
+	out_due(due, sizeof(due), d->at, out_now());
+	if (a->out.mode != OUT_JSON) {
+		table_row(t, (const char *[]){due, type, ref});
+		return;
+	}
+	hf_hex(hex, &d->case_id, sizeof(d->case_id));
+	o = json_pack("{s:s, s:s, s:s}", "ref", ref, "case", hex, "type", type);
+	json_object_set_new(o, "due", time_json(d->at));
+	out_json(o);
+}
+
 static int run_deadlines(struct args *a)
 {
 	static const char *const headings[] = {"DUE", "WHAT", "CASE", NULL};
+	static struct due_line page[HF_ARRAY_MAX];
+	static struct case_names names;
+	uint8_t cursor[CURSOR_MAX];
+	size_t cursor_size = 0;
 	struct session s;
-	struct answer answer;
-	struct wire w;
 	struct table *t = NULL;
-	unsigned rows;
 	enum hf_err err;
 	int status = session_open(&s, a, true);
 
 	if (status != HF_EXIT_OK)
 		return status;
-	err = call_rows(&s, HF_OP_DEADLINES, &answer, &w, &rows);
-	if (err == HF_OK && a->out.mode != OUT_JSON)
+	if (a->out.mode != OUT_JSON)
 		t = table_new(headings);
-	for (; err == HF_OK && rows > 0 && w.err == HF_OK; rows--) {
-		struct hf_id case_id, act = {{0}};
-		char hex[2 * HF_ID_SIZE + 1], due[64];
-		unsigned type;
-		struct instant at;
+	do {
+		struct answer answer;
+		struct wire w;
+		unsigned rows;
 
-		wire_array(&w, 4, 4);
-		wire_bin_copy(&w, &case_id, sizeof(case_id));
-		type = (unsigned)wire_uint(&w, 255);
-		at = wire_time(&w);
-		if (wire_peek(&w) == WIRE_BIN)
-			(void)wire_bin(&w, 0, sizeof(act));
-		else
-			wire_skip(&w);
-		wire_close(&w);
-		if (w.err != HF_OK)
-			break;
-		hf_hex(hex, &case_id, sizeof(case_id));
-		out_due(due, sizeof(due), at, out_now());
-		if (a->out.mode == OUT_JSON) {
-			json_t *o = json_pack("{s:s, s:s}", "case", hex, "type",
-			    hf_code_name(HF_CODES_DEADLINE, type));
-
-			json_object_set_new(o, "due", time_json(at));
-			out_json(o);
-		} else {
-			table_row(
-			    t, (const char *[]){due,
-				   hf_code_name(HF_CODES_DEADLINE, type), hex});
-		}
-	}
+		err = call_rows(&s, HF_OP_DEADLINES, bytes(cursor, cursor_size),
+		    &answer, &w, &rows);
+		for (unsigned i = 0; err == HF_OK && i < rows; i++)
+			err = read_due(&w, &page[i]);
+		if (err == HF_OK)
+			err = next_page(&w, cursor, &cursor_size);
+		/* names are asked after the answer, which is lent, is read */
+		for (unsigned i = 0; err == HF_OK && i < rows; i++)
+			print_due(a, t, &page[i],
+			    case_name(&names, s.link, &page[i].case_id));
+	} while (err == HF_OK && cursor_size > 0);
 	table_print(t, &a->out);
-	if (err == HF_OK)
-		err = w.err;
 	if (err != HF_OK)
 		status = failed(a, &s, err);
 	session_close(&s);
@@ -497,7 +553,7 @@ static int run_peers(struct args *a)
 
 	if (status != HF_EXIT_OK)
 		return status;
-	err = call_rows(&s, HF_OP_PEERS, &answer, &w, &rows);
+	err = call_rows(&s, HF_OP_PEERS, bytes(NULL, 0), &answer, &w, &rows);
 	if (err == HF_OK && a->out.mode != OUT_JSON)
 		t = table_new(headings);
 	for (; err == HF_OK && rows > 0 && w.err == HF_OK; rows--) {
@@ -608,7 +664,7 @@ static int run_queue(struct args *a)
 
 	if (status != HF_EXIT_OK)
 		return status;
-	err = call_rows(&s, HF_OP_QUEUE, &answer, &w, &rows);
+	err = call_rows(&s, HF_OP_QUEUE, bytes(NULL, 0), &answer, &w, &rows);
 	if (err == HF_OK && a->out.mode != OUT_JSON)
 		t = table_new(headings);
 	for (; err == HF_OK && rows > 0 && w.err == HF_OK; rows--) {

@@ -31,7 +31,8 @@ struct link {
 	int timeout_ms;
 	uint64_t request;
 	bool up;
-	bool renewed; /* up again after it was lost: what was sent may be */
+	bool renewed;   /* up again after it was lost: what was sent may be */
+	bool unwatched; /* it was, and the one who waits for events must know */
 	bool lost;
 	unsigned tries, refused;
 	int64_t redial_at; /* 0: not wanted */
@@ -336,10 +337,12 @@ enum hf_err link_call(
 		bool ours = false;
 
 		err = receive(l, deadline);
-		if (err == HF_TCP) /* asked twice has no second effect */
+		if (err == HF_TCP) { /* asked twice has no second effect */
+			l->unwatched = true;
 			err = send_when_up(l, request, size, deadline);
-		else if (err == HF_OK)
+		} else if (err == HF_OK) {
 			err = take_response(l, answer, &ours, &code);
+		}
 		if (err == HF_OK && ours) {
 			err = code;
 			break;
@@ -358,8 +361,9 @@ enum hf_err link_event(
 	bool ours;
 
 	while (l->event_count == 0) {
-		enum hf_err err = receive(l, deadline);
+		enum hf_err err = l->unwatched ? HF_TCP : receive(l, deadline);
 
+		l->unwatched = false;
 		if (err == HF_OK)
 			err = take_response(l, &ignored, &ours, &code);
 		if (err != HF_OK)

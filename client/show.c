@@ -179,6 +179,54 @@ static void set_kind(json_t *o, unsigned kind, unsigned measure)
 	    o, "opened_by", json_string(hf_code_name(HF_CODES_KIND, kind)));
 }
 
+static enum hf_err ask_summary(
+    struct link *l, const struct hf_id *id, struct summary *s)
+{
+	uint8_t args[HF_ID_SIZE + 8];
+	struct answer answer;
+	struct pack p;
+	struct wire w;
+	size_t size;
+	enum hf_err err;
+
+	pack_init(&p, args, sizeof(args));
+	pack_map(&p, 1);
+	pack_uint(&p, 1);
+	pack_bin(&p, id->b, sizeof(id->b));
+	err = pack_finish(&p, &size);
+	if (err == HF_OK)
+		err = link_call(
+		    l, HF_OP_CASE, (struct hf_bytes){args, size}, &answer);
+	if (err != HF_OK)
+		return err;
+	wire_init(&w, answer.map.data, answer.map.size);
+	summary_read(s, &w);
+	return wire_finish(&w);
+}
+
+const char *case_name(
+    struct case_names *n, struct link *l, const struct hf_id *id)
+{
+	char hex[2 * HF_ID_SIZE + 1];
+	struct summary s;
+	char *ref;
+
+	for (unsigned i = 0; i < n->count; i++)
+		if (memcmp(&n->row[i].id, id, sizeof(*id)) == 0)
+			return n->row[i].ref;
+	n->row[n->next].id = *id;
+	ref = n->row[n->next].ref;
+	hf_hex(hex, id, sizeof(*id));
+	if (ask_summary(l, id, &s) == HF_OK && s.ref[0] != '\0')
+		snprintf(ref, HF_REF_MAX, "%s", s.ref);
+	else
+		snprintf(ref, HF_REF_MAX, "%.12s...", hex);
+	n->next = (n->next + 1) % CASE_NAMES_MAX;
+	if (n->count < CASE_NAMES_MAX)
+		n->count++;
+	return ref;
+}
+
 json_t *summary_json(const struct summary *s)
 {
 	json_t *o = json_object();

@@ -27,6 +27,20 @@ HF_MUST_USE enum hf_err summaries(struct link *l, enum hf_op op,
     const struct hf_id *case_id, bool open_only, struct summary **rows,
     unsigned *count);
 
+/** References of cases, asked once each; begins as zeros. */
+#define CASE_NAMES_MAX 64u
+struct case_names {
+	unsigned count, next;
+	struct {
+		struct hf_id id;
+		char ref[HF_REF_MAX];
+	} row[CASE_NAMES_MAX];
+};
+/** What a person calls the case: its reference, or the first digits of its id
+ * where it cannot be had.  Valid until the next call. */
+const char *case_name(
+    struct case_names *n, struct link *l, const struct hf_id *id);
+
 /** The fields of a hop: its own leaves and those of its verified cites. */
 struct hop {
 	const struct view_act *act;
