@@ -71,6 +71,16 @@ static int check_size(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static int check_reserve(cfg_t *cfg, cfg_opt_t *opt)
+{
+	long n = cfg_opt_getnint(opt, 0);
+
+	if (n < 0 || n > 1048576)
+		cfg_error(
+		    cfg, "disk_reserve_mib: 0 to 1048576 MiB, not %ld", n);
+	return 0;
+}
+
 static int check_epoch(cfg_t *cfg, cfg_opt_t *opt)
 {
 	long n = cfg_opt_getnint(opt, 0);
@@ -184,6 +194,7 @@ static void fill(struct config *c, cfg_t *cfg)
 	copy(c->documents_dir, sizeof(c->documents_dir), cfg, "documents_dir",
 	    false);
 	c->map_size = (size_t)cfg_getint(cfg, "map_size_mib") << 20;
+	c->disk_reserve = (uint64_t)cfg_getint(cfg, "disk_reserve_mib") << 20;
 	c->epoch = (uint32_t)cfg_getint(cfg, "ledger_epoch");
 	c->quota_acts_per_minute =
 	    (uint32_t)cfg_getint(cfg, "quota_acts_per_minute");
@@ -204,6 +215,7 @@ static const struct {
     {"pins_dir", check_dir},
     {"documents_dir", check_dir},
     {"map_size_mib", check_size},
+    {"disk_reserve_mib", check_reserve},
     {"ledger_epoch", check_epoch},
     {"quota_acts_per_minute", check_count},
     {"restarts_per_minute", check_count},
@@ -221,6 +233,7 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 	    CFG_STR("pins_dir", NULL, CFGF_NONE),
 	    CFG_STR("documents_dir", NULL, CFGF_NONE),
 	    CFG_INT("map_size_mib", 4096, CFGF_NONE),
+	    CFG_INT("disk_reserve_mib", 16, CFGF_NONE),
 	    CFG_INT("ledger_epoch", 1, CFGF_NONE),
 	    CFG_INT("quota_acts_per_minute", 0, CFGF_NONE),
 	    CFG_INT("restarts_per_minute", 10, CFGF_NONE),

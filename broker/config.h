@@ -20,6 +20,7 @@ struct config {
 	char pins_dir[CONFIG_PATH_MAX];              /* CC.pin */
 	char documents_dir[CONFIG_PATH_MAX];         /* *.hfd */
 	size_t map_size;                             /* bytes */
+	uint64_t disk_reserve; /* bytes that stay free on data_dir's disk */
 	uint32_t epoch;
 	uint32_t quota_acts_per_minute;
 	uint32_t restarts_per_minute; /* of its processes; then it gives up */

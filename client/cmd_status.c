@@ -411,20 +411,24 @@ static int run_inbox(struct args *a)
 
 /* ---- rows of the broker's own tables ---- */
 
-/* Rows of `op` after `cursor` (a packed value of argument 2; size 0: from the
- * start); the reader stands before the first. */
+/* Rows of `op`, of a country where one is given, after `cursor` (a packed
+ * value; size 0: from the start); the reader stands before the first. */
 static enum hf_err call_rows(struct session *s, enum hf_op op,
-    struct hf_bytes cursor, struct answer *answer, struct wire *w,
-    unsigned *rows)
+    const char *country, struct hf_bytes cursor, struct answer *answer,
+    struct wire *w, unsigned *rows)
 {
-	uint8_t args[CURSOR_MAX + 8];
+	uint8_t args[CURSOR_MAX + 16];
 	struct pack p;
 	size_t size;
 	enum hf_err err;
 
 	*rows = 0;
 	pack_init(&p, args, sizeof(args));
-	pack_map(&p, cursor.size > 0);
+	pack_map(&p, (cursor.size > 0 ? 1u : 0u) + (country != NULL ? 1u : 0u));
+	if (country != NULL) {
+		pack_uint(&p, 1);
+		pack_text(&p, country);
+	}
 	if (cursor.size > 0) {
 		pack_uint(&p, 2);
 		pack_raw(&p, cursor);
@@ -516,8 +520,8 @@ static int run_deadlines(struct args *a)
 		struct wire w;
 		unsigned rows;
 
-		err = call_rows(&s, HF_OP_DEADLINES, bytes(cursor, cursor_size),
-		    &answer, &w, &rows);
+		err = call_rows(&s, HF_OP_DEADLINES, NULL,
+		    bytes(cursor, cursor_size), &answer, &w, &rows);
 		for (unsigned i = 0; err == HF_OK && i < rows; i++)
 			err = read_due(&w, &page[i]);
 		if (err == HF_OK)
@@ -553,7 +557,8 @@ static int run_peers(struct args *a)
 
 	if (status != HF_EXIT_OK)
 		return status;
-	err = call_rows(&s, HF_OP_PEERS, bytes(NULL, 0), &answer, &w, &rows);
+	err = call_rows(
+	    &s, HF_OP_PEERS, NULL, bytes(NULL, 0), &answer, &w, &rows);
 	if (err == HF_OK && a->out.mode != OUT_JSON)
 		t = table_new(headings);
 	for (; err == HF_OK && rows > 0 && w.err == HF_OK; rows--) {
@@ -650,72 +655,108 @@ static int run_contacts(struct args *a)
 	return status;
 }
 
+struct queue_line {
+	struct hf_id act, case_id;
+	uint64_t sequence, tries, code;
+	unsigned kind;
+	struct instant since;
+};
+
+static enum hf_err read_queue(struct wire *w, struct queue_line *q)
+{
+	wire_array(w, 8, 8);
+	(void)wire_country(w);
+	q->sequence = wire_uint(w, UINT64_MAX);
+	wire_bin_copy(w, &q->act, sizeof(q->act));
+	wire_bin_copy(w, &q->case_id, sizeof(q->case_id));
+	q->kind = (unsigned)wire_uint(w, 255);
+	q->since = wire_time(w);
+	q->tries = wire_uint(w, UINT64_MAX);
+	q->code = wire_uint(w, UINT32_MAX);
+	wire_close(w);
+	return w->err;
+}
+
+static void print_queue(struct args *a, struct table *t, const char *country,
+    const struct queue_line *q, const char *ref)
+{
+	const char *kind = hf_code_name(HF_CODES_KIND, q->kind);
+	const char *last = cause_name((unsigned)q->code);
+	char hex[2 * HF_ID_SIZE + 1], when[32], sequence[24], tries[24];
+	json_t *o;
+
+	if (a->out.mode != OUT_JSON) {
+		snprintf(sequence, sizeof(sequence), "%llu",
+		    (unsigned long long)q->sequence);
+		snprintf(
+		    tries, sizeof(tries), "%llu", (unsigned long long)q->tries);
+		table_row(t, (const char *[]){country, sequence, ref, kind,
+				 time_text(when, q->since), tries, last});
+		return;
+	}
+	hf_hex(hex, &q->act, sizeof(q->act));
+	o = json_pack("{s:s, s:I, s:s, s:s, s:s, s:I, s:s}", "country", country,
+	    "sequence", (json_int_t)q->sequence, "ref", ref, "act", hex, "kind",
+	    kind, "tries", (json_int_t)q->tries, "last", last);
+	json_object_set_new(o, "since", time_json(q->since));
+	out_json(o);
+}
+
+static enum hf_err queue_of(struct args *a, struct session *s, struct table *t,
+    const char *country, unsigned *count)
+{
+	static struct queue_line page[HF_ARRAY_MAX];
+	static struct case_names names;
+	uint8_t cursor[CURSOR_MAX];
+	size_t cursor_size = 0;
+	enum hf_err err;
+
+	do {
+		struct answer answer;
+		struct wire w;
+		unsigned rows;
+
+		err = call_rows(s, HF_OP_QUEUE, country,
+		    bytes(cursor, cursor_size), &answer, &w, &rows);
+		for (unsigned i = 0; err == HF_OK && i < rows; i++)
+			err = read_queue(&w, &page[i]);
+		if (err == HF_OK)
+			err = next_page(&w, cursor, &cursor_size);
+		/* as with the deadlines: names after the answer is read */
+		*count += rows;
+		for (unsigned i = 0; err == HF_OK && i < rows; i++)
+			print_queue(a, t, country, &page[i],
+			    case_name(&names, s->link, &page[i].case_id));
+	} while (err == HF_OK && cursor_size > 0);
+	return err;
+}
+
 static int run_queue(struct args *a)
 {
-	static const char *const headings[] = {"COUNTRY", "SEQUENCE", "ACT",
+	static const char *const headings[] = {"COUNTRY", "SEQUENCE", "CASE",
 	    "KIND", "SINCE", "TRIES", "LAST", NULL};
+	const struct country_doc *d;
 	struct session s;
-	struct answer answer;
-	struct wire w;
 	struct table *t = NULL;
-	unsigned rows;
-	enum hf_err err;
+	unsigned count = 0;
+	enum hf_err err = HF_OK;
 	int status = session_open(&s, a, true);
 
 	if (status != HF_EXIT_OK)
 		return status;
-	err = call_rows(&s, HF_OP_QUEUE, bytes(NULL, 0), &answer, &w, &rows);
-	if (err == HF_OK && a->out.mode != OUT_JSON)
+	if (a->out.mode != OUT_JSON)
 		t = table_new(headings);
-	for (; err == HF_OK && rows > 0 && w.err == HF_OK; rows--) {
-		struct hf_country c;
-		struct hf_id act = {{0}}, case_id = {{0}};
-		uint64_t sequence, tries, code;
-		unsigned kind;
-		struct instant since;
-		char hex[2 * HF_ID_SIZE + 1], when[32], seq[24], n[24];
-
-		wire_array(&w, 8, 8);
-		c = wire_country(&w);
-		sequence = wire_uint(&w, UINT64_MAX);
-		wire_bin_copy(&w, &act, sizeof(act));
-		wire_bin_copy(&w, &case_id, sizeof(case_id));
-		kind = (unsigned)wire_uint(&w, 255);
-		since = wire_time(&w);
-		tries = wire_uint(&w, UINT64_MAX);
-		code = wire_uint(&w, UINT32_MAX);
-		wire_close(&w);
-		if (w.err != HF_OK)
-			break;
-		hf_hex(hex, &act, sizeof(act));
-		if (a->out.mode == OUT_JSON) {
-			json_t *o = json_pack("{s:s, s:I, s:s, s:s, s:I, s:s}",
-			    "country", c.s, "sequence", (json_int_t)sequence,
-			    "act", hex, "kind",
-			    hf_code_name(HF_CODES_KIND, kind), "tries",
-			    (json_int_t)tries, "last",
-			    cause_name((unsigned)code));
-
-			json_object_set_new(o, "since", time_json(since));
-			out_json(o);
-			continue;
-		}
-		snprintf(
-		    seq, sizeof(seq), "%llu", (unsigned long long)sequence);
-		snprintf(n, sizeof(n), "%llu", (unsigned long long)tries);
-		table_row(t,
-		    (const char *[]){c.s, seq, hex + 2 * HF_ID_SIZE - 12,
-			hf_code_name(HF_CODES_KIND, kind),
-			time_text(when, since), n, cause_name((unsigned)code)});
-	}
+	for (unsigned i = 0;
+	     err == HF_OK && (d = roster_at(s.home.roster, i)) != NULL; i++)
+		err = queue_of(a, &s, t, d->head.country.s, &count);
 	table_print(t, &a->out);
-	if (err == HF_OK)
-		err = w.err;
 	if (err != HF_OK)
 		status = failed(a, &s, err);
 	else if (a->out.mode == OUT_TABLE)
-		printf("what stands here is stored and signed; delivery goes "
-		       "on by itself\n");
+		printf("%s\n", count == 0
+				   ? "nothing waits to be delivered"
+				   : "what stands here is stored and signed; "
+				     "delivery goes on by itself");
 	session_close(&s);
 	return status;
 }

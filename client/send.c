@@ -286,6 +286,9 @@ static int add_form(struct sending *s, uint8_t policy, struct form_report *r)
 	else
 		o = json_load_file(
 		    arg(s->args, "form"), JSON_REJECT_DUPLICATES, &error);
+	if (o == NULL && json_error_code(&error) == json_error_cannot_open_file)
+		return out_error(&s->args->out, HF_FILE, NULL,
+		    arg(s->args, "form"), "nothing was sent", NULL);
 	if (o == NULL) {
 		snprintf(where, sizeof(where), "%.200s:%d: %.120s",
 		    arg(s->args, "form"), error.line, error.text);
@@ -437,7 +440,8 @@ int send_error(struct sending *s, enum hf_err err)
 	if (err == HF_TIMEOUT || err == HF_BUSY)
 		known = "signed and kept in the outbox; whether the broker "
 			"entered it is NOT known";
-	else if (hf_err_info(err)->exit == HF_EXIT_UNREACHABLE)
+	else if (hf_err_info(err)->exit == HF_EXIT_UNREACHABLE ||
+		 err == HF_FULL)
 		known = "signed and kept in the outbox; NOT entered";
 	return out_error(&s->args->out, err, NULL,
 	    t != NULL && t->where[0] != '\0' ? t->where : NULL, known, NULL);

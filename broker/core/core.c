@@ -32,6 +32,8 @@ static int wait_ms(const struct core *c)
 	uint64_t mono = engine_next_mono(c->engine);
 	uint64_t ms = IDLE_MS, left;
 
+	if (c->starved) /* what stands below would not be done either */
+		return LATE_MS;
 	if (c->start || c->stopping || c->erased_count > 0 ||
 	    arrivals_count(c->arrivals) > 0)
 		return 0;
@@ -192,8 +194,9 @@ static enum hf_err read_last(
 static enum hf_err open_all(
     struct core *c, const struct hf_key *transport, const struct hf_key *ledger)
 {
-	struct store_options store = {
-	    .dir = c->config->data_dir, .map_size = c->config->map_size};
+	struct store_options store = {.dir = c->config->data_dir,
+	    .map_size = c->config->map_size,
+	    .disk_reserve = c->config->disk_reserve};
 	struct engine_options options = {.country = c->config->country,
 	    .epoch = c->config->epoch,
 	    .ledger_key = *ledger,
@@ -217,6 +220,7 @@ static enum hf_err open_all(
 static void close_all(struct core *c)
 {
 	arrivals_free(c->arrivals);
+	core_forget_taken(c);
 	for (unsigned i = 0; i < 2; i++)
 		gates_set(c, i, -1);
 	engine_free(c->engine);

@@ -47,7 +47,11 @@ struct core {
 	struct record *record; /* receive space */
 	struct clock clock;
 	uint64_t signed_size;
+	/* what this turn took, and first of all what an abandoned one left */
+	struct arrival *taken[HF_BATCH_MAX];
+	unsigned taken_count;
 	bool start, reload, stopping, told_ready, clock_changed;
+	bool starved;          /* the last turn was abandoned: no room */
 	bool note_owed;        /* the newest head is signed but not stored */
 	uint64_t full_told_ms; /* the log does not repeat itself */
 	uint32_t *erased;      /* slots destroyed, not yet told to the engine */
@@ -63,6 +67,8 @@ struct core {
 struct event core_event(struct core *c, enum event_type type);
 /** Decide what waits, commit, sign, act.  Errors: all end the process. */
 HF_MUST_USE enum hf_err core_turn(struct core *c);
+/** Free what the last turn took and left. */
+void core_forget_taken(struct core *c);
 /** Everything that the gates have sent so far, while there is room. */
 HF_MUST_USE enum hf_err core_read_gates(struct core *c);
 

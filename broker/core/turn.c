@@ -7,9 +7,10 @@
  * signed note is stored after they left: the signer's memory is durable, so a
  * note lost in a crash is signed again.
  *
- * A full map abandons the turn: nothing is answered and clients repeat.  Any
- * other failure ends the process; the next start looks at what is durable
- * before it serves.
+ * A full map abandons the turn: its desks are told so, peers send again by
+ * themselves, and what nobody repeats (connections that came and went) is
+ * taken again in the next turn.  Any other failure ends the process; the next
+ * start looks at what is durable before it serves.
  */
 #include "broker/core/internal.h"
 #include "broker/log.h"
@@ -92,7 +93,7 @@ static enum hf_err on_ready(struct core *c, unsigned gate, uint32_t port)
 	return HF_OK;
 }
 
-static enum hf_err step_item(
+static struct event item_event(
     struct core *c, enum event_type type, const struct arrival *item)
 {
 	struct event ev = core_event(c, type);
@@ -106,6 +107,14 @@ static enum hf_err step_item(
 		ev.verified = true;
 		ev.verify_err = item->verify_err;
 	}
+	return ev;
+}
+
+static enum hf_err step_item(
+    struct core *c, enum event_type type, const struct arrival *item)
+{
+	struct event ev = item_event(c, type, item);
+
 	return engine_step(c->engine, &ev);
 }
 
@@ -148,18 +157,25 @@ static enum hf_err take_items(struct core *c)
 	enum hf_err err = HF_OK;
 	size_t bytes = 0;
 
-	for (unsigned n = 0;
-	     n < HF_BATCH_MAX && bytes < HF_BATCH_BYTES_MAX && err == HF_OK;
-	     n++) {
+	for (unsigned i = 0; i < c->taken_count && err == HF_OK; i++)
+		err = on_item(c, c->taken[i]);
+	while (c->taken_count < HF_BATCH_MAX && bytes < HF_BATCH_BYTES_MAX &&
+	       err == HF_OK) {
 		struct arrival *item = arrivals_take(c->arrivals);
 
 		if (item == NULL)
 			break;
+		c->taken[c->taken_count++] = item;
 		bytes += item->h.size;
 		err = on_item(c, item);
-		free(item);
 	}
 	return err;
+}
+
+void core_forget_taken(struct core *c)
+{
+	while (c->taken_count > 0)
+		free(c->taken[--c->taken_count]);
 }
 
 /* ---- deciding ---- */
@@ -199,21 +215,9 @@ static enum hf_err gather(struct core *c)
 /* What was told to the engine is committed. */
 static void told(struct core *c)
 {
-	c->start = c->reload = c->clock_changed = false;
+	c->start = c->reload = c->clock_changed = c->starved = false;
 	c->erased_count = 0;
-}
-
-static enum hf_err full(struct core *c)
-{
-	if (!engine_can_abandon(c->engine))
-		return HF_STORE;
-	engine_abandon(c->engine);
-	if (c->full_told_ms == 0 ||
-	    c->clock.mono_ms - c->full_told_ms > FULL_LOG_MS) {
-		c->full_told_ms = c->clock.mono_ms;
-		log_line(LOG_ERROR, HF_FULL, "turn-abandoned");
-	}
-	return HF_OK;
+	core_forget_taken(c);
 }
 
 /* ---- the head ---- */
@@ -342,6 +346,43 @@ static enum hf_err act(struct core *c)
 	if (dials)
 		dials_send(c);
 	return err;
+}
+
+/* ---- a full store ---- */
+
+/* Frames of desks become answers; other frames come again without us. */
+static void give_back(struct core *c)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < c->taken_count; i++) {
+		struct arrival *item = c->taken[i];
+		struct event ev = item_event(c, EVENT_DESK_FRAME, item);
+
+		if (item->h.type != RECORD_FRAME) {
+			c->taken[kept++] = item;
+			continue;
+		}
+		if (item->gate == GATE_DESKS)
+			engine_answer_full(c->engine, &ev);
+		free(item);
+	}
+	c->taken_count = kept;
+}
+
+static enum hf_err full(struct core *c)
+{
+	if (!engine_can_abandon(c->engine))
+		return HF_STORE;
+	engine_abandon(c->engine);
+	c->starved = true;
+	if (c->full_told_ms == 0 ||
+	    c->clock.mono_ms - c->full_told_ms > FULL_LOG_MS) {
+		c->full_told_ms = c->clock.mono_ms;
+		log_line(LOG_ERROR, HF_FULL, "turn-abandoned");
+	}
+	give_back(c);
+	return act(c);
 }
 
 /* After the commit: sign if there is a new head, then act. */

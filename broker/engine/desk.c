@@ -300,3 +300,17 @@ enum hf_err desk_frame(struct engine *e, const struct event *ev)
 	effect_simple(e, EFFECT_CUT, &ev->key, 0);
 	return tally_refusal(e, &r.who->sign, err);
 }
+
+void desk_answer_full(struct engine *e, const struct event *ev)
+{
+	struct request r = {.e = e, .ev = ev, .rows = e->desks->rows};
+
+	if (identify(&r) != HF_OK)
+		return;
+	if (desk_parse(&r, ev->frame) != HF_OK && !r.has_id)
+		return;
+	begin_response(&r, HF_FULL);
+	pack_map(&r.out, 0);
+	/* without memory he is not answered: his time-out says as much */
+	(void)send(&r);
+}

@@ -357,6 +357,12 @@ void engine_abandon(struct engine *e)
 	e->txn = NULL;
 }
 
+void engine_answer_full(struct engine *e, const struct event *ev)
+{
+	if (ev->type == EVENT_DESK_FRAME)
+		desk_answer_full(e, ev);
+}
+
 bool engine_can_abandon(const struct engine *e)
 {
 	return !e->roster_changed;

@@ -127,6 +127,9 @@ HF_MUST_USE enum hf_err engine_end(
 bool engine_can_abandon(const struct engine *e);
 /** The transaction was not committed: forget everything of this turn. */
 void engine_abandon(struct engine *e);
+/** After engine_abandon, of a desk's frame of that turn: answer it with
+ * HF_FULL, as an effect.  Nothing is entered, nothing is counted. */
+void engine_answer_full(struct engine *e, const struct event *ev);
 /** Consistency path from `old_size` to `new_size` for the signer, read back
  * from stored leaves; `t` may be a fresh transaction.
  * new_size  that of the newest turn

@@ -252,6 +252,8 @@ void desk_gone(struct engine *e, uint64_t conn);
 /** Remember where watchers are; go back there when a turn is abandoned. */
 void desk_begin(struct engine *e);
 void desk_abandon(struct engine *e);
+/** See engine_answer_full. */
+void desk_answer_full(struct engine *e, const struct event *ev);
 /** Events for the watchers that have any, a page a turn. */
 HF_MUST_USE enum hf_err desk_push_all(struct engine *e);
 /** Some watcher has more events to come: a turn at once, please. */

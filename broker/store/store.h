@@ -47,6 +47,9 @@ struct store_options {
 	const char *dir;    /* 0700; created if missing */
 	size_t map_size;    /* bytes; a multiple of the page size */
 	uint32_t key_slots; /* initial slots of the case key file */
+	/* bytes of the file system that stay free: a commit that would write
+	 * when less is free is refused with HF_FULL; 0 asks nothing */
+	uint64_t disk_reserve;
 };
 
 /** Open or create.  Errors: HF_STORE, HF_NOMEM, HF_FILE */

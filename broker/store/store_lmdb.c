@@ -3,6 +3,10 @@
  * no DUPSORT (cursor deletes corrupt), no flag that weakens sync, one write
  * transaction at a time in one process, any commit error but a full map
  * fatal (LMDB would carry on after a failed fdatasync, the kernel not).
+ *
+ * A disk that fills up in the middle of a commit would be such an error, so a
+ * commit that has something to write asks first whether a reserve is free, and
+ * is refused like one for which the map is full.
  */
 #include "broker/store/case_keys.h"
 #include "broker/store/store.h"
@@ -14,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define READERS_MAX 16u
@@ -23,11 +28,14 @@ struct store {
 	MDB_dbi table[TABLE_COUNT];
 	struct case_keys *keys;
 	struct txn *open; /* the one write transaction */
+	int dir;          /* for statvfs */
+	uint64_t disk_reserve;
 };
 
 struct txn {
 	struct store *store;
 	MDB_txn *txn;
+	bool wrote;
 };
 
 static const char *const names[TABLE_COUNT] = {
@@ -129,9 +137,16 @@ enum hf_err store_open(struct store **out, const struct store_options *options)
 	*out = NULL;
 	if (s == NULL)
 		return err;
+	s->disk_reserve = options->disk_reserve;
+	s->dir = -1;
 	err = make_dir(options->dir);
 	if (err != HF_OK)
 		goto out;
+	s->dir = open(options->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir < 0) {
+		err = HF_FILE;
+		goto out;
+	}
 	rc = mdb_env_create(&s->env);
 	if (rc == 0)
 		rc = mdb_env_set_maxdbs(s->env, TABLE_COUNT);
@@ -169,6 +184,8 @@ void store_close(struct store *s)
 	case_keys_close(s->keys);
 	if (s->env != NULL)
 		mdb_env_close(s->env);
+	if (s->dir >= 0)
+		close(s->dir);
 	free(s);
 }
 
@@ -216,12 +233,26 @@ enum hf_err txn_begin(struct txn **out, struct store *s)
 	return HF_OK;
 }
 
+/* A file system that does not tell is taken to have room. */
+static bool disk_has_room(const struct store *s)
+{
+	struct statvfs fs;
+
+	if (s->disk_reserve == 0 || fstatvfs(s->dir, &fs) != 0)
+		return true;
+	return (uint64_t)fs.f_bavail * fs.f_frsize >= s->disk_reserve;
+}
+
 enum hf_err txn_commit(struct txn *t)
 {
 	struct store *s = t->store;
-	enum hf_err err = case_keys_sync(s->keys);
+	enum hf_err err = HF_OK;
 	int rc;
 
+	if (t->wrote && !disk_has_room(s))
+		err = HF_FULL;
+	if (err == HF_OK)
+		err = case_keys_sync(s->keys);
 	if (err != HF_OK) {
 		txn_abort(t);
 		return err;
@@ -288,6 +319,7 @@ enum hf_err txn_put(
 	    held.mv_size == v.mv_size && v.mv_size > 0 &&
 	    memcmp(held.mv_data, v.mv_data, v.mv_size) == 0)
 		return HF_OK;
+	t->wrote = true;
 	return of(mdb_put(t->txn, t->store->table[table], &k, &v, 0));
 }
 
@@ -297,6 +329,7 @@ enum hf_err txn_del(struct txn *t, enum table table, struct hf_bytes key)
 
 	if (!key_ok(key))
 		return HF_INTERNAL;
+	t->wrote = true;
 	return of(mdb_del(t->txn, t->store->table[table], &k, NULL));
 }
 

@@ -80,6 +80,7 @@ Test(config, reads_a_good_file_and_its_defaults)
 	cr_assert_str_eq(c.peer_endpoint, "tcp://0.0.0.0:7247");
 	cr_assert_str_eq(c.documents_dir, "");
 	cr_assert_eq(c.map_size, (size_t)4096 << 20);
+	cr_assert_eq(c.disk_reserve, UINT64_C(16) << 20);
 	cr_assert_eq(c.epoch, 1);
 	cr_assert_eq(c.quota_acts_per_minute, 0);
 	cr_assert_eq(read_text(GOOD "map_size_mib = 64\nledger_epoch = 3\n"
@@ -105,6 +106,8 @@ Test(config, names_the_line_of_every_mistake)
 	    {"map_size_mib = 15", "16 to 1048576 MiB, not 15"},
 	    {"map_size_mib = -1", "16 to 1048576 MiB, not -1"},
 	    {"map_size_mib = 1048577", "16 to 1048576 MiB"},
+	    {"disk_reserve_mib = -1", "0 to 1048576 MiB, not -1"},
+	    {"disk_reserve_mib = 1048577", "0 to 1048576 MiB"},
 	    {"ledger_epoch = 0", "ledger_epoch: 1 to"},
 	    {"quota_acts_per_minute = -5", "quota_acts_per_minute: 0 to"},
 	    {"key_file = \"nokey\"", "nokey: No such file"},

@@ -356,6 +356,40 @@ Test(store, says_full_loses_nothing_and_goes_on)
 	commit();
 }
 
+Test(store, writes_nothing_into_the_reserve_of_the_disk)
+{
+	struct store_options options = {.dir = dir,
+	    .map_size = MAP,
+	    .key_slots = 16,
+	    .disk_reserve = UINT64_MAX};
+
+	begin();
+	put("a", "1");
+	commit();
+	store_close(store);
+	cr_assert_eq(store_open(&store, &options), HF_OK);
+	/* a turn that writes is refused and leaves nothing */
+	begin();
+	put("a", "2");
+	cr_assert_eq(txn_commit(txn), HF_FULL);
+	begin();
+	cr_assert_eq(txn_del(txn, TABLE_META, text("a")), HF_OK);
+	cr_assert_eq(txn_commit(txn), HF_FULL);
+	/* one that only reads is not */
+	begin();
+	cr_assert(holds("a", "1"));
+	put("a", "1");
+	commit();
+	/* with room again it goes on */
+	reopen(MAP);
+	begin();
+	put("a", "2");
+	commit();
+	begin();
+	cr_assert(holds("a", "2"));
+	abort_txn();
+}
+
 /* ---- case keys ---- */
 
 static void fill(uint8_t key[HF_KEY_SIZE], unsigned n)

@@ -166,19 +166,43 @@ def test_follow_up_suspends_expiry(f):
     equal(f.show("us.ncp", ref)["state"], "accepted", "after the decision")
 
 
+def key_slots(f, cc):
+    """The slots of a broker's case keys: state 1, zeros 7, key 32, check."""
+    with open("%s/%s/data/case.keys" % (f.dir, cc), "rb") as keys:
+        data = keys.read()
+    return [data[i:i + 64] for i in range(0, len(data), 64)]
+
+
 def test_expiry_and_erasure(f):
+    before = {cc: key_slots(f, cc) for cc in ("jp", "us")}
     ref = f.request(seconds="3")
     f.has("us.ncp", ref, "request")
     f.run("us.ncp", "request", "accept", ref, "--seconds", "3").ok()
-    keys = [open("%s/us/data/case.keys" % f.dir, "rb").read()]
+    f.has("jp.ncp", ref, "accept")
+    # slots that the case took: alone, so that they are the case's
+    taken = {}
+    for cc, old in before.items():
+        now = key_slots(f, cc)
+        taken[cc] = [(i, s) for i, s in enumerate(now)
+                     if s[0] == 1 and (i >= len(old) or old[i] != s)]
+        check(taken[cc], "%s has a key for the case" % cc)
+        for i, slot in taken[cc]:
+            check(slot[8:40] != bytes(32), "a key of zeros")
     case = f.wait("jp.ncp", ref, lambda c: c["state"] == "expired", "expired")
     check(case["acts"][-1]["kind"] in ("expire", "accept"), "a machine act")
-    case = f.wait("us.ncp", ref, lambda c: c["erased"], "erased", 30)
-    check(all("fields" not in a or a["kind"] == "expire"
-              for a in case["acts"]), "no field opens any more")
-    keys.append(open("%s/us/data/case.keys" % f.dir, "rb").read())
-    check(keys[0] != keys[1], "the case's key was overwritten")
+    for cc in ("us", "jp"):
+        case = f.wait("%s.ncp" % cc, ref, lambda c: c["erased"], "erased", 30)
+        check(all("fields" not in a or a["kind"] == "expire"
+                  for a in case["acts"]), "no field opens any more")
+        now = key_slots(f, cc)
+        for i, slot in taken[cc]:
+            check(now[i][8:40] == bytes(32), "slot %d is overwritten" % i)
+            for path in f.broker_files(cc):
+                with open(path, "rb") as data:
+                    check(slot[8:40] not in data.read(),
+                          "the destroyed key stands in " + path)
     f.verified("us")
+    f.verified("jp")
 
 
 def test_query_answer_amend_note(f):

@@ -6,6 +6,7 @@ import random
 import shutil
 import socket
 import subprocess
+import time
 
 from harness import (FORM, HOLDFAST, HOLDFASTD, Federation, WINDOW, check,
                      equal)
@@ -66,6 +67,86 @@ def test_who_may_not(f):
           f.instrument()).fails(5)
     f.run("jp.ncp", "country", "publish",
           os.path.join(f.dir, "jp", "1.hfd")).fails(4, "E3005")
+
+
+def test_wrong_desk_and_country(f):
+    ref = accepted(f)
+    order = f.run("us.ncp", "order", "new", ref, "--to", "us.isp1", "--form",
+                  f.instrument(), "--json").ok().json()["ref"]
+    f.run("us.isp1", "order", "show", order).ok()
+    f.run("us.isp2", "order", "show", order).fails(5, "E4013")
+    f.run("us.isp2", "order", "ack", order).fails(5, "E4013")
+    f.run("us.isp2", "order", "report", order, "--result",
+          "not-held").fails(5, "E4013")
+    equal(f.run("us.isp2", "order", "ls", "--json").ok().out, "", "orders")
+    # the contact point does not report in its provider's name
+    f.run("us.ncp", "order", "report", order, "--result",
+          "preserved").fails(4, "E3007")
+    # a provider of another country; a request to a desk that takes none
+    f.run("us.ncp", "order", "new", ref, "--to", "jp.isp1", "--form",
+          f.instrument()).fails(5, "E3009")
+    f.run("jp.ncp", "request", "new", "--to", "us.audit", "--kind",
+          "preservation", "--basis", "exercise", "--form",
+          f.form()).fails(5, "E3009")
+    # the asking side does not decide
+    f.run("jp.ncp", "request", "accept", ref).fails(4, "E3007")
+    f.run("us.audit", "request", "accept", ref).fails(4)
+    equal([a["kind"] for a in f.show("jp.ncp", ref)["acts"]],
+          ["request", "accept"], "nothing was entered")
+
+
+def test_an_act_twice(f):
+    ref = f.request()
+    f.has("us.ncp", ref, "request")
+    f.run("us.ncp", "request", "acknowledge", ref).ok()
+    f.run("us.ncp", "request", "acknowledge", ref).fails(7, "E4001")
+    f.run("us.ncp", "request", "query", ref, "--question", "Which?").ok()
+    f.has("jp.ncp", ref, "query")
+    f.run("jp.ncp", "request", "answer", ref, "--answer", "That.").ok()
+    f.run("jp.ncp", "request", "answer", ref, "--answer", "This.").fails(7)
+    kinds = [a["kind"] for a in f.has("us.ncp", ref, "answer")["acts"]]
+    equal(sorted(kinds), ["acknowledge", "answer", "query", "request"], "acts")
+
+
+def test_an_expired_officer(f):
+    def expire(spec):
+        for o in spec["officers"]:
+            if o["name"] == "us.isp2":
+                o["valid_days"] = 4 / 86400
+
+    f.run("us.isp2", "status").ok()
+    watch = f.start_command("us.isp2", "inbox", "--watch", "--for", "20",
+                            "--json")
+    doc = f.document("us", 2, expire)
+    f.run("us.ops", "country", "publish", doc).ok()
+    f.run("us.isp2", "status").ok()  # four seconds are not over
+    end = time.monotonic() + 30
+    while f.run("us.isp2", "--timeout", "3", "status").code == 0:
+        check(time.monotonic() < end, "an expired officer is served")
+        time.sleep(0.2)
+    f.run("us.isp2", "--timeout", "3", "status").fails(4, "E2107")
+    ref = accepted(f)
+    f.run("us.ncp", "order", "new", ref, "--to", "us.isp2", "--form",
+          f.instrument(), "--json").ok()
+    time.sleep(0.5)
+    watch.terminate()
+    seen = watch.communicate(timeout=20)[0]
+    check('"event":"order"' not in seen, "the live session saw: " + seen)
+
+
+def test_too_large(f):
+    got = f.run("jp.ncp", "request", "new", "--to", "US", "--kind",
+                "preservation", "--basis", "exercise", "--form",
+                f.form(facts="x" * 5000))
+    got.fails(2, "facts")
+    f.run("jp.ncp", "request", "new", "--to", "US", "--kind", "preservation",
+          "--basis", "exercise", "--form",
+          f.form(user_id=[("%d" % i) * 1000 for i in range(9)] * 6)).fails(2)
+    f.run("jp.ncp", "request", "new", "--to", "US", "--kind", "preservation",
+          "--basis", "exercise", "--form",
+          f.form(user_id=["u%d" % i for i in range(70)])).fails(2)
+    f.run("jp.ncp", "request", "new", "--to", "US", "--kind", "preservation",
+          "--form", f.dir + "/no-such-form").fails(1, "no-such-form")
 
 
 def test_state_forbids(f):

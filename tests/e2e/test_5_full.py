@@ -1,0 +1,90 @@
+"""A store or a disk that is full: a clear no, and nothing is lost."""
+
+import os
+import time
+
+from harness import Federation, check, equal
+
+LONG = ("facts", "relation", "location", "necessity", "legal_basis",
+        "proportionality", "custodian", "call_back", "remarks")
+
+
+def federation():
+    return Federation("JP", "US")
+
+
+def configure(f, *lines):
+    """JP's broker with other settings; the ones before, to put back."""
+    path = os.path.join(f.dir, "jp", "holdfastd.conf")
+    f.script("stop", "jp")
+    with open(path) as conf:
+        before = conf.read()
+    names = [line.split(" ")[0] for line in lines]
+    kept = [x for x in before.splitlines() if x.split(" ")[0] not in names]
+    f.file("jp/holdfastd.conf", "\n".join(kept + list(lines)) + "\n")
+    f.script("start", "jp")
+    return before.splitlines()
+
+
+def ask(f, form):
+    return f.run("jp.ncp", "--timeout", "10", "request", "new", "--to", "US",
+                 "--kind", "preservation", "--basis", "budapest", "--form",
+                 form, "--json")
+
+
+def is_whole(f, refs):
+    for ref in refs:
+        f.has("us.ncp", ref, "request")
+    rows = f.run("us.ncp", "inbox", "--json", "--all").ok().lines()
+    check(set(refs) <= {r["ref"] for r in rows}, "a request is lost")
+    equal(len({r["ref"] for r in rows}), len(rows), "a request stands twice")
+    for cc in ("jp", "us"):
+        f.verified(cc)
+
+
+def test_a_full_map(f):
+    before = configure(f, "map_size_mib = 16")
+    refs = []
+    while True:
+        form = f.form(**{k: k[0] * 4000 for k in LONG})
+        got = ask(f, form)
+        if got.code != 0:
+            break
+        refs.append(got.json()["ref"])
+        check(len(refs) < 1000, "16 MiB are never full")
+    got.fails(1, "E5002")
+    check("NOT entered" in got.err + got.out, "what is known: " + got.err)
+    ask(f, form).fails(1, "E5002")
+    # what stands there is read on, and others' acts still find room
+    equal(f.show("jp.ncp", refs[0])["state"], "unacknowledged", "state")
+    f.run("jp.ncp", "status").ok()
+    f.verified("jp")
+    f.script("stop", "jp")
+    f.script("start", "jp")
+    configure(f, *[x for x in before if x.startswith("map_size_mib")])
+    ref = ask(f, form).ok().json()["ref"]
+    check(ref not in refs, "the refused one is a new case")
+    is_whole(f, refs + [ref])
+
+
+def test_a_full_disk(f):
+    first = ask(f, f.form()).ok().json()["ref"]
+    # no disk has a tebibyte less than it has
+    configure(f, "disk_reserve_mib = 1048576")
+    form = f.form()
+    begin = time.monotonic()
+    ask(f, form).fails(1, "E5002")
+    check(time.monotonic() - begin < 5, "the no is told, not waited for")
+    # a peer's act waits at the peer
+    f.run("us.ncp", "request", "acknowledge", first).ok()
+    time.sleep(0.5)
+    equal(len(f.run("us.ncp", "queue", "ls", "--json").ok().lines()), 1,
+          "waits at US")
+    pid = f.pids("jp")["core"]
+    with open("/proc/%d/stat" % pid) as stat:
+        spent = sum(int(x) for x in stat.read().split()[13:15])
+    check(spent < 300, "the core spins: %d ticks" % spent)
+    configure(f, "disk_reserve_mib = 16")
+    ref = ask(f, form).ok().json()["ref"]
+    f.has("jp.ncp", first, "acknowledge")
+    is_whole(f, [first, ref])
