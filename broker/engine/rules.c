@@ -191,35 +191,39 @@ static bool flag_binds(
 
 /** Is `to` the country that asked: of the cited act's case, or of one that
  * this case rests on (a provider's finding may reach the requester)? */
-static bool asked_for_by(
-    struct engine *e, const struct case_record *c, struct hf_country to)
+static enum hf_err asked_for_by(struct engine *e, const struct case_record *c,
+    struct hf_country to, bool *out)
 {
 	struct hf_country asking = hf_desk_country(&c->from);
 	struct case_record basis;
 
-	if (same_country(&to, &asking))
-		return true;
-	for (unsigned i = 0; i < c->basis_count; i++) {
-		if (case_load(e, &c->bases[i], &basis) != HF_OK)
-			continue;
+	*out = same_country(&to, &asking);
+	for (unsigned i = 0; !*out && i < c->basis_count; i++) {
+		enum hf_err err = case_load(e, &c->bases[i], &basis);
+
+		if (err != HF_OK)
+			return err == HF_NOTFOUND ? HF_CORRUPT : err;
 		asking = hf_desk_country(&basis.from);
-		if (same_country(&to, &asking))
-			return true;
+		*out = same_country(&to, &asking);
 	}
-	return false;
+	return HF_OK;
 }
 
 /** Policy bits that cover `to`: any one of them is enough for a leaf. */
-static unsigned covering(
-    struct engine *e, const struct cited *cited, const struct hf_envelope *env)
+static enum hf_err covering(struct engine *e, const struct cited *cited,
+    const struct hf_envelope *env, unsigned *out)
 {
 	struct hf_country to = hf_desk_country(&env->to);
 	struct hf_country from = hf_desk_country(&env->from);
 	unsigned bits = 0;
+	bool requester;
+	enum hf_err err = asked_for_by(e, &cited->c, to, &requester);
 
+	if (err != HF_OK)
+		return err;
 	if (type_of(e, &env->to) == DESK_PROVIDER && same_country(&to, &from))
 		bits |= HF_SHARE_PROVIDERS;
-	if (asked_for_by(e, &cited->c, to))
+	if (requester)
 		bits |= HF_SHARE_REQUESTER;
 	for (unsigned i = 0; i < cited->envelope.third_count; i++)
 		if (same_country(&to, &cited->envelope.third[i]))
@@ -227,7 +231,8 @@ static unsigned covering(
 	if (same_desk(&env->to, &cited->c.from) ||
 	    same_desk(&env->to, &cited->c.to))
 		bits |= HF_SHARE_PARTY;
-	return bits;
+	*out = bits;
+	return HF_OK;
 }
 
 static bool policy_allows(
@@ -255,6 +260,7 @@ static enum hf_err check_cite(struct engine *e, const struct hf_act *act,
 {
 	const struct hf_envelope *env = &act->envelope;
 	struct cited cited;
+	unsigned bits;
 	enum hf_err err;
 
 	err = load_cited(e, &env->cites[i].act, &cited);
@@ -265,8 +271,10 @@ static enum hf_err check_cite(struct engine *e, const struct hf_act *act,
 	if (!same_id(&cited.c.id, case_id) &&
 	    flag_binds(&cited.envelope, HF_FLAG_NO_ONWARD, e->now))
 		return no(clause, 512, HF_ONWARD);
-	return policy_allows(cited.envelope.policy, env->cites[i].leaves,
-		   covering(e, &cited, env))
+	err = covering(e, &cited, env, &bits);
+	if (err != HF_OK)
+		return err;
+	return policy_allows(cited.envelope.policy, env->cites[i].leaves, bits)
 		   ? HF_OK
 		   : no(clause, 512, HF_CITE);
 }
