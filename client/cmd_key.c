@@ -186,6 +186,16 @@ static int run_fingerprint(struct args *a)
 
 /* ---- agent ---- */
 
+static bool agent_lives(const char *path)
+{
+	struct signer *s;
+
+	if (agent_connect(&s, path) != HF_OK)
+		return false;
+	signer_free(s);
+	return true;
+}
+
 static int run_agent(struct args *a)
 {
 	struct session s;
@@ -201,6 +211,13 @@ static int run_agent(struct args *a)
 		return out_error(
 		    &a->out, err, s.home.problem, NULL, NULL, NULL);
 	snprintf(path, sizeof(path), "%s/agent.sock", s.home.path);
+	if (!arg_on(a, "stop") && agent_lives(path)) {
+		home_close(&s.home);
+		return out_error(&a->out, HF_FILE,
+		    "an agent serves this home already", path,
+		    "it goes on; nothing was changed",
+		    "to use another key: holdfast agent --stop, then again");
+	}
 	if (arg_on(a, "stop")) {
 		err = agent_stop(path);
 	} else {

@@ -261,6 +261,8 @@ def test_passphrase_and_agent(f):
             if got.code == 0:
                 break
         got.ok()
+        f.run("jp.ncp.2", "agent").fails(1, "E7008")  # one is enough
+        f.run("jp.ncp.2", "status").ok()
     finally:
         os.rename(f.home("jp.ncp.2") + "/away",
                   f.home("jp.ncp.2") + "/officer.key")
