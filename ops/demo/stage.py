@@ -52,7 +52,7 @@ class Screen(threading.Thread):
             now = time.monotonic()
             if self.show:
                 print("  >> " + line.rstrip(), flush=True)
-            event = {"event": line.split()[1]} if self.show else json.loads(line)
+            event = {"event": line.split()[2]} if self.show else json.loads(line)
             with self.news:
                 self.last = event.get("sequence", self.last)
                 self.events.append((now, event))
