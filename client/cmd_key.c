@@ -137,23 +137,38 @@ static int run_new(struct args *a)
 				  path, NULL, NULL);
 }
 
+/* The file says its purpose; asked for another, it is refused unread. */
+static enum hf_err load_any(
+    struct secret **s, const char *path, const char *passphrase)
+{
+	enum hf_err err = HF_KEYFILE;
+
+	for (unsigned p = SECRET_OFFICER; p <= SECRET_ROOT && err == HF_KEYFILE;
+	     p++)
+		err = secret_load(s, path, (enum secret_purpose)p, passphrase);
+	return err;
+}
+
 static int run_show(struct args *a)
 {
-	enum secret_purpose purpose;
 	char passphrase[256] = "";
+	const char *given = passphrase;
 	struct secret *s = NULL;
+	enum secret_purpose purpose;
 	enum hf_err err;
 
-	if (!purpose_of(
-		arg_on(a, "purpose") ? arg(a, "purpose") : "officer", &purpose))
+	if (arg_on(a, "purpose") && !purpose_of(arg(a, "purpose"), &purpose))
 		return usage(
 		    a, "--purpose wants officer, broker, registrar or root");
 	if (arg_on(a, "passphrase-file") && !read_passphrase(a, passphrase))
 		return usage(a, "--passphrase-file: no passphrase in it");
+	if (passphrase[0] == '\0')
+		given = NULL;
 	err = hf_crypto_init();
 	if (err == HF_OK)
-		err = secret_load(&s, a->positional[0], purpose,
-		    passphrase[0] != '\0' ? passphrase : NULL);
+		err = arg_on(a, "purpose")
+			  ? secret_load(&s, a->positional[0], purpose, given)
+			  : load_any(&s, a->positional[0], given);
 	hf_wipe(passphrase, sizeof(passphrase));
 	if (err != HF_OK)
 		return out_error(
@@ -421,7 +436,7 @@ static const struct option_spec key_new_options[] = {
     {"unprotected", 0, false, false, NULL, "no passphrase"}, END};
 static const struct option_spec key_show_options[] = {
     {"purpose", 0, true, false, "WHAT",
-	"officer (default), broker, registrar, root"},
+	"refuse a file of another: officer, broker, registrar, root"},
     PASS, END};
 static const struct option_spec agent_options[] = {PASS,
     {"idle", 0, true, false, "SECONDS", "end after so long (3600)"},

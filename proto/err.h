@@ -278,7 +278,8 @@ enum hf_exit {
 	X(CONFIG, 7004, NONE, CONFIG, "the configuration has errors", \
 	    "correct the line named") \
 	X(KEYFILE, 7005, NONE, CONFIG, "the key file cannot be used", \
-	    "it must be mode 0600 and owned by you") \
+	    "it must be mode 0600, owned by you, whole, and of the purpose " \
+	    "asked for") \
 	X(PASSPHRASE, 7006, NONE, REFUSED, "wrong passphrase", "try again") \
 	X(CONTEXT, 7007, NONE, CONFIG, "the client home is not set up", \
 	    "see holdfast help context") \
