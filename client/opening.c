@@ -237,37 +237,8 @@ static int report_form(struct sending *s, const struct form_report *r)
 	struct args *a = s->args;
 	json_t *list;
 
-	if (r->errors > 0) {
-		if (a->out.mode == OUT_JSON) {
-			json_t *o = json_object();
-			char *text;
-
-			list = json_array();
-			for (unsigned i = 0; i < r->count; i++)
-				if (!r->problem[i].warning)
-					json_array_append_new(list,
-					    json_pack("{s:s, s:s}", "field",
-						r->problem[i].field, "what",
-						r->problem[i].what));
-			json_object_set_new(o, "error", json_string("E7002"));
-			json_object_set_new(
-			    o, "text", json_string(hf_err_text(HF_FORM)));
-			json_object_set_new(o, "problems", list);
-			text = json_dumps(o, JSON_COMPACT);
-			if (text != NULL)
-				fprintf(stderr, "%s\n", text);
-			free(text);
-			json_decref(o);
-			return HF_EXIT_USAGE;
-		}
-		for (unsigned i = 0; i < r->count; i++)
-			if (!r->problem[i].warning)
-				fprintf(stderr, "  %-18s %s\n",
-				    r->problem[i].field, r->problem[i].what);
-		return out_error(&a->out, HF_FORM,
-		    "mandatory fields are missing", NULL, "nothing was sent",
-		    NULL);
-	}
+	if (r->errors > 0)
+		return send_report(a, r, "mandatory fields are missing");
 	list = json_array();
 	for (unsigned i = 0; i < r->count; i++) {
 		json_array_append_new(list, json_string(r->problem[i].field));

@@ -144,10 +144,9 @@ int send_span(struct args *a, uint64_t *seconds)
 
 /* ---- fields ---- */
 
-static int print_report(
-    struct args *a, const struct form_report *r, bool errors)
+int send_report(struct args *a, const struct form_report *r, const char *what)
 {
-	if (a->out.mode == OUT_JSON && errors) {
+	if (a->out.mode == OUT_JSON) {
 		json_t *o = json_object(), *list = json_array();
 		char *text;
 
@@ -168,14 +167,12 @@ static int print_report(
 		json_decref(o);
 		return HF_EXIT_USAGE;
 	}
-	for (unsigned i = 0; i < r->count && !a->out.quiet; i++)
-		if (r->problem[i].warning != errors)
+	for (unsigned i = 0; i < r->count; i++)
+		if (!r->problem[i].warning)
 			fprintf(stderr, "  %-22s %s\n", r->problem[i].field,
 			    r->problem[i].what);
-	if (!errors)
-		return HF_EXIT_OK;
-	return out_error(&a->out, HF_FORM, "the form has the errors above",
-	    NULL, NULL, NULL);
+	return out_error(
+	    &a->out, HF_FORM, what, NULL, "nothing was sent", NULL);
 }
 
 static int add_field_option(
@@ -332,7 +329,7 @@ int send_fields(struct sending *s, uint8_t fallback)
 		HF_OK)
 		status = usage(a, "--text: too long or not plain UTF-8");
 	if (status == HF_EXIT_OK && r->errors > 0)
-		status = print_report(a, r, true);
+		status = send_report(a, r, "the form has the errors above");
 	free(r);
 	return status;
 }

@@ -33,6 +33,8 @@ int send_follow(struct args *a, const char *ref, unsigned kind, int side,
 extern const char *const send_meta_keys[];
 /** Sign, submit and print an opening act. */
 int send_opening(struct sending *s);
+/** The errors of a form, all at once, and the exit status. */
+int send_report(struct args *a, const struct form_report *r, const char *what);
 /** Exit status and message of a failed submit. */
 int send_error(struct sending *s, enum hf_err err);
 

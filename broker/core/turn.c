@@ -303,12 +303,9 @@ static enum hf_err act_one(struct core *c, const struct effect *e)
 	switch (e->type) {
 	case EFFECT_DESK_SEND:
 	case EFFECT_PEER_SEND:
-		/* a receipt that is not there yet: the sender will repeat */
-		if (!e->hold || !c->note_owed)
-			gates_send(c,
-			    e->type == EFFECT_DESK_SEND ? GATE_DESKS
-							: GATE_PEERS,
-			    e->conn, e->bytes);
+		gates_send(c,
+		    e->type == EFFECT_DESK_SEND ? GATE_DESKS : GATE_PEERS,
+		    e->conn, e->bytes);
 		break;
 	case EFFECT_CUT:
 		cut(c, e);

@@ -222,7 +222,7 @@ static enum hf_err send(struct request *r)
 		return HF_INTERNAL;
 	frame = bytes_of(r->out.data, size);
 	if (!r->has_receipt)
-		return effect_send(r->e, false, r->ev->conn, frame, false);
+		return effect_send(r->e, false, r->ev->conn, frame);
 	return effect_send_receipts(
 	    r->e, false, r->ev->conn, frame, &r->receipt_index, 1);
 }

@@ -88,9 +88,9 @@ enum hf_err desk_entries(struct request *r)
 
 enum hf_err desk_head(struct request *r)
 {
-	struct hf_bytes none = {NULL, 0}, key, note;
-	enum hf_err err =
-	    txn_last(r->e->txn, TABLE_CHECKPOINTS, none, &key, &note);
+	struct hf_bytes note;
+	uint64_t size;
+	enum hf_err err = ledger_note(r->e, &size, &note);
 
 	if (err != HF_OK)
 		return err;

@@ -181,9 +181,8 @@ static enum hf_err push_row(struct engine *e, uint64_t conn,
 	if (wire_finish(&w) != HF_OK)
 		return HF_CORRUPT;
 	err = pack_finish(&p, &size);
-	return err == HF_OK
-		   ? effect_send(e, false, conn, bytes_of(frame, size), true)
-		   : err;
+	return err == HF_OK ? effect_send(e, false, conn, bytes_of(frame, size))
+			    : err;
 }
 
 /* A page for one watcher, if he may still listen. */

@@ -91,8 +91,8 @@ static enum hf_err set_bytes(struct slot *s, struct hf_bytes b)
 	return HF_OK;
 }
 
-enum hf_err effect_send(struct engine *e, bool peer, uint64_t conn,
-    struct hf_bytes frame, bool hold)
+enum hf_err effect_send(
+    struct engine *e, bool peer, uint64_t conn, struct hf_bytes frame)
 {
 	struct slot *s =
 	    add(e->effects, peer ? EFFECT_PEER_SEND : EFFECT_DESK_SEND);
@@ -100,7 +100,6 @@ enum hf_err effect_send(struct engine *e, bool peer, uint64_t conn,
 	if (s == NULL)
 		return HF_NOMEM;
 	s->effect.conn = conn;
-	s->effect.hold = hold;
 	return set_bytes(s, frame);
 }
 
@@ -112,7 +111,7 @@ enum hf_err effect_send_receipts(struct engine *e, bool peer, uint64_t conn,
 
 	if (count > RECEIPTS_MAX)
 		return HF_TOO_MANY;
-	err = effect_send(e, peer, conn, template, true);
+	err = effect_send(e, peer, conn, template);
 	if (err != HF_OK || count == 0)
 		return err;
 	s = &e->effects->slots[e->effects->count - 1];

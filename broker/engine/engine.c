@@ -397,14 +397,21 @@ enum hf_err engine_receipts(struct engine *e, struct txn *t,
 	uint8_t key[8];
 	enum hf_err err;
 
+	if (note.size > sizeof(e->note))
+		return HF_TOO_BIG;
 	e->txn = t;
 	e->effects = effects;
-	put_be64(key, e->frontier.size);
-	err = txn_put(t, TABLE_CHECKPOINTS, bytes_of(key, sizeof(key)), note);
-	if (err == HF_OK)
-		err = effects_fill(e, effects);
+	e->note_entries = e->frontier.size;
+	e->note_size = note.size;
+	memcpy(e->note, note.data, note.size);
+	err = effects_fill(e, effects);
 	if (err == HF_OK)
 		err = link_run(e);
+	/* last: a full store ends the transaction, not the receipts */
+	put_be64(key, e->frontier.size);
+	if (err == HF_OK)
+		err = txn_put(
+		    t, TABLE_CHECKPOINTS, bytes_of(key, sizeof(key)), note);
 	e->txn = NULL;
 	return err;
 }

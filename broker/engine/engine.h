@@ -92,8 +92,6 @@ struct effect {
 	enum hf_err code;
 	/* frame or log text; owned by the effects' arena */
 	struct hf_bytes bytes;
-	bool
-	    hold; /* send only once the new head is signed (it has a receipt) */
 };
 
 /** Effects of one turn, in order. */
@@ -137,7 +135,9 @@ void engine_answer_full(struct engine *e, const struct event *ev);
 HF_MUST_USE enum hf_err engine_consistency(struct engine *e, struct txn *t,
     uint64_t old_size, uint64_t new_size, struct hf_hash *path,
     unsigned *count);
-/** The head is signed: store the note and build the held replies. */
+/** The head is signed: build the held replies, then store the note.
+ * Errors: HF_FULL (the replies are whole and may leave: the signer will sign
+ * this head again; the transaction is of no use any more) */
 HF_MUST_USE enum hf_err engine_receipts(struct engine *e, struct txn *t,
     struct hf_bytes note, struct effects *effects);
 

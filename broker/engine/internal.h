@@ -59,6 +59,10 @@ struct engine {
 	    keys_at;         /* admitted keys change by themselves; 0 never */
 	bool roster_changed; /* this turn: abandoning it is fatal */
 	bool turn_dirty;     /* something was appended this turn */
+	/* the newest signed note; a full store may not have it yet */
+	uint64_t note_entries; /* 0: none since the start */
+	size_t note_size;
+	uint8_t note[HF_NOTE_MAX];
 };
 
 /** Random bytes of this event (SPEC: chance is an argument). */
@@ -71,9 +75,9 @@ HF_MUST_USE enum hf_err meta_set(
 /** A line for the log: "key=value" pairs, ids and codes only. */
 void effect_log(struct engine *e, enum hf_err code, const char *event,
     const struct hf_id *case_id, const struct hf_id *act, const char *text);
-/** Copy `frame` into the effects' arena.  hold: after the head is signed. */
-HF_MUST_USE enum hf_err effect_send(struct engine *e, bool peer, uint64_t conn,
-    struct hf_bytes frame, bool hold);
+/** Copy `frame` into the effects' arena. */
+HF_MUST_USE enum hf_err effect_send(
+    struct engine *e, bool peer, uint64_t conn, struct hf_bytes frame);
 /**
  * A held frame that needs receipts: `template` has `count` places to fill.
  * After the head is signed, engine_receipts appends for each of `indexes`
@@ -88,6 +92,9 @@ void effect_simple(struct engine *e, enum effect_type type,
 
 /* ---- ledger.c ---- */
 
+/** The newest signed note and its tree size.  HF_NOTFOUND: none yet. */
+HF_MUST_USE enum hf_err ledger_note(
+    struct engine *e, uint64_t *size, struct hf_bytes *note);
 /** Append an act.  *index out. */
 HF_MUST_USE enum hf_err ledger_add_act(struct engine *e,
     enum hf_entry_type type, const struct hf_act *act, uint64_t *index);

@@ -272,23 +272,35 @@ enum hf_err ledger_index_of(
 	return err;
 }
 
+enum hf_err ledger_note(struct engine *e, uint64_t *size, struct hf_bytes *note)
+{
+	struct hf_bytes key;
+	enum hf_err err =
+	    txn_last(e->txn, TABLE_CHECKPOINTS, bytes_of(NULL, 0), &key, note);
+
+	if (err == HF_OK && key.size != 8)
+		return HF_CORRUPT;
+	*size = err == HF_OK ? get_be64(key.data) : 0;
+	if ((err != HF_OK && err != HF_NOTFOUND) || *size >= e->note_entries)
+		return err;
+	*size = e->note_entries;
+	*note = bytes_of(e->note, e->note_size);
+	return HF_OK;
+}
+
 enum hf_err ledger_receipt(struct engine *e, uint64_t index, uint8_t *out,
     size_t capacity, size_t *size)
 {
 	struct hf_hash path[HF_TREE_DEPTH_MAX];
-	struct hf_bytes key, note, leaf, payload;
+	struct hf_bytes note, leaf, payload;
 	struct hf_nodes nodes = ledger_nodes(e);
 	uint64_t tree_size;
 	unsigned count;
 	enum hf_err err;
 
-	err =
-	    txn_last(e->txn, TABLE_CHECKPOINTS, bytes_of(NULL, 0), &key, &note);
+	err = ledger_note(e, &tree_size, &note);
 	if (err != HF_OK)
 		return err;
-	if (key.size != 8)
-		return HF_CORRUPT;
-	tree_size = get_be64(key.data);
 	if (tree_size <= index)
 		return HF_NOTFOUND;
 	err = hf_merkle_path(&nodes, index, tree_size, path, &count);

@@ -178,9 +178,9 @@ static enum hf_err on_hello(
 	pack_uint(&k, own == NULL ? 0 : own->head.version);
 	pack_uint(&k, theirs == NULL ? 0 : theirs->head.version);
 	err = pack_finish(&k, &size);
-	return err == HF_OK ? effect_send(e, true, ev->conn,
-				  bytes_of(frame, size), false)
-			    : err;
+	return err == HF_OK
+		   ? effect_send(e, true, ev->conn, bytes_of(frame, size))
+		   : err;
 }
 
 /* [2, version, country, newest received, own version, our version there] */

@@ -64,9 +64,8 @@ enum hf_err link_ask_past(struct engine *e, uint64_t conn,
 	pack_uint(&k, c.gens[track] + 1);
 	pack_uint(&k, waiting - 1);
 	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, conn, bytes_of(frame, size), false)
-		   : err;
+	return err == HF_OK ? effect_send(e, true, conn, bytes_of(frame, size))
+			    : err;
 }
 
 /* ---- answering ---- */
@@ -146,9 +145,9 @@ static enum hf_err send_acts(struct engine *e, uint64_t conn,
 	pack_array(&k, count);
 	pack_raw(&k, bytes_of(rows->data, rows->at));
 	err = pack_finish(&k, &size);
-	return err == HF_OK ? effect_send(e, true, conn,
-				  bytes_of(e->scratch, size), false)
-			    : err;
+	return err == HF_OK
+		   ? effect_send(e, true, conn, bytes_of(e->scratch, size))
+		   : err;
 }
 
 enum hf_err link_fetch(

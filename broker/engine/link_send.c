@@ -22,9 +22,8 @@ enum hf_err link_send_small(struct engine *e, uint64_t conn, unsigned type,
 	if (has_value)
 		pack_uint(&p, value);
 	err = pack_finish(&p, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, conn, bytes_of(frame, size), false)
-		   : err;
+	return err == HF_OK ? effect_send(e, true, conn, bytes_of(frame, size))
+			    : err;
 }
 
 enum hf_err link_send_hello(struct engine *e, struct peer *p)
@@ -48,7 +47,7 @@ enum hf_err link_send_hello(struct engine *e, struct peer *p)
 	pack_bin(&k, nonce, sizeof(nonce));
 	err = pack_finish(&k, &size);
 	return err == HF_OK
-		   ? effect_send(e, true, p->conn, bytes_of(frame, size), false)
+		   ? effect_send(e, true, p->conn, bytes_of(frame, size))
 		   : err;
 }
 
@@ -90,7 +89,7 @@ static enum hf_err send_erased(struct engine *e, struct peer *p,
 	pack_bin(&k, payload.data, payload.size);
 	err = pack_finish(&k, &size);
 	return err == HF_OK
-		   ? effect_send(e, true, p->conn, bytes_of(frame, size), false)
+		   ? effect_send(e, true, p->conn, bytes_of(frame, size))
 		   : err;
 }
 
@@ -169,8 +168,7 @@ static enum hf_err send_batch(
 	pack_raw(&k, bytes_of(b->acts.data, b->acts.at));
 	err = pack_finish(&k, &size);
 	if (err == HF_OK)
-		err = effect_send(
-		    e, true, p->conn, bytes_of(e->scratch, size), false);
+		err = effect_send(e, true, p->conn, bytes_of(e->scratch, size));
 	if (err == HF_OK)
 		note_flight(e, p, b->last);
 	return err;
@@ -244,8 +242,8 @@ enum hf_err link_send_document(struct engine *e, struct peer *p)
 		pack_bin(&k, stripped + begin, n);
 		err = pack_finish(&k, &frame);
 		if (err == HF_OK)
-			err = effect_send(e, true, p->conn,
-			    bytes_of(e->scratch, frame), false);
+			err = effect_send(
+			    e, true, p->conn, bytes_of(e->scratch, frame));
 	}
 	if (err == HF_OK)
 		p->their_version = own->head.version;
@@ -255,7 +253,8 @@ enum hf_err link_send_document(struct engine *e, struct peer *p)
 
 enum hf_err link_send_head(struct engine *e, struct peer *p)
 {
-	struct hf_bytes none = {NULL, 0}, key, note;
+	struct hf_bytes note;
+	uint64_t entries;
 	uint8_t frame[HF_NOTE_MAX + 16];
 	struct pack k;
 	size_t size;
@@ -263,20 +262,19 @@ enum hf_err link_send_head(struct engine *e, struct peer *p)
 
 	if (e->mono_ms < p->head_mono)
 		return HF_OK;
-	err = txn_last(e->txn, TABLE_CHECKPOINTS, none, &key, &note);
-	if (err == HF_NOTFOUND ||
-	    (err == HF_OK && get_be64(key.data) == p->head_size))
+	err = ledger_note(e, &entries, &note);
+	if (err == HF_NOTFOUND || (err == HF_OK && entries == p->head_size))
 		return HF_OK;
 	if (err != HF_OK)
 		return err;
 	p->head_mono = e->mono_ms + LINK_HEAD_MS;
-	p->head_size = get_be64(key.data);
+	p->head_size = entries;
 	pack_init(&k, frame, sizeof(frame));
 	pack_array(&k, 2);
 	pack_uint(&k, HF_LINK_HEAD);
 	pack_str(&k, (const char *)note.data, note.size);
 	err = pack_finish(&k, &size);
 	return err == HF_OK
-		   ? effect_send(e, true, p->conn, bytes_of(frame, size), false)
+		   ? effect_send(e, true, p->conn, bytes_of(frame, size))
 		   : err;
 }

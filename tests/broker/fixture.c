@@ -422,21 +422,30 @@ void turn_begin(struct node *n)
 	n->engine->clock_certain = running.clock_certain;
 }
 
-static void sign_head(struct node *n, uint64_t size, const struct hf_hash *root)
+size_t node_note(struct node *n, uint64_t size, const struct hf_hash *root,
+    char note[HF_NOTE_MAX])
 {
 	struct hf_key key = secret_sign_key(n->broker);
-	char origin[HF_ORIGIN_MAX], text[HF_NOTE_MAX], note[HF_NOTE_MAX];
+	char origin[HF_ORIGIN_MAX], text[HF_NOTE_MAX];
 	struct hf_sig sig;
 	size_t text_size, note_size;
-	struct txn *t;
 
 	hf_origin(origin, n->country, 1);
 	text_size = hf_checkpoint_text(text, sizeof(text), origin, size, root);
 	cr_assert_gt(text_size, 0);
 	sig = secret_sign(n->broker, text, text_size);
 	must(hf_checkpoint_note(
-		 note, sizeof(note), &note_size, text, origin, &key, &sig),
+		 note, HF_NOTE_MAX, &note_size, text, origin, &key, &sig),
 	    "hf_checkpoint_note");
+	return note_size;
+}
+
+static void sign_head(struct node *n, uint64_t size, const struct hf_hash *root)
+{
+	char note[HF_NOTE_MAX];
+	size_t note_size = node_note(n, size, root, note);
+	struct txn *t;
+
 	must(txn_begin(&t, n->store), "txn_begin");
 	must(engine_receipts(
 		 n->engine, t, bytes_of(note, note_size), n->effects),

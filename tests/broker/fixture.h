@@ -140,6 +140,9 @@ enum hf_err fed_submit(struct node *n, const struct officer *who,
 /** draft_submit that must succeed; returns the id. */
 struct hf_id must_submit(struct draft *d);
 
+/** A head of the broker's ledger, signed; the size of the note. */
+size_t node_note(struct node *n, uint64_t size, const struct hf_hash *root,
+    char note[HF_NOTE_MAX]);
 /** Receipt of an act by its broker, over the newest signed head. */
 size_t node_receipt(
     struct node *n, const struct hf_id *act, uint8_t out[HF_RECEIPT_MAX]);

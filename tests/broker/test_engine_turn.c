@@ -105,6 +105,110 @@ Test(engine, an_abandoned_turn_leaves_nothing)
 	fed_free(f);
 }
 
+/* Up to `max` rows of `size` bytes; returns how many found room. */
+static unsigned fill_store(struct txn *t, size_t size, unsigned max)
+{
+	static uint8_t row[1 << 16];
+	unsigned n = 0;
+
+	for (; n < max; n++) {
+		uint8_t key[5] = {0xff, size < sizeof(row), (uint8_t)(n >> 16),
+		    (uint8_t)(n >> 8), (uint8_t)n};
+		enum hf_err err = txn_put(t, TABLE_META,
+		    bytes_of(key, sizeof(key)), bytes_of(row, size));
+
+		if (err == HF_FULL)
+			break;
+		EXPECT("fill", err, HF_OK);
+	}
+	return n;
+}
+
+/* A transaction that has no page left, and is sound still: how much finds
+ * room is learned with two others. */
+static struct txn *begin_without_room(struct store *store)
+{
+	static const size_t size[] = {1 << 16, 3000};
+	unsigned rows[] = {0, 0};
+	struct txn *t;
+
+	for (unsigned i = 0; i < 2; i++) {
+		EXPECT("begin", txn_begin(&t, store), HF_OK);
+		for (unsigned j = 0; j < i; j++)
+			(void)fill_store(t, size[j], rows[j]);
+		rows[i] = fill_store(t, size[i], UINT16_MAX);
+		cr_assert(rows[i] > 0 && rows[i] < UINT16_MAX);
+		txn_abort(t);
+	}
+	EXPECT("begin", txn_begin(&t, store), HF_OK);
+	for (unsigned j = 0; j < 2; j++)
+		cr_assert_eq(fill_store(t, size[j], rows[j]), rows[j]);
+	return t;
+}
+
+Test(engine, what_is_entered_gets_its_receipt_though_the_note_finds_no_room)
+{
+	static const uint8_t template[] = {0x92, 0x07};
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct intake_result result;
+	struct hf_hash root;
+	char note[HF_NOTE_MAX];
+	uint8_t receipt[HF_RECEIPT_MAX];
+	const struct effect *answer;
+	unsigned stored;
+	size_t note_size;
+	uint64_t size;
+	struct draft d;
+	struct txn *t;
+	bool changed;
+
+	stored = node_rows(jp, TABLE_CHECKPOINTS);
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	draft_sign(&d, &a);
+	turn_begin(jp);
+	EXPECT("enter",
+	    intake_own(jp->engine,
+		roster_officer(engine_roster(jp->engine), &d.author->sign),
+		bytes_of(a.frame, a.size), nothing, &result),
+	    HF_OK);
+	EXPECT("answer",
+	    effect_send_receipts(jp->engine, false, 1,
+		bytes_of(template, sizeof(template)), &result.index, 1),
+	    HF_OK);
+	EXPECT("end", engine_end(jp->engine, &size, &root, &changed), HF_OK);
+	EXPECT("commit", txn_commit(jp->txn), HF_OK);
+	jp->txn = NULL;
+	note_size = node_note(jp, size, &root, note);
+
+	t = begin_without_room(jp->store);
+	EXPECT("receipts",
+	    engine_receipts(
+		jp->engine, t, bytes_of(note, note_size), jp->effects),
+	    HF_FULL);
+	txn_abort(t);
+	answer = effects_at(jp->effects, effects_count(jp->effects) - 1);
+	cr_assert_eq(answer->type, EFFECT_DESK_SEND);
+	cr_assert_gt(answer->bytes.size, sizeof(template) + note_size);
+	effects_free(jp->effects);
+	jp->effects = effects_new();
+
+	/* nor do later receipts need it; a turn with room stores it */
+	cr_assert_gt(node_receipt(jp, &a.id, receipt), note_size);
+	cr_assert_eq(node_rows(jp, TABLE_CHECKPOINTS), stored);
+	EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+	EXPECT("receipts",
+	    engine_receipts(
+		jp->engine, t, bytes_of(note, note_size), jp->effects),
+	    HF_OK);
+	EXPECT("commit", txn_commit(t), HF_OK);
+	cr_assert_eq(node_rows(jp, TABLE_CHECKPOINTS), stored + 1);
+	effects_free(jp->effects);
+	jp->effects = NULL;
+	fed_free(f);
+}
+
 Test(engine, a_turn_that_changed_the_roster_cannot_be_abandoned)
 {
 	struct federation *f = fed_running("JP", NULL);
