@@ -29,11 +29,15 @@ enum life_no life_check_lapse(const struct life_past *p)
 								 : LIFE_EARLY;
 }
 
+/** With `at` the broker vouches for the end by another clock than the one
+ * that gives the time of entry. */
 enum life_no life_check_timeout(const struct life_past *p)
 {
 	uint64_t end = life_later(p->s->live_since.ms, p->s->live_ttl_s);
 
-	return p->act->entered.ms >= end ? LIFE_ALLOWED : LIFE_EARLY;
+	return p->act->entered.ms >= end || HF_HAS(&p->act->envelope, HF_E_AT)
+		   ? LIFE_ALLOWED
+		   : LIFE_EARLY;
 }
 
 void life_advise(const struct life_past *p, struct hf_asked_facet *next)

@@ -63,6 +63,14 @@ void core_clock_init(struct core *c)
 	core_clock_read(c);
 }
 
+void core_clock_doubt(struct core *c)
+{
+	c->clock.certain = false;
+	log_line(LOG_ERROR, HF_OK,
+	    "clock-uncertain since before the start: nothing expires until "
+	    "SIGHUP says that the time is right; live traces end now");
+}
+
 void core_clock_trust(struct core *c)
 {
 	if (c->clock.certain)

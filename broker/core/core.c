@@ -214,6 +214,8 @@ static enum hf_err open_all(
 		return err;
 	err = engine_open(&c->engine, &options, t, c->signed_size, &root);
 	txn_abort(t);
+	if (err == HF_OK && !engine_clock_certain(c->engine))
+		core_clock_doubt(c);
 	return err;
 }
 

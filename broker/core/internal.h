@@ -98,5 +98,7 @@ void core_clock_init(struct core *c);
 void core_clock_read(struct core *c);
 /** An operator says that the time is right (SIGHUP). */
 void core_clock_trust(struct core *c);
+/** The store says that it was uncertain when the broker went down. */
+void core_clock_doubt(struct core *c);
 
 #endif

@@ -7,9 +7,10 @@
  * another time for the same deadline is a new one.
  *
  * In a time-uncertain state nothing that depends on the legal date runs
- * (DESIGN 10).  Live traces still end, and releases are not a matter of time;
- * these have a lane of their own at the front of the key, so that nobody has
- * to step over all that waits for the clock.
+ * (DESIGN 10).  Live traces still end (live_clock.c says when), and releases
+ * and tallies are no matter of the date; these have lanes of their own at the
+ * front of the key, so that nobody has to step over all that waits for the
+ * clock.
  */
 #include "broker/engine/intake.h"
 
@@ -20,7 +21,7 @@
 #define TIME_KEY_SIZE (1u + 8u + 1u + HF_ID_SIZE + 4u)
 #define OF_KEY_SIZE (HF_ID_SIZE + 1u + 4u)
 
-enum lane { LANE_ALWAYS = 0, LANE_LEGAL = 1 };
+enum lane { LANE_LIVE = 0, LANE_ALWAYS = 1, LANE_LEGAL = 2 };
 
 /** One deadline, however keyed. */
 struct due {
@@ -33,10 +34,15 @@ struct due {
 
 static unsigned lane_of(unsigned type)
 {
-	return type == HF_DUE_LIVE_TIMEOUT || type == HF_DUE_RELEASE ||
-		       type == HF_DUE_TALLY
-		   ? LANE_ALWAYS
-		   : LANE_LEGAL;
+	switch (type) {
+	case HF_DUE_LIVE_TIMEOUT:
+		return LANE_LIVE;
+	case HF_DUE_RELEASE:
+	case HF_DUE_TALLY:
+		return LANE_ALWAYS;
+	default:
+		return LANE_LEGAL;
+	}
 }
 
 static void time_key(struct row_key *k, const struct due *d)
@@ -188,6 +194,28 @@ static enum hf_err next_of(struct engine *e, struct due *d)
 	return err == HF_OK ? read_of(key, value, d) : err;
 }
 
+enum hf_err due_waits(
+    struct engine *e, const struct hf_id *id, struct instant at, bool *waits)
+{
+	struct due d = {.type = HF_DUE_LIVE_TIMEOUT, .id = *id};
+	enum hf_err err = get_of(e, &d);
+
+	*waits = err == HF_OK && !d.fired && d.at.ms == at.ms;
+	return err == HF_NOTFOUND ? HF_OK : err;
+}
+
+/* A trace that starts now; one that runs already has its limit, or none. */
+static enum hf_err limit_live(struct engine *e, const struct hf_id *id,
+    struct instant at, uint64_t span_ms)
+{
+	bool waits;
+	enum hf_err err = due_waits(e, id, at, &waits);
+
+	if (err != HF_OK || waits)
+		return err;
+	return live_clock_limit(e, id, at, span_ms);
+}
+
 enum hf_err due_apply(
     struct engine *e, const struct hf_id *id, const struct plan *p)
 {
@@ -203,9 +231,13 @@ enum hf_err due_apply(
 	}
 	if (err != HF_NOTFOUND)
 		return err;
+	err = HF_OK;
 	for (unsigned i = 0; i < p->count; i++) {
-		err = due_set(e, id, (enum hf_deadline)p->row[i].type,
-		    p->row[i].gen, p->row[i].at);
+		if (p->row[i].type == HF_DUE_LIVE_TIMEOUT)
+			err = limit_live(e, id, p->row[i].at, p->live_ms);
+		if (err == HF_OK)
+			err = due_set(e, id, (enum hf_deadline)p->row[i].type,
+			    p->row[i].gen, p->row[i].at);
 		if (err != HF_OK)
 			return err;
 	}
@@ -249,7 +281,8 @@ static enum hf_err run_lane(struct engine *e, unsigned lane, unsigned *left)
 
 	for (; *left > 0; --*left) {
 		err = next_due(e, lane, &d, after);
-		if (err == HF_NOTFOUND || (err == HF_OK && d.at.ms > e->now.ms))
+		if (err == HF_NOTFOUND ||
+		    (err == HF_OK && !live_clock_reached(e, d.at)))
 			return HF_OK;
 		if (err == HF_OK)
 			err = mark_fired(e, &d);
@@ -262,10 +295,43 @@ static enum hf_err run_lane(struct engine *e, unsigned lane, unsigned *left)
 	return HF_OK;
 }
 
+/* A limit of its own may come before that of an earlier row, so all are
+ * looked at while there are such: those who listen in live are few. */
+static enum hf_err run_live(struct engine *e, unsigned *left)
+{
+	struct due d = {0};
+	enum hf_err err;
+
+	for (bool after = false;; after = true) {
+		err = next_due(e, LANE_LIVE, &d, after);
+		if (err == HF_NOTFOUND)
+			break;
+		if (err != HF_OK)
+			return err;
+		if (!live_clock_over(e, &d.id, d.at)) {
+			if (e->clock_certain && e->live_count == 0)
+				return HF_OK;
+			continue;
+		}
+		if (*left == 0)
+			return HF_OK;
+		--*left;
+		err = mark_fired(e, &d);
+		if (err == HF_OK)
+			err = due_fire(e, &d.id, d.type, d.gen);
+		if (err != HF_OK)
+			return err;
+	}
+	return HF_OK;
+}
+
 enum hf_err due_run(struct engine *e)
 {
 	unsigned left = HF_BATCH_MAX;
-	enum hf_err err = run_lane(e, LANE_ALWAYS, &left);
+	enum hf_err err = run_live(e, &left);
+
+	if (err == HF_OK)
+		err = run_lane(e, LANE_ALWAYS, &left);
 
 	if (err == HF_OK && e->clock_certain)
 		err = run_lane(e, LANE_LEGAL, &left);
@@ -291,14 +357,38 @@ enum hf_err due_next_of(struct engine *e, const struct hf_id *id,
 	return err == HF_NOTFOUND ? HF_OK : err;
 }
 
+static enum hf_err next_live(struct engine *e, uint64_t *mono)
+{
+	struct due d = {0};
+	enum hf_err err;
+
+	*mono = 0;
+	for (bool after = false;; after = true) {
+		uint64_t m;
+
+		err = next_due(e, LANE_LIVE, &d, after);
+		if (err != HF_OK)
+			return err == HF_NOTFOUND ? HF_OK : err;
+		m = live_clock_mono(e, &d.id, d.at) | 1u;
+		if (*mono == 0 || m < *mono)
+			*mono = m;
+		if (e->live_count == 0)
+			return HF_OK;
+	}
+}
+
 enum hf_err due_next(struct engine *e, struct instant *at)
 {
 	unsigned last = e->clock_certain ? LANE_LEGAL : LANE_ALWAYS;
+	enum hf_err err = next_live(e, &e->live_mono);
 
 	*at = (struct instant){0};
+	if (err != HF_OK)
+		return err;
 	for (unsigned lane = LANE_ALWAYS; lane <= last; lane++) {
 		struct due d = {0};
-		enum hf_err err = next_due(e, lane, &d, false);
+
+		err = next_due(e, lane, &d, false);
 
 		if (err != HF_OK && err != HF_NOTFOUND)
 			return err;

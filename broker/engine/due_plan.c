@@ -134,6 +134,7 @@ static void plan_machine(const struct planning *p)
 	/* hold_until of the fold is none while suspended */
 	if (s->phase == HF_ASKED_ACCEPTED)
 		add(p, HF_DUE_EXPIRE, 0, p->w->hold_until);
+	p->plan->live_ms = (uint64_t)s->live_ttl_s * 1000;
 	if (s->phase == HF_ASKED_ACCEPTED && s->live == HF_LIVE_RUNNING)
 		add(p, HF_DUE_LIVE_TIMEOUT, 0,
 		    after(s->live_since, s->live_ttl_s));

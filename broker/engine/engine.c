@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNCERTAIN "clock-uncertain" /* meta: 1 while it is */
+
 #define VERIFY_AT_START 1000u /* newest entries, before serving */
 
 void engine_chance(struct engine *e, void *out, size_t size)
@@ -120,6 +122,7 @@ enum hf_err engine_open(struct engine **out,
     const struct hf_hash *last_root)
 {
 	struct engine *e = new_engine(options);
+	uint64_t uncertain = 0;
 	enum hf_err err;
 
 	*out = NULL;
@@ -129,6 +132,9 @@ enum hf_err engine_open(struct engine **out,
 	err = documents_load(e);
 	if (err == HF_OK)
 		err = meta_get(e, "inbox", &e->sequence_inbox);
+	if (err == HF_OK)
+		err = meta_get(e, UNCERTAIN, &uncertain);
+	e->clock_certain = uncertain == 0;
 	if (err == HF_OK)
 		err = check_ledger(e, last_size, last_root);
 	e->txn = NULL;
@@ -152,6 +158,7 @@ void engine_free(struct engine *e)
 	free(e->work_acts[1]);
 	free(e->scratch);
 	free(e->box);
+	free(e->live);
 	free(e);
 }
 
@@ -174,7 +181,7 @@ enum hf_err engine_begin(
 	e->roster_changed = false;
 	effects_clear(effects);
 	desk_begin(e);
-	return HF_OK;
+	return live_clock_prune(e);
 }
 
 static enum hf_err add_plain_statement(
@@ -188,9 +195,15 @@ static enum hf_err add_plain_statement(
 
 static enum hf_err on_clock(struct engine *e, const struct event *ev)
 {
+	enum hf_err err;
+
+	live_clock_event(e, ev);
 	if (ev->clock_certain == e->clock_certain)
 		return HF_OK;
 	e->clock_certain = ev->clock_certain;
+	err = meta_set(e, UNCERTAIN, ev->clock_certain ? 0 : 1);
+	if (err != HF_OK)
+		return err;
 	return add_plain_statement(
 	    e, HF_ENTRY_CLOCK, ev->clock_certain ? 1 : 0, 0);
 }
@@ -423,7 +436,18 @@ struct instant engine_next_due(const struct engine *e)
 
 uint64_t engine_next_mono(const struct engine *e)
 {
-	return desk_lags(e) ? e->mono_ms + 1 : link_next_mono(e);
+	uint64_t link = link_next_mono(e);
+
+	if (desk_lags(e))
+		return e->mono_ms + 1;
+	if (e->live_mono == 0 || (link != 0 && link < e->live_mono))
+		return link;
+	return e->live_mono;
+}
+
+bool engine_clock_certain(const struct engine *e)
+{
+	return e->clock_certain;
 }
 
 enum hf_err engine_preverify(enum event_type type, struct hf_bytes frame)

@@ -143,7 +143,11 @@ HF_MUST_USE enum hf_err engine_receipts(struct engine *e, struct txn *t,
 
 /** When engine_step(EVENT_TIMER) has something to do next; 0 never. */
 struct instant engine_next_due(const struct engine *e);
-uint64_t engine_next_mono(const struct engine *e); /* link retries */
+/** The same on the monotonic clock: link retries, live traces. */
+uint64_t engine_next_mono(const struct engine *e);
+/** After engine_open: what was recorded last.  A broker that went down
+ * uncertain comes up uncertain. */
+bool engine_clock_certain(const struct engine *e);
 
 /** Admitted keys of a gate: officers' transport keys for desks, brokers'
  * for peers.  Calls back for each. */

@@ -167,6 +167,7 @@ struct plan {
 		uint32_t gen;
 		struct instant at;
 	} row[PLAN_MAX];
+	uint64_t live_ms; /* time to live of the live-timeout among them */
 };
 /** The deadlines of the case folded in e->work. */
 void due_plan(

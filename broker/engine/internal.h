@@ -42,6 +42,13 @@ struct engine {
 	struct instant now;
 	uint64_t chance_used; /* counts H("rand", chance || counter) draws */
 	bool clock_certain;
+	/* live_clock.c */
+	uint64_t wall_minus_mono; /* when the clock was certain last */
+	bool steady;              /* it was, since the start */
+	struct live_limit *live;
+	unsigned live_count, live_capacity;
+	uint64_t
+	    live_mono; /* when the next is over, as of engine_end; 0 never */
 	struct hf_frontier frontier;       /* as committed plus this turn */
 	struct hf_frontier frontier_saved; /* at engine_begin */
 	uint64_t sequence_inbox; /* newest inbox sequence, all desks */
@@ -243,7 +250,32 @@ HF_MUST_USE enum hf_err due_run(struct engine *e);
 /** The next deadline of a case (not erase, not tally); 0 if none. */
 HF_MUST_USE enum hf_err due_next_of(struct engine *e, const struct hf_id *id,
     enum hf_deadline *type, struct instant *at);
+/** By wall time; the next end of a live trace goes to e->live_mono. */
 HF_MUST_USE enum hf_err due_next(struct engine *e, struct instant *at);
+/** Does the end of this case's live trace still wait, for this time? */
+HF_MUST_USE enum hf_err due_waits(
+    struct engine *e, const struct hf_id *id, struct instant at, bool *waits);
+
+/* ---- live_clock.c ---- */
+/** Of every event, before anything else is made of it. */
+void live_clock_event(struct engine *e, const struct event *ev);
+/** A trace's row of `at` is planned: while the clock is uncertain its limit
+ * is `span_ms` from now. */
+HF_MUST_USE enum hf_err live_clock_limit(struct engine *e,
+    const struct hf_id *id, struct instant at, uint64_t span_ms);
+/** At the begin of a turn: forget limits of rows that are no more.  (Not
+ * earlier: a turn may be abandoned.) */
+HF_MUST_USE enum hf_err live_clock_prune(struct engine *e);
+bool live_clock_over(
+    const struct engine *e, const struct hf_id *id, struct instant at);
+/** Is it that time by the wall clock or by the monotonic one?  For what is
+ * no matter of the date. */
+bool live_clock_reached(const struct engine *e, struct instant at);
+/** When it will be, on the monotonic clock. */
+uint64_t live_clock_mono(
+    const struct engine *e, const struct hf_id *id, struct instant at);
+/** The time to state for the end of a live trace whose limit is up. */
+struct instant live_clock_now(const struct engine *e);
 
 /* ---- erase.c ---- */
 HF_MUST_USE enum hf_err erase_begin(struct engine *e, struct case_record *c);

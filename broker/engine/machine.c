@@ -63,6 +63,19 @@ static void fill_envelope(struct engine *e, const struct case_record *c,
 	}
 }
 
+/* Of a live trace, when it is not told by the time of entry (SPEC 5.8). */
+static void time_of_end(struct engine *e, struct hf_envelope *env)
+{
+	const struct hf_asked_facet *s = &e->work->s[e->work->asked_folded];
+	uint64_t ttl_ms = (uint64_t)s->live_ttl_s * 1000;
+
+	if (e->now.ms >= s->live_since.ms &&
+	    e->now.ms - s->live_since.ms >= ttl_ms)
+		return;
+	set(env, HF_E_AT);
+	env->at = live_clock_now(e);
+}
+
 static enum hf_err build(struct engine *e, unsigned kind,
     const struct hf_envelope *env, uint8_t *frame, size_t *size)
 {
@@ -112,6 +125,8 @@ enum hf_err machine_act(struct engine *e, struct case_record *c, unsigned kind,
 	if (c->gens[track] == HF_TRACK_ACTS_MAX)
 		return HF_MANY_ACTS;
 	fill_envelope(e, c, track, re, &env);
+	if (kind == HF_KIND_LIVE_TIMEOUT)
+		time_of_end(e, &env);
 	if ((err = build(e, kind, &env, frame, &size)) != HF_OK ||
 	    (err = hf_act_decode(&in.act, frame, size)) != HF_OK)
 		return err == HF_NOMEM ? err : HF_INTERNAL;

@@ -268,7 +268,7 @@ struct event node_event(struct node *n, enum event_type type)
 {
 	struct event ev = {
 	    .type = type,
-	    .now = n->fed->now,
+	    .now = {n->fed->now.ms + (uint64_t)n->wall_error_ms},
 	    .mono_ms = n->fed->now.ms - FED_START_MS,
 	    .bound_ms = 5,
 	    .clock_certain = n->clock_certain,
@@ -417,9 +417,8 @@ void turn_begin(struct node *n)
 	must(txn_begin(&n->txn, n->store), "txn_begin");
 	must(engine_begin(n->engine, n->txn, n->effects), "engine_begin");
 	running = node_event(n, EVENT_TIMER);
+	must(engine_step(n->engine, &running), "engine_step");
 	n->engine->event = &running;
-	n->engine->now = running.now;
-	n->engine->clock_certain = running.clock_certain;
 }
 
 size_t node_note(struct node *n, uint64_t size, const struct hf_hash *root,

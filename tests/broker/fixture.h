@@ -44,7 +44,8 @@ struct node {
 	uint64_t size;   /* of the newest signed head */
 	struct hf_hash root_hash;
 	bool clock_certain;
-	uint32_t quota; /* engine option; set before fed_start */
+	int64_t wall_error_ms; /* of its wall clock */
+	uint32_t quota;        /* engine option; set before fed_start */
 	/* gets each effect of a turn that was carried out; may be NULL */
 	void (*carry)(struct node *n, const struct effect *effect, void *ctx);
 	void *carry_ctx;

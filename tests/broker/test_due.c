@@ -33,19 +33,23 @@ static void tick(struct federation *f, const char *country)
 	turn_end(fed_node(f, country));
 }
 
-static struct hf_id newest(
-    struct node *n, const struct hf_id *id, unsigned track)
+static struct hf_id act_at(
+    struct node *n, const struct hf_id *id, unsigned track, uint32_t gen)
 {
-	struct case_record c = node_case(n, id);
 	struct hf_ledger_leaf leaf;
 	uint64_t index;
 
 	node_look(n);
-	cr_assert_eq(
-	    case_place(n->engine, id, track, c.gens[track], &index), HF_OK);
+	cr_assert_eq(case_place(n->engine, id, track, gen, &index), HF_OK);
 	cr_assert_eq(ledger_leaf(n->engine, index, &leaf), HF_OK);
 	node_look_end(n);
 	return leaf.id;
+}
+
+static struct hf_id newest(
+    struct node *n, const struct hf_id *id, unsigned track)
+{
+	return act_at(n, id, track, node_case(n, id).gens[track]);
 }
 
 Test(due, silence_is_stated_once_on_each_side)
@@ -158,10 +162,9 @@ Test(due, an_ask_that_nobody_accepts_lapses)
 	fed_free(f);
 }
 
-Test(due, a_live_trace_ends_even_when_the_clock_is_uncertain)
+/* A live trace of JP at US, accepted for 7 seconds of listening. */
+static struct hf_id live_trace(struct federation *f)
 {
-	struct federation *f = fed_running("JP", "US", NULL);
-	struct node *us = fed_node(f, "US");
 	struct draft d;
 	struct hf_id id;
 
@@ -180,23 +183,133 @@ Test(due, a_live_trace_ends_even_when_the_clock_is_uncertain)
 	draft_has(&d, HF_E_TTL);
 	draft_has(&d, HF_E_DUTY);
 	must_submit(&d);
+	return id;
+}
+
+static void start_live(struct federation *f, const struct hf_id *id)
+{
+	struct draft d;
+
 	draft_next(
-	    &d, f, "us.ncp", HF_KIND_LIVE_STARTED, HF_TRACK_ASKED, &id, &id);
+	    &d, f, "us.ncp", HF_KIND_LIVE_STARTED, HF_TRACK_ASKED, id, id);
 	d.env.at = f->now;
 	draft_has(&d, HF_E_AT);
 	must_submit(&d);
-	cr_assert_eq(node_case(us, &id).state, HF_STATE_TRACING);
-	us->clock_certain = false;
-	fed_wait(f, 7);
+	cr_assert_eq(node_case(fed_node(f, "US"), id).state, HF_STATE_TRACING);
+}
+
+/* It runs for `seconds` more, then its broker ends it: JP agrees. */
+static void ends_after(
+    struct federation *f, const struct hf_id *id, unsigned seconds)
+{
+	struct node *us = fed_node(f, "US");
+
+	for (uint32_t gen = 1; gen <= 2; gen++) {
+		struct hf_id act = act_at(us, id, HF_TRACK_ASKED, gen);
+
+		carry(f, "US", "JP", &act);
+	}
+	for (unsigned i = 0; i < seconds; i++) {
+		tick(f, "US");
+		cr_assert_eq(node_case(us, id).state, HF_STATE_TRACING,
+		    "ended after %u of %u s", i, seconds);
+		fed_wait(f, 1);
+	}
 	tick(f, "US");
-	cr_assert_eq(node_case(us, &id).state, HF_STATE_ACCEPTED);
+	cr_assert_eq(node_case(us, id).state, HF_STATE_ACCEPTED);
 	cr_assert_eq(
-	    node_kind_at(us, &id, HF_TRACK_ASKED, 3), HF_KIND_LIVE_TIMEOUT);
-	/* no hop came: said on the asked side when its time is up */
-	us->clock_certain = true;
-	fed_wait(f, 23);
+	    node_kind_at(us, id, HF_TRACK_ASKED, 3), HF_KIND_LIVE_TIMEOUT);
+	cr_assert_eq(node_clause(us, id, HF_TRACK_ASKED, 3), 0);
+	{
+		struct hf_id end = newest(us, id, HF_TRACK_ASKED);
+
+		carry(f, "US", "JP", &end);
+	}
+	cr_assert(same_state(us, fed_node(f, "JP"), id));
+}
+
+Test(due, a_live_trace_ends_even_when_the_clock_is_uncertain)
+{
+	static const int64_t jumps[] = {0, -200000, 200000};
+
+	for (unsigned i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+		struct federation *f = fed_running("JP", "US", NULL);
+		struct node *us = fed_node(f, "US");
+		struct hf_id id = live_trace(f);
+
+		start_live(f, &id);
+		us->clock_certain = false;
+		us->wall_error_ms = jumps[i];
+		ends_after(f, &id, 7);
+		/* no hop came: said on the asked side when its time is up */
+		us->clock_certain = true;
+		us->wall_error_ms = 0;
+		fed_wait(f, 23);
+		tick(f, "US");
+		cr_assert_eq(node_statements(us, HF_ENTRY_PENDING, &id), 1);
+		fed_free(f);
+	}
+}
+
+Test(due, a_live_trace_that_starts_while_the_clock_is_uncertain_ends_too)
+{
+	static const int64_t jumps[] = {-200000, 200000};
+
+	for (unsigned i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+		struct federation *f = fed_running("JP", "US", NULL);
+		struct node *us = fed_node(f, "US");
+		struct hf_id id = live_trace(f);
+
+		us->clock_certain = false;
+		us->wall_error_ms = jumps[i];
+		start_live(f, &id);
+		fed_wait(f, 3);
+		tick(f, "US");
+		/* its start is not measured again by the mended clock */
+		us->clock_certain = i == 0;
+		us->wall_error_ms = 0;
+		ends_after(f, &id, 4);
+		fed_free(f);
+	}
+}
+
+Test(due, a_broker_that_comes_up_uncertain_ends_the_live_traces_it_finds)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id id = live_trace(f);
+	struct event ev;
+
+	start_live(f, &id);
+	us->clock_certain = false;
+	us->wall_error_ms = -200000;
+	ev = node_event(us, EVENT_TIMER);
+	node_turn(us, &ev);
+	cr_assert_eq(node_case(us, &id).state, HF_STATE_TRACING);
+	node_restart(us);
+	ends_after(f, &id, 0);
+	/* but lets the next one live */
+	id = live_trace(f);
+	start_live(f, &id);
+	ends_after(f, &id, 7);
+	fed_free(f);
+}
+
+Test(due, the_end_of_a_live_trace_wakes_by_the_monotonic_clock)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id id = live_trace(f);
+	uint64_t mono = f->now.ms - FED_START_MS;
+
+	start_live(f, &id);
+	cr_assert_leq(engine_next_mono(us->engine), mono + 7001);
+	us->clock_certain = false;
+	us->wall_error_ms = -200000;
+	fed_wait(f, 2);
 	tick(f, "US");
-	cr_assert_eq(node_statements(us, HF_ENTRY_PENDING, &id), 1);
+	cr_assert_gt(engine_next_mono(us->engine), mono + 2000);
+	cr_assert_leq(engine_next_mono(us->engine), mono + 7001);
 	fed_free(f);
 }
 

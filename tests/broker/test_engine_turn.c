@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool reopened_certain;
+
 static enum hf_err reopen(
     struct node *n, uint64_t last_size, const struct hf_hash *last_root)
 {
@@ -20,6 +22,7 @@ static enum hf_err reopen(
 	EXPECT("begin", txn_begin(&t, n->store), HF_OK);
 	err = engine_open(&e, &options, t, last_size, last_root);
 	txn_abort(t);
+	reopened_certain = e != NULL && engine_clock_certain(e);
 	engine_free(e);
 	return err;
 }
@@ -233,15 +236,31 @@ Test(engine, the_clock_is_on_record_whichever_event_tells_of_it)
 
 	jp->clock_certain = false;
 	ev = node_event(jp, EVENT_TIMER);
-	jp->clock_certain = true; /* turn_begin must not be first to say so */
-	turn_begin(jp);
-	EXPECT("step", engine_step(jp->engine, &ev), HF_OK);
-	turn_end(jp);
-	cr_assert_eq(node_statements(jp, HF_ENTRY_CLOCK, NULL), 2,
-	    "uncertain, and certain again");
+	node_turn(jp, &ev);
+	node_turn(jp, &ev);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_CLOCK, NULL), 1, "uncertain");
+	jp->clock_certain = true;
 	ev = node_event(jp, EVENT_CLOCK);
 	node_turn(jp, &ev);
-	cr_assert_eq(node_statements(jp, HF_ENTRY_CLOCK, NULL), 2);
+	cr_assert_eq(
+	    node_statements(jp, HF_ENTRY_CLOCK, NULL), 2, "certain again");
+	fed_free(f);
+}
+
+Test(engine, a_broker_that_went_down_uncertain_comes_up_uncertain)
+{
+	struct federation *f = fed_running("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct event ev;
+
+		jp->clock_certain = i != 1;
+		ev = node_event(jp, EVENT_TIMER);
+		node_turn(jp, &ev);
+		EXPECT("open", reopen(jp, jp->size, &jp->root_hash), HF_OK);
+		cr_assert_eq(reopened_certain, jp->clock_certain);
+	}
 	fed_free(f);
 }
 

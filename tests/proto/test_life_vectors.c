@@ -69,6 +69,8 @@ static struct hf_life_act read_act(struct rig *r, const json_t *j)
 	e->urgency = small(j, "urgency");
 	e->ttl_s = small(j, "ttl");
 	e->at.ms = number(j, "at");
+	if (e->at.ms != 0)
+		e->present |= UINT64_C(1) << HF_E_AT;
 	e->unknown_critical =
 	    json_is_true(json_object_get(j, "unknown_critical"));
 	if (json_is_true(json_object_get(j, "outsider")))
