@@ -59,6 +59,15 @@ HF_MUST_USE enum hf_err hf_statement_encode(
 HF_MUST_USE enum hf_err hf_statement_decode(
     struct hf_statement *s, const void *data, size_t size);
 
+/** Count of an absent statement: what is known of the silence (SPEC 12.7). */
+enum hf_silence {
+	HF_SILENT_LINK_DOWN = 1, /* time: a frame was heard last, 0 unknown */
+	HF_SILENT_QUEUED,        /* the link is up, the act not taken yet */
+	HF_SILENT_REFUSED,       /* by that broker; detail: its code, be16 */
+	HF_SILENT,               /* delivered */
+	HF_SILENT_UNDECIDED,     /* signed something since, not the answer */
+};
+
 /** "holdfast/JP/1" */
 #define HF_ORIGIN_MAX 24
 void hf_origin(char out[HF_ORIGIN_MAX], struct hf_country c, uint32_t epoch);

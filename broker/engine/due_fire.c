@@ -8,8 +8,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define LINK_DOWN 1u /* count of an absent statement */
-
 static enum hf_err state_it(struct engine *e, const struct case_record *c,
     const struct hf_statement *s, const struct hf_desk *desk)
 {
@@ -21,11 +19,13 @@ static enum hf_err state_it(struct engine *e, const struct case_record *c,
 	return inbox_put(e, desk, c, &s->subject, 0, 0, desk, s->type);
 }
 
-/** `awaited` owes `asker` something: each country tells its own desk. */
-static enum hf_err overdue(struct engine *e, const struct case_record *c,
-    unsigned type, const struct hf_desk *awaited, const struct hf_desk *asker)
+/** `awaited` owes `asker` something, on the act at (track, gen) of the latter:
+ * each country tells its own desk. */
+static enum hf_err overdue(struct engine *e, struct case_record *c,
+    unsigned type, bool by_asked, unsigned track, uint32_t gen)
 {
-	struct hf_country country = hf_desk_country(awaited);
+	const struct hf_desk *awaited = by_asked ? &c->to : &c->from;
+	const struct hf_desk *asker = by_asked ? &c->from : &c->to;
 	struct hf_statement s = {
 	    .subject = c->id,
 	    .text = bytes_of(awaited->s, strlen(awaited->s)),
@@ -37,14 +37,12 @@ static enum hf_err overdue(struct engine *e, const struct case_record *c,
 		s.type = HF_ENTRY_PENDING;
 		err = state_it(e, c, &s, awaited);
 	}
-	if (err == HF_OK && asker != NULL && desk_is_ours(e, asker)) {
-		s.type = HF_ENTRY_ABSENT;
-		s.count = desk_is_ours(e, awaited) || link_is_up(e, country)
-			      ? 0
-			      : LINK_DOWN;
-		err = state_it(e, c, &s, asker);
-	}
-	return err;
+	if (err != HF_OK || !desk_is_ours(e, asker) || type == HF_DUE_PENDING ||
+	    type == HF_DUE_REVIEW)
+		return err;
+	s.type = HF_ENTRY_ABSENT;
+	err = absence_known(e, c, awaited, track, gen, &s);
+	return err == HF_OK ? state_it(e, c, &s, asker) : err;
 }
 
 static enum hf_err unconfirmed(
@@ -77,20 +75,20 @@ static enum hf_err by_machine(
 static enum hf_err fire_case(
     struct engine *e, struct case_record *c, unsigned type, uint32_t gen)
 {
-	bool by_asked = gen >> 16 == HF_TRACK_ASKED;
+	unsigned track = gen >> 16;
 	enum hf_err err;
 
 	switch (type) {
 	case HF_DUE_PENDING:
 	case HF_DUE_REVIEW:
-		return overdue(e, c, type, &c->to, NULL);
+	case HF_DUE_FIRST_HOP:
+		return overdue(e, c, type, true, HF_TRACK_ASKING, 1);
 	case HF_DUE_ACKNOWLEDGE:
 	case HF_DUE_DECIDE:
-	case HF_DUE_FIRST_HOP:
-		return overdue(e, c, type, &c->to, &c->from);
+		return overdue(e, c, type, true, track, gen & 0xffffu);
 	case HF_DUE_REPLY:
-		return by_asked ? overdue(e, c, type, &c->from, &c->to)
-				: overdue(e, c, type, &c->to, &c->from);
+		return overdue(
+		    e, c, type, track == HF_TRACK_ASKING, track, gen & 0xffffu);
 	case HF_DUE_LAPSE:
 		return by_machine(e, c, HF_KIND_LAPSE);
 	case HF_DUE_EXPIRE:

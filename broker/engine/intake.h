@@ -192,6 +192,12 @@ HF_MUST_USE enum hf_err due_show_case(struct engine *e, struct due_row *d);
 /** A gen and its track in one number, for the due table. */
 uint32_t due_gen(unsigned track, uint32_t gen);
 
+/** What is known of the silence of `awaited` on the act at (track, gen), into
+ * count, time and detail (lent by the transaction) of an absent statement. */
+HF_MUST_USE enum hf_err absence_known(struct engine *e, struct case_record *c,
+    const struct hf_desk *awaited, unsigned track, uint32_t gen,
+    struct hf_statement *s);
+
 /* ---- due_fire.c ---- */
 
 /** A deadline has come: its act or statement.  The row is gone already. */

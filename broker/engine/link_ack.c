@@ -63,6 +63,20 @@ static enum hf_err keep_receipt(struct engine *e, const struct peer *p,
 	return txn_put(e->txn, TABLE_RECEIPTS, row_bytes(&k), receipt);
 }
 
+/* So that a silence can be told from it later (absence.c). */
+static enum hf_err keep_refusal(struct engine *e, const struct peer *p,
+    const struct outbox_row *row, unsigned code)
+{
+	const uint8_t bytes[2] = {(uint8_t)(code >> 8), (uint8_t)code};
+	struct row_key k = {0};
+
+	row_add(&k, row->act.b, sizeof(row->act.b));
+	row_add(&k, p->country.s, HF_COUNTRY_SIZE);
+	row_add(&k, "refused", 7);
+	return txn_put(e->txn, TABLE_RECEIPTS, row_bytes(&k),
+	    bytes_of(bytes, sizeof(bytes)));
+}
+
 /* On record, and told to the desk that sent it. */
 static enum hf_err delivered(struct engine *e, const struct peer *p,
     const struct outbox_row *row, unsigned code)
@@ -102,6 +116,8 @@ static enum hf_err take_answer(struct engine *e, struct peer *p,
 		err = check_receipt(e, p, &row, receipt);
 		if (err == HF_OK)
 			err = keep_receipt(e, p, &row, receipt);
+	} else if (err == HF_OK && row.kind != 0) {
+		err = keep_refusal(e, p, &row, code);
 	}
 	if (err == HF_OK && row.kind != 0)
 		err = delivered(e, p, &row, code);
