@@ -244,6 +244,9 @@ static void open_store(struct node *n)
 	struct store_options options = {
 	    .dir = n->dir, .map_size = 64u << 20, .key_slots = 64};
 
+	if (n->map_size != 0)
+		options.map_size = n->map_size;
+
 	must(store_open(&n->store, &options), "store_open");
 }
 

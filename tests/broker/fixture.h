@@ -46,6 +46,7 @@ struct node {
 	bool clock_certain;
 	int64_t wall_error_ms; /* of its wall clock */
 	uint32_t quota;        /* engine option; set before fed_start */
+	size_t map_size;       /* of its store; 0: 64 MiB */
 	/* gets each effect of a turn that was carried out; may be NULL */
 	void (*carry)(struct node *n, const struct effect *effect, void *ctx);
 	void *carry_ctx;
