@@ -404,14 +404,34 @@ enum hf_err engine_consistency(struct engine *e, struct txn *t,
 	return err;
 }
 
-enum hf_err engine_receipts(struct engine *e, struct txn *t,
-    struct hf_bytes note, struct effects *effects)
+/* What leaves here verifies: this head, by our key. */
+static enum hf_err check_note(const struct engine *e, struct hf_bytes note)
 {
-	uint8_t key[8];
+	struct hf_hash root, own = hf_frontier_root(&e->frontier);
+	char origin[HF_ORIGIN_MAX];
+	uint64_t size;
 	enum hf_err err;
 
 	if (note.size > sizeof(e->note))
 		return HF_TOO_BIG;
+	hf_origin(origin, e->options.country, e->options.epoch);
+	err = hf_checkpoint_verify(
+	    note, origin, &e->options.ledger_key, &size, &root);
+	if (err != HF_OK)
+		return err;
+	return size == e->frontier.size && same_hash(&root, &own)
+		   ? HF_OK
+		   : HF_CHECKPOINT;
+}
+
+enum hf_err engine_receipts(struct engine *e, struct txn *t,
+    struct hf_bytes note, struct effects *effects)
+{
+	uint8_t key[8];
+	enum hf_err err = check_note(e, note);
+
+	if (err != HF_OK)
+		return err;
 	e->txn = t;
 	e->effects = effects;
 	e->note_entries = e->frontier.size;
