@@ -327,8 +327,11 @@ static void pin(struct node *n, const struct node *other)
 static void start_node(struct node *n)
 {
 	struct federation *f = n->fed;
+	const char *tmp = getenv("TMPDIR");
 
-	snprintf(n->dir, sizeof(n->dir), "/tmp/hf-fed-XXXXXX");
+	cr_assert_lt(snprintf(n->dir, sizeof(n->dir), "%s/hf-fed-XXXXXX",
+			 tmp != NULL ? tmp : "/tmp"),
+	    (int)sizeof(n->dir));
 	cr_assert_not_null(mkdtemp(n->dir));
 	open_store(n);
 	open_engine(n);
