@@ -240,6 +240,7 @@ int core_main(const struct config *config, const struct core_fds *fds,
 {
 	struct core *c = calloc(1, sizeof(*c));
 	enum hf_err err = HF_NOMEM;
+	uint64_t entry;
 
 	if (c == NULL)
 		return 1;
@@ -257,6 +258,10 @@ int core_main(const struct config *config, const struct core_fds *fds,
 		err = open_all(c, transport, ledger);
 	if (err == HF_OK)
 		err = loop(c);
+	if (err == HF_CORRUPT && c->engine != NULL &&
+	    engine_damaged(c->engine, &entry))
+		log_line(LOG_ERROR, err, "ledger-damaged entry=%llu",
+		    (unsigned long long)entry);
 	if (err != HF_OK)
 		log_line(LOG_ERROR, err, "core-stops: %s", hf_err_text(err));
 	else

@@ -14,7 +14,9 @@
 
 #define UNCERTAIN "clock-uncertain" /* meta: 1 while it is */
 
-#define VERIFY_AT_START 1000u /* newest entries, before serving */
+#define VERIFY_AT_START 100000u /* newest entries, before serving */
+#define SCRUB_ENTRIES 256u      /* of the others, in one turn */
+#define SCRUB_PAUSE_MS 20u
 
 void engine_chance(struct engine *e, void *out, size_t size)
 {
@@ -88,7 +90,32 @@ static enum hf_err check_ledger(
 		if (err == HF_OK && memcmp(&root, &expected, sizeof(root)) != 0)
 			err = HF_CORRUPT;
 	}
+	e->scrub_end = from;
 	return err;
+}
+
+/* A slice of what the start has not read.  What is damaged there is under
+ * signed heads already: no more is signed over it. */
+static enum hf_err scrub(struct engine *e)
+{
+	uint64_t end = e->scrub_at + SCRUB_ENTRIES;
+	enum hf_err err;
+
+	if (e->scrub_at == e->scrub_end || e->mono_ms < e->scrub_mono)
+		return HF_OK;
+	e->scrub_mono = e->mono_ms + SCRUB_PAUSE_MS;
+	err = ledger_scrub(
+	    e, &e->scrub_at, end < e->scrub_end ? end : e->scrub_end);
+	e->damaged = err == HF_CORRUPT;
+	if (err == HF_OK && e->scrub_at == e->scrub_end)
+		effect_log(e, HF_OK, "ledger-read-back", NULL, NULL, NULL);
+	return err;
+}
+
+bool engine_damaged(const struct engine *e, uint64_t *index)
+{
+	*index = e->scrub_at;
+	return e->damaged;
 }
 
 static struct engine *new_engine(const struct engine_options *options)
@@ -344,7 +371,9 @@ enum hf_err engine_end(
 	    (err = meta_set(e, "ledger-size", e->frontier.size)) != HF_OK ||
 	    (err = meta_set(e, "inbox", e->sequence_inbox)) != HF_OK)
 		return err;
-	err = plan_next(e);
+	err = scrub(e);
+	if (err == HF_OK)
+		err = plan_next(e);
 	*size = e->frontier.size;
 	*root = hf_frontier_root(&e->frontier);
 	*changed = e->turn_dirty;
@@ -456,13 +485,15 @@ struct instant engine_next_due(const struct engine *e)
 
 uint64_t engine_next_mono(const struct engine *e)
 {
-	uint64_t link = link_next_mono(e);
+	uint64_t next = link_next_mono(e);
 
 	if (desk_lags(e))
 		return e->mono_ms + 1;
-	if (e->live_mono == 0 || (link != 0 && link < e->live_mono))
-		return link;
-	return e->live_mono;
+	if (e->live_mono != 0 && (next == 0 || e->live_mono < next))
+		next = e->live_mono;
+	if (e->scrub_at < e->scrub_end && (next == 0 || e->scrub_mono < next))
+		next = e->scrub_mono;
+	return next;
 }
 
 bool engine_clock_certain(const struct engine *e)

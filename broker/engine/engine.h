@@ -143,6 +143,10 @@ HF_MUST_USE enum hf_err engine_consistency(struct engine *e, struct txn *t,
 HF_MUST_USE enum hf_err engine_receipts(struct engine *e, struct txn *t,
     struct hf_bytes note, struct effects *effects);
 
+/** After a turn that ended with HF_CORRUPT: did an entry, read back beside the
+ * work, turn out not to be what was signed?  *index names it. */
+bool engine_damaged(const struct engine *e, uint64_t *index);
+
 /** When engine_step(EVENT_TIMER) has something to do next; 0 never. */
 struct instant engine_next_due(const struct engine *e);
 /** The same on the monotonic clock: link retries, live traces. */

@@ -65,7 +65,10 @@ struct engine {
 	struct instant
 	    keys_at;         /* admitted keys change by themselves; 0 never */
 	bool roster_changed; /* this turn: abandoning it is fatal */
-	bool turn_dirty;     /* something was appended this turn */
+	/* entries that the start left unread are read beside the work */
+	uint64_t scrub_at, scrub_end, scrub_mono;
+	bool damaged;    /* entry scrub_at is not what was signed */
+	bool turn_dirty; /* something was appended this turn */
 	/* the newest signed note; a full store may not have it yet */
 	uint64_t note_entries; /* 0: none since the start */
 	size_t note_size;
@@ -134,6 +137,13 @@ HF_MUST_USE enum hf_err ledger_frontier(
  */
 HF_MUST_USE enum hf_err ledger_verify_range(
     struct engine *e, uint64_t from, uint64_t to, struct hf_hash *root);
+/**
+ * Read entries [*index, to) back: the digests, and every node of the tree that
+ * they complete.  *index ends at `to`, or at the entry that is not what it was.
+ * Errors: HF_CORRUPT
+ */
+HF_MUST_USE enum hf_err ledger_scrub(
+    struct engine *e, uint64_t *index, uint64_t to);
 
 /* ---- cases.c ---- */
 

@@ -364,6 +364,51 @@ static enum hf_err verify_parts(struct engine *e, uint64_t index,
 		   : HF_CORRUPT;
 }
 
+/* The nodes that entry `index` completes are what they should be. */
+static enum hf_err verify_nodes(
+    struct engine *e, uint64_t index, struct hf_hash hash)
+{
+	for (unsigned level = 0;; level++) {
+		struct hf_hash stored, left;
+		uint64_t at = index >> level;
+		enum hf_err err = get_node(e, level, at, &stored);
+
+		if (err != HF_OK)
+			return err == HF_NOTFOUND ? HF_CORRUPT : err;
+		if (!same_hash(&stored, &hash))
+			return HF_CORRUPT;
+		if (at % 2 == 0)
+			return HF_OK;
+		err = get_node(e, level, at - 1, &left);
+		if (err != HF_OK)
+			return err == HF_NOTFOUND ? HF_CORRUPT : err;
+		hash = hf_merkle_node(&left, &stored);
+	}
+}
+
+enum hf_err ledger_scrub(struct engine *e, uint64_t *index, uint64_t to)
+{
+	struct hf_bytes bytes, payload;
+	struct hf_ledger_leaf leaf;
+
+	for (; *index < to; ++*index) {
+		enum hf_err err = ledger_entry(e, *index, &bytes, &payload);
+
+		if (err != HF_OK)
+			return err == HF_NOTFOUND ? HF_CORRUPT : err;
+		if (hf_ledger_leaf_decode(&leaf, bytes.data, bytes.size) !=
+		    HF_OK)
+			return HF_CORRUPT;
+		err = verify_parts(e, *index, &leaf, payload);
+		if (err == HF_OK)
+			err = verify_nodes(
+			    e, *index, hf_merkle_leaf(bytes.data, bytes.size));
+		if (err != HF_OK)
+			return err;
+	}
+	return HF_OK;
+}
+
 enum hf_err ledger_verify_range(
     struct engine *e, uint64_t from, uint64_t to, struct hf_hash *root)
 {
