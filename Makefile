@@ -42,7 +42,8 @@ LIB_broker = $(B)/libbroker.a
 LIB_client = $(B)/libholdfast.a
 LDLIBS = -lsodium -lmsgpackc
 
-.PHONY: all check unit e2e asan cover demo deps format doors clean help
+
+.PHONY: all check unit e2e asan cover bench demo deps format doors clean help
 all: $(B)/holdfastd $(B)/holdfast
 
 $(B)/holdfastd: $(B)/broker/main.o $(LIB_broker) $(LIB_engine) $(LIB_store) \
@@ -73,6 +74,14 @@ $(eval $(call test_rule,proto,$(LIB_proto)))
 $(eval $(call test_rule,keys,$(LIB_keys) $(LIB_proto)))
 $(eval $(call test_rule,broker,$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)))
 $(eval $(call test_rule,client,$(LIB_client) $(LIB_keys) $(LIB_proto)))
+
+# What it costs: a ledger of BENCH_ENTRIES entries.
+BENCH_ENTRIES ?= 1000000
+$(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
+	$(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -llmdb $(LDLIBS)
+bench: $(B)/bench-ledger
+	@$(B)/bench-ledger $(BENCH_ENTRIES)
 
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok
