@@ -42,6 +42,7 @@ const char *hf_entry_type_name(unsigned type)
 	    [HF_ENTRY_CONFLICT] = "conflict",
 	    [HF_ENTRY_UNCONFIRMED] = "outsider unconfirmed",
 	    [HF_ENTRY_OUTBOX_ALARM] = "outbox alarm",
+	    [HF_ENTRY_WITHDRAWN] = "withdrawn",
 	};
 
 	return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
@@ -113,7 +114,7 @@ enum hf_err hf_ledger_leaf_decode(
 	wire_array(&w, LEAF_MEMBERS, LEAF_MEMBERS);
 	if (wire_uint(&w, LEAF_VERSION) != LEAF_VERSION)
 		wire_fail(&w, HF_RANGE);
-	read.type = (unsigned)wire_uint(&w, HF_ENTRY_OUTBOX_ALARM);
+	read.type = (unsigned)wire_uint(&w, HF_ENTRY_LAST);
 	read.epoch = (uint32_t)wire_uint(&w, UINT32_MAX);
 	read.entered = wire_time(&w);
 	read.bound_ms = (uint32_t)wire_uint(&w, UINT32_MAX);
@@ -207,7 +208,7 @@ static void payload_read(struct wire *w, int key, struct hf_statement *s)
 {
 	switch (key) {
 	case P_TYPE:
-		s->type = (unsigned)wire_uint(w, HF_ENTRY_OUTBOX_ALARM);
+		s->type = (unsigned)wire_uint(w, HF_ENTRY_LAST);
 		break;
 	case P_SUBJECT:
 		wire_bin_copy(w, s->subject.b, sizeof(s->subject.b));

@@ -25,6 +25,8 @@ enum hf_entry_type { /* SPEC 6.2 */
 	HF_ENTRY_CONFLICT = 21,
 	HF_ENTRY_UNCONFIRMED = 22,
 	HF_ENTRY_OUTBOX_ALARM = 23,
+	HF_ENTRY_WITHDRAWN = 25,
+	HF_ENTRY_LAST = HF_ENTRY_WITHDRAWN
 };
 /** NULL for a number that is no type. */
 const char *hf_entry_type_name(unsigned type);

@@ -261,6 +261,8 @@ enum hf_err desk_body(struct request *r)
 	err = tally_read(r->e, &r->who->sign, &c.id);
 	if (err == HF_OK)
 		err = case_body_get(r->e, &c, &act, r->rows, &size);
+	if (err == HF_NOTFOUND && sigs.size > 1) /* it was taken back */
+		err = HF_ERASED;
 	if (err != HF_OK)
 		return err;
 	pack_map(&r->out, 1);

@@ -39,6 +39,7 @@ static unsigned lane_of(unsigned type)
 		return LANE_LIVE;
 	case HF_DUE_RELEASE:
 	case HF_DUE_TALLY:
+	case HF_DUE_WITHDRAW:
 		return LANE_ALWAYS;
 	default:
 		return LANE_LEGAL;

@@ -100,6 +100,8 @@ static enum hf_err fire_case(
 	case HF_DUE_ERASE:
 		err = erase_begin(e, c);
 		return is_refusal(err) ? HF_OK : err;
+	case HF_DUE_WITHDRAW:
+		return withdraw_begin(e, c, track, gen & 0xffffu);
 	case HF_DUE_RELEASE:
 		err = lineage_run(e, c);
 		return is_refusal(err) ? HF_OK : err;

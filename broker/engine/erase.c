@@ -99,8 +99,13 @@ enum hf_err erase_done(struct engine *e, uint32_t slot)
 
 	intent_key(&k, slot);
 	err = txn_get(e->txn, TABLE_META, row_bytes(&k), &value);
-	if (err != HF_OK) /* done before: told twice after a crash */
+	if (err == HF_NOTFOUND) {
+		err = withdraw_done(e, slot);
+		/* done before: told twice after a crash */
 		return err == HF_NOTFOUND ? HF_OK : err;
+	}
+	if (err != HF_OK)
+		return err;
 	if (value.size != sizeof(id.b))
 		return HF_CORRUPT;
 	memcpy(id.b, value.data, sizeof(id.b));
@@ -115,25 +120,31 @@ enum hf_err erase_done(struct engine *e, uint32_t slot)
 	return intake_settle(e, &c);
 }
 
-enum hf_err erase_resume(struct engine *e)
+/* Slots of the intents of this name. */
+static enum hf_err resume(struct engine *e, const char *name)
 {
-	struct hf_bytes prefix = bytes_of(intent_name, sizeof(intent_name) - 1);
-	struct hf_bytes key, value;
+	struct hf_bytes prefix = bytes_of(name, strlen(name)), key, value;
 	struct row_key from = {0};
 	bool after = false;
 	enum hf_err err;
 
-	row_add(&from, intent_name, sizeof(intent_name) - 1);
+	row_add(&from, name, strlen(name));
 	while ((err = txn_next(e->txn, TABLE_META, prefix, row_bytes(&from),
 		    after, &key, &value)) == HF_OK) {
-		uint32_t slot;
-
 		if (key.size != prefix.size + 4)
 			return HF_CORRUPT;
-		slot = get_be32(key.data + prefix.size);
-		intent_key(&from, slot);
+		from.size = 0;
+		row_add(&from, key.data, key.size);
 		after = true;
-		effect_simple(e, EFFECT_ERASE, NULL, slot);
+		effect_simple(
+		    e, EFFECT_ERASE, NULL, get_be32(key.data + prefix.size));
 	}
 	return err == HF_NOTFOUND ? HF_OK : err;
+}
+
+enum hf_err erase_resume(struct engine *e)
+{
+	enum hf_err err = resume(e, intent_name);
+
+	return err == HF_OK ? resume(e, "withdraw/") : err;
 }

@@ -98,18 +98,6 @@ enum hf_err intake_again(struct intake *in, struct intake_result *result)
 	return HF_OK;
 }
 
-/** A key of its own for the case's bodies. */
-static enum hf_err make_key(struct intake *in)
-{
-	uint8_t key[HF_KEY_SIZE];
-	enum hf_err err;
-
-	engine_chance(in->e, key, sizeof(key));
-	err = store_key_new(in->e->txn, key, &in->c.key_slot);
-	hf_wipe(key, sizeof(key));
-	return err;
-}
-
 /** What the opening fixes for the whole case. */
 static enum hf_err open_case(struct intake *in)
 {
@@ -149,7 +137,7 @@ static enum hf_err store_act(struct intake *in, uint64_t *index)
 
 	if ((err = ledger_add_act(e, in->type, &in->act, index)) != HF_OK)
 		return err;
-	if (in->create && (err = make_key(in)) != HF_OK)
+	if (in->create && (err = case_key_new(e, &in->c.key_slot)) != HF_OK)
 		return err;
 	if (in->opens && (err = open_case(in)) != HF_OK)
 		return err;

@@ -156,7 +156,8 @@ HF_MUST_USE enum hf_err settle_folded(struct engine *e, struct case_record *c);
 
 /* ---- due.c, due_plan.c ---- */
 
-#define HF_DUE_RELEASE 14u /* internal; never shown */
+#define HF_DUE_RELEASE 14u  /* internal; never shown */
+#define HF_DUE_WITHDRAW 15u /* the same */
 #define PLAN_MAX \
 	256u /* deadlines of one case; more queries than fit are \
 		not watched */
@@ -207,6 +208,16 @@ HF_MUST_USE enum hf_err due_fire(
 /* ---- erase.c ---- */
 
 /** `retain_s` of our own profile for the basis, else of the pinned one. */
+/** The case folded in e->work: due rows of at once for disclosed fields that
+ * were taken back and are still here. */
+HF_MUST_USE enum hf_err withdraw_plan(
+    struct engine *e, const struct case_record *c);
+/** Destroy the body that the retract at (track, gen) takes back. */
+HF_MUST_USE enum hf_err withdraw_begin(
+    struct engine *e, struct case_record *c, unsigned track, uint32_t gen);
+/** The key in `slot` is destroyed.  Errors: HF_NOTFOUND (not by us) */
+HF_MUST_USE enum hf_err withdraw_done(struct engine *e, uint32_t slot);
+
 uint64_t erase_retain_s(const struct engine *e, const struct case_record *c);
 
 #endif

@@ -9,6 +9,7 @@
  *   machine.c  machine acts: expire, lapse, live-timeout, release, unsupported
  *   due.c      the due table
  *   erase.c    retention, case keys, legal hold
+ *   withdraw.c disclosed fields that were taken back
  *   desk.c, desk_*.c   operations of desks (SPEC 11)
  *   link.c, link_*.c   peers: sequences, batches, acknowledgements (SPEC 10)
  *   outbox.c   what is to be delivered, its alarm
@@ -192,6 +193,8 @@ HF_MUST_USE enum hf_err case_next_dependent(struct engine *e,
     const struct hf_id *basis, struct hf_id *dependent, bool first);
 /** Body of an act under the case's key.  put: at entry; get: out has
  * HF_BODY_MAX.  Errors: HF_ERASED, HF_NOTFOUND */
+/** A fresh key for a case's bodies. */
+HF_MUST_USE enum hf_err case_key_new(struct engine *e, uint32_t *slot);
 HF_MUST_USE enum hf_err case_body_put(struct engine *e,
     const struct case_record *c, const struct hf_id *act, struct hf_bytes body);
 HF_MUST_USE enum hf_err case_body_get(struct engine *e,

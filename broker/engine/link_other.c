@@ -9,20 +9,25 @@
 
 /* ---- certificates ---- */
 
-/* The case that a receipt and payload say the peer erased. */
+/* What a receipt and payload say the peer destroyed: its copy of a case, or
+ * the body of an act in it that was taken back.  Its name as a row. */
 static enum hf_err check_erased(struct engine *e, const struct peer *p,
-    struct hf_bytes bytes, struct hf_bytes payload, struct hf_id *case_id)
+    struct hf_bytes bytes, struct hf_bytes payload, struct row_key *k)
 {
 	struct hf_hash digest =
 	    hf_hash(HF_TAG_STATEMENT, payload.data, payload.size);
 	struct hf_country from, to;
+	struct hf_statement s;
 	struct case_record c;
 	struct hf_receipt r;
+	bool whole;
 	enum hf_err err = link_receipt(e, p, bytes, &r);
 
 	if (err != HF_OK)
 		return err;
-	if (r.leaf.type != HF_ENTRY_ERASED || !same_hash(&digest, &r.leaf.core))
+	if ((r.leaf.type != HF_ENTRY_ERASED &&
+		r.leaf.type != HF_ENTRY_WITHDRAWN) ||
+	    !same_hash(&digest, &r.leaf.core))
 		return HF_RECEIPT;
 	err = case_load(e, &r.leaf.id, &c);
 	if (err != HF_OK)
@@ -32,7 +37,14 @@ static enum hf_err check_erased(struct engine *e, const struct peer *p,
 	if (!same_country(&from, &p->country) &&
 	    !same_country(&to, &p->country))
 		return HF_UNKNOWN_CASE;
-	*case_id = r.leaf.id;
+	whole = r.leaf.type == HF_ENTRY_ERASED;
+	if (hf_statement_decode(&s, payload.data, payload.size) != HF_OK ||
+	    s.type != r.leaf.type || (!whole && s.detail.size != HF_ID_SIZE))
+		return HF_RECEIPT;
+	*k = (struct row_key){0};
+	row_add(k, whole ? r.leaf.id.b : s.detail.data, HF_ID_SIZE);
+	row_add(k, p->country.s, HF_COUNTRY_SIZE);
+	row_add(k, "erased", 6);
 	return HF_OK;
 }
 
@@ -44,8 +56,7 @@ enum hf_err link_erased_in(
 	struct hf_bytes bytes = wire_bin(w, 1, HF_RECEIPT_MAX);
 	struct hf_bytes payload = wire_bin(w, 1, HF_PAYLOAD_MAX);
 	struct answers a = {.count = 1};
-	struct row_key k = {0};
-	struct hf_id id;
+	struct row_key k;
 	enum hf_err err;
 
 	wire_close(w);
@@ -54,11 +65,8 @@ enum hf_err link_erased_in(
 		return err;
 	a.row[0].sequence = sequence;
 	a.row[0].code = LINK_TAKEN;
-	err = check_erased(e, p, bytes, payload, &id);
+	err = check_erased(e, p, bytes, payload, &k);
 	if (err == HF_OK) {
-		row_add(&k, id.b, sizeof(id.b));
-		row_add(&k, p->country.s, HF_COUNTRY_SIZE);
-		row_add(&k, "erased", 6);
 		err = txn_put(e->txn, TABLE_RECEIPTS, row_bytes(&k), bytes);
 	} else if (is_refusal(err)) {
 		a.row[0].code = (unsigned)err;

@@ -59,6 +59,8 @@ enum hf_err settle_folded(struct engine *e, struct case_record *c)
 	err = case_save(e, c);
 	if (err == HF_OK)
 		err = due_apply(e, &c->id, &plan);
+	if (err == HF_OK && c->gens[HF_TRACK_ASKING] > 0)
+		err = withdraw_plan(e, c);
 	if (err == HF_OK && case_is_over(c) && !was_over)
 		err = lineage_release(e, c);
 	return err;
