@@ -163,7 +163,7 @@ static const struct option_spec refuse_options[] = {SEND_COMMON_OPTIONS,
 static const struct option_spec ls_options[] = {
     {"open", 0, false, false, NULL, "open cases only"}, END};
 
-extern const struct option_spec trace_hop_options[];
+extern const struct option_spec trace_hop_options[], request_accept_options[];
 
 #define SENDS(verb, synopsis, summary, options, run) \
 	{ \
@@ -185,6 +185,9 @@ const struct command cmd_order[] = {
     SENDS("ack", "", "Tell that the order has arrived", plain_options,
 	as_request),
     SENDS("acknowledge", "", "The same as ack", plain_options, as_request),
+    SENDS("accept", "[--days N] [--category NAME]",
+	"Accept a live trace: until when, and who is on duty",
+	request_accept_options, as_request),
     SENDS("report", "--result CODE [--category NAME] [--days N]",
 	"Say what was secured, not held, already deleted ...", report_options,
 	run_report),

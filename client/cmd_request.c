@@ -589,7 +589,7 @@ int list_cases(struct args *a, unsigned kind)
 	}
 	t = a->out.mode == OUT_JSON ? NULL : table_new(headings);
 	for (unsigned i = 0; i < count; i++) {
-		char until[32] = "-", due[64];
+		char until[32] = "-", due[64], state[160];
 
 		if (kind != 0 && rows[i].kind != kind)
 			continue;
@@ -604,12 +604,12 @@ int list_cases(struct args *a, unsigned kind)
 			until[17] = '\0';
 		}
 		out_due(due, sizeof(due), rows[i].due, out_now());
+		summary_state(&rows[i], a, state, sizeof(state));
 		table_row(t,
 		    (const char *[]){rows[i].ref, rows[i].from.s, rows[i].to.s,
 			hf_code_name(HF_CODES_MEASURE, rows[i].measure),
-			hf_code_name(HF_CODES_URGENCY, rows[i].urgency),
-			hf_code_name(HF_CODES_STATE, rows[i].state), until,
-			due});
+			hf_code_name(HF_CODES_URGENCY, rows[i].urgency), state,
+			until, due});
 	}
 	table_print(t, &a->out);
 	if (shown == 0 && a->out.mode == OUT_TABLE)
@@ -667,7 +667,7 @@ static const struct option_spec progress_options[] = {SEND_COMMON_OPTIONS, SPAN,
     {"waiting-for", 0, true, false, "WHAT",
 	"judge, prosecutor, translation, call-back, forwarded, provider"},
     END};
-static const struct option_spec accept_options[] = {SEND_COMMON_OPTIONS, SPAN,
+const struct option_spec request_accept_options[] = {SEND_COMMON_OPTIONS, SPAN,
     RE, CATEGORY, {"refuse-category", 0, true, true, "NAME", "not taken"},
     {"condition", 0, true, true, "TEXT", "condition of use"},
     {"ttl", 0, true, false, "SECONDS", "time to live of a live trace"}, END};
@@ -731,8 +731,8 @@ const struct command cmd_request[] = {
     SENDS("progress", "--waiting-for WHAT [--days N]",
 	"Say what the decision waits for", progress_options, run_progress),
     SENDS("accept", "[--days N] [--category NAME]",
-	"Accept the request, an extension or a widening", accept_options,
-	run_accept),
+	"Accept the request, an extension or a widening",
+	request_accept_options, run_accept),
     SENDS("decline", "--reason CODE", "Refuse, with a ground", decline_options,
 	run_decline),
     SENDS("advise", "[--reason CODE]",

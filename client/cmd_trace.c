@@ -356,6 +356,8 @@ static void hop_words(const struct hop *h, char *out, size_t capacity)
 	if (h->withheld_hop)
 		snprintf(out, capacity, "a hop is withheld (%s)",
 		    hf_code_name(HF_CODES_REASON, h->act->act.envelope.reason));
+	else if (h->closed != NULL)
+		snprintf(out, capacity, "a hop, its content %s", h->closed);
 	else
 		snprintf(out, capacity,
 		    "%s %s, path disclosed (%u of %u fields)%s%s%s",
@@ -388,7 +390,7 @@ static json_t *hop_walk(struct tree *t, const struct hop *h,
 	hop_words(h, words, sizeof(words));
 	hf_hex(id, &h->act->act.id, HF_ID_SIZE);
 	json_object_set_new(o, "hop", json_string(id));
-	json_object_set_new(o, "next_country", json_string(h->next_country));
+	hop_next_json(o, h);
 	json_object_set_new(o, "shown", json_integer(h->shown));
 	json_object_set_new(o, "withheld", json_integer(h->withheld));
 	json_object_set_new(o, "loop", json_boolean(loop));
@@ -445,6 +447,15 @@ static json_t *tree_walk(struct tree *t, const struct view *v,
 	return o;
 }
 
+static const char *hop_label(const json_t *hop)
+{
+	const char *next =
+	    json_string_value(json_object_get(hop, "next_country"));
+
+	return next != NULL ? next
+			    : json_string_value(json_object_get(hop, "closed"));
+}
+
 static void print_dot(const json_t *node, const char *parent)
 {
 	const char *ref = json_string_value(json_object_get(node, "ref"));
@@ -464,8 +475,7 @@ static void print_dot(const json_t *node, const char *parent)
 			print_dot(below, ref);
 		if (json_array_size(list) == 0)
 			printf("  \"%s\" -> \"%s %.8s\" [style=dashed];\n", ref,
-			    json_string_value(
-				json_object_get(hop, "next_country")),
+			    hop_label(hop),
 			    json_string_value(json_object_get(hop, "hop")) +
 				2 * HF_ID_SIZE - 8);
 	}
@@ -569,8 +579,9 @@ static int run_hops(struct args *a)
 				hf_code_name(
 				    HF_CODES_DIRECTION, hops[i].direction),
 				hf_code_name(HF_CODES_FINDING, hops[i].finding),
-				hops[i].next_country, shown, hidden,
-				trust_name(hops[i].act->trust)});
+				hops[i].closed != NULL ? hops[i].closed
+						       : hops[i].next_country,
+				shown, hidden, trust_name(hops[i].act->trust)});
 		}
 		table_print(t, &a->out);
 		if (n == 0)

@@ -119,6 +119,9 @@ void summary_read(struct summary *s, struct wire *w)
 		case HF_S_BASIS:
 			s->basis = (unsigned)wire_uint(w, 255);
 			break;
+		case HF_S_RESULT:
+			s->result = (unsigned)wire_uint(w, 255);
+			break;
 		case HF_S_ERASED:
 			s->erased = wire_bool(w);
 			break;
@@ -242,6 +245,11 @@ json_t *summary_json(const struct summary *s)
 	    o, "state", json_string(hf_code_name(HF_CODES_STATE, s->state)));
 	set_time(o, "expires_at", s->hold_until);
 	set_time(o, "opened", s->opened);
+	if (s->kind == HF_KIND_ORDER)
+		json_object_set_new(o, "result",
+		    s->result != 0
+			? json_string(hf_code_name(HF_CODES_RESULT, s->result))
+			: json_null());
 	set_time(o, "due", s->due);
 	if (s->due.ms != 0)
 		json_object_set_new(o, "due_type",
@@ -404,6 +412,27 @@ static void add_cite(struct hop *h, const struct hf_cite *c, unsigned depth)
 	}
 }
 
+static bool is_taken_back(const struct view *v, const struct view_act *hop)
+{
+	for (unsigned i = 0; i < v->count[HF_TRACK_ASKED]; i++) {
+		const struct view_act *a = &v->acts[HF_TRACK_ASKED][i];
+
+		if (a->act.core.kind == HF_KIND_RETRACT && a->clause == 0 &&
+		    memcmp(&a->act.envelope.re, &hop->act.id, HF_ID_SIZE) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *why_closed(const struct view *v, const struct view_act *hop)
+{
+	if (is_taken_back(v, hop))
+		return "taken back";
+	if (v->erased)
+		return "erased";
+	return hop->open_err != HF_OK ? "not open to this desk" : NULL;
+}
+
 unsigned hops_of(const struct view *v, struct hop *hops, unsigned max)
 {
 	unsigned n = 0;
@@ -419,6 +448,7 @@ unsigned hops_of(const struct view *v, struct hop *hops, unsigned max)
 		memset(h, 0, sizeof(*h));
 		h->act = a;
 		h->withheld_hop = kind == HF_KIND_WITHHELD_HOP;
+		h->closed = why_closed(v, a);
 		snprintf(h->next_country, sizeof(h->next_country), "ZZ");
 		h->fields = json_object();
 		h->names = json_array();
@@ -440,12 +470,20 @@ void hops_free(struct hop *hops, unsigned count)
 	}
 }
 
+void hop_next_json(json_t *o, const struct hop *h)
+{
+	json_object_set_new(o, "next_country",
+	    h->closed != NULL ? json_null() : json_string(h->next_country));
+	json_object_set_new(o, "closed",
+	    h->closed != NULL ? json_string(h->closed) : json_null());
+}
+
 static json_t *hop_json(const struct hop *h)
 {
 	json_t *o = json_object();
 
 	set_id(o, "id", &h->act->act.id);
-	json_object_set_new(o, "next_country", json_string(h->next_country));
+	hop_next_json(o, h);
 	if (h->direction != 0)
 		json_object_set_new(o, "direction",
 		    json_string(
@@ -648,6 +686,16 @@ static const char *label(const struct args *a, enum hf_codes list, unsigned c)
 	return strcmp(a->out.language, "ja") == 0 ? info->ja : info->en;
 }
 
+void summary_state(
+    const struct summary *s, const struct args *a, char *out, size_t capacity)
+{
+	bool told = s->state == HF_STATE_PRESERVED ||
+		    s->state == HF_STATE_PARTLY_PRESERVED || s->result == 0;
+
+	snprintf(out, capacity, "%s%s%s", label(a, HF_CODES_STATE, s->state),
+	    told ? "" : ", ", told ? "" : label(a, HF_CODES_RESULT, s->result));
+}
+
 static void print_leaves(
     const struct hf_leaf *leaf, unsigned n, const struct args *a, int indent)
 {
@@ -753,8 +801,11 @@ static void print_orders(
 	unsigned preserved = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		printf("  %s  %-10s %s\n", orders[i].ref, orders[i].to.s,
-		    label(a, HF_CODES_STATE, orders[i].state));
+		char state[160];
+
+		summary_state(&orders[i], a, state, sizeof(state));
+		printf(
+		    "  %s  %-10s %s\n", orders[i].ref, orders[i].to.s, state);
 		preserved += orders[i].state == HF_STATE_PRESERVED ||
 			     orders[i].state == HF_STATE_PARTLY_PRESERVED;
 	}

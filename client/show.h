@@ -12,7 +12,8 @@ struct summary {
 	struct hf_id id;
 	char ref[HF_REF_MAX];
 	struct hf_desk from, to;
-	unsigned measure, urgency, state, kind, due_type, basis, side;
+	unsigned measure, urgency, state, kind, due_type, basis, side,
+	    result; /* newest of a report; 0 none */
 	struct instant hold_until, opened, due, retain_until;
 	struct hf_key assignee;
 	bool has_assignee, erased, legal_hold, outside_profile, unproven,
@@ -22,6 +23,10 @@ struct summary {
 /** Read one summary map at the reader's place. */
 void summary_read(struct summary *s, struct wire *w);
 json_t *summary_json(const struct summary *s);
+/** Its state in words, with what the provider reported where the state does
+ * not say it: "acknowledged, never held". */
+void summary_state(
+    const struct summary *s, const struct args *a, char *out, size_t capacity);
 /** Every row of `op` (HF_OP_CASES, HF_OP_ORDERS with a case), malloc'ed. */
 HF_MUST_USE enum hf_err summaries(struct link *l, enum hf_op op,
     const struct hf_id *case_id, bool open_only, struct summary **rows,
@@ -50,12 +55,16 @@ struct hop {
 	json_t *fields; /* owned */
 	json_t *names;  /* owned: array of the shown fields' names */
 	bool withheld_hop;
+	/* why nothing of it can be read; NULL when it can */
+	const char *closed;
 	bool clock_unknown;
 	bool has_window;
 	uint64_t window_from, window_until;
 };
 #define HOPS_MAX 64u
 unsigned hops_of(const struct view *v, struct hop *hops, unsigned max);
+/** `next_country` and `closed` of a hop's object. */
+void hop_next_json(json_t *o, const struct hop *h);
 void hops_free(struct hop *hops, unsigned count);
 
 /** For scripts; `orders` may be NULL (steals it). */

@@ -82,6 +82,7 @@ enum hf_summary_key {
 	HF_S_INNER_DIGEST,
 	HF_S_PROFILE,
 	HF_S_SIDE,
+	HF_S_RESULT,
 };
 
 enum hf_deadline { /* SPEC 11.5 */

@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define RECORD_VERSION 1u
-#define RECORD_MEMBERS 24u
+#define RECORD_VERSION 2u
+#define RECORD_MEMBERS 25u
 #define RECORD_MAX 1024u
 
 enum record_bit {
@@ -40,6 +40,7 @@ static void write_record(struct pack *p, const struct case_record *c)
 	for (unsigned t = 0; t < HF_TRACK_COUNT; t++)
 		pack_uint(p, c->gens[t]);
 	pack_uint(p, (uint64_t)c->state);
+	pack_uint(p, c->result);
 	pack_uint(p, c->hold_until.ms);
 	pack_uint(p, c->ended.ms);
 	pack_uint(p, c->retain_until.ms);
@@ -105,6 +106,7 @@ static void read_record(struct wire *w, struct case_record *c)
 	for (unsigned t = 0; t < HF_TRACK_COUNT; t++)
 		c->gens[t] = (uint32_t)wire_uint(w, HF_TRACK_ACTS_MAX);
 	c->state = (enum hf_state)wire_uint(w, HF_STATE_NOT_SUPPORTED);
+	c->result = (unsigned)wire_uint(w, 255);
 	read_times(w, c);
 	wire_bin_copy(w, c->profile.b, sizeof(c->profile.b));
 	for (unsigned i = 0; i < 2; i++)

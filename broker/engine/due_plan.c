@@ -54,6 +54,19 @@ static struct instant later_of(struct instant a, struct instant b)
 	return a.ms > b.ms ? a : b;
 }
 
+/* A provider that said "never held" owes no decision any more. */
+static bool is_reported(const struct planning *p, const struct hf_id *ask)
+{
+	for (uint32_t i = 0; i < p->w->asked_folded; i++) {
+		const struct hf_life_act *act = &p->w->asked[i];
+
+		if (act->kind == HF_KIND_REPORT && act->clause == 0 &&
+		    same_id(&act->envelope.re, ask))
+			return true;
+	}
+	return false;
+}
+
 /** Nobody decided, acknowledged: both sides watch, each by its own entry. */
 static void plan_asks(const struct planning *p)
 {
@@ -69,13 +82,16 @@ static void plan_asks(const struct planning *p)
 		const struct hf_life_act *ask = &p->w->asking[gens[i] - 1];
 		struct instant base = later_of(ask->entered, p->c->opened);
 
+		if (p->c->kind == HF_KIND_ORDER && is_reported(p, &ask->id))
+			continue;
 		if (gens[i] == 1 && (p->sides & 2u) != 0)
 			add(p, HF_DUE_PENDING, due_gen(0, 1),
 			    after(p->c->opened, rules->pending_s));
 		add(p, HF_DUE_DECIDE, due_gen(0, gens[i]),
 		    after(base, rules->decide_s[urgency]));
 	}
-	if (p->s->phase == HF_ASKED_NEW && p->a->phase == HF_ASKING_OPEN)
+	if (p->s->phase == HF_ASKED_NEW && p->a->phase == HF_ASKING_OPEN &&
+	    p->s->result == 0)
 		add(p, HF_DUE_ACKNOWLEDGE, due_gen(0, 1),
 		    after(p->c->opened, rules->acknowledge_s[urgency]));
 }

@@ -161,6 +161,7 @@ struct case_record {
 	 * in TABLE_PLACES */
 	uint32_t gens[HF_TRACK_COUNT];
 	enum hf_state state; /* cached fold */
+	unsigned result;     /* the same */
 	struct instant hold_until, ended, retain_until;
 	bool erased, legal_hold, outside_profile, unproven;
 	struct hf_hash profile;

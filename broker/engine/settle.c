@@ -33,6 +33,7 @@ static void take_results(struct engine *e, struct case_record *c)
 	const struct hf_case *w = e->work;
 
 	c->state = w->state;
+	c->result = w->s[w->asked_folded].result;
 	c->hold_until = w->hold_until;
 	c->outside_profile = w->outside_profile;
 	c->unproven = w->unproven;

@@ -125,7 +125,7 @@ enum hf_err summary_pack(struct engine *e, struct pack *p,
 		err = is_disputed(e, c, &disputed);
 	if (err != HF_OK)
 		return err;
-	pack_map(p, 28);
+	pack_map(p, 29);
 	pack_uint(p, HF_S_CASE);
 	pack_bin(p, c->id.b, sizeof(c->id.b));
 	put_text(p, HF_S_REF, c->ref);
@@ -162,5 +162,6 @@ enum hf_err summary_pack(struct engine *e, struct pack *p,
 	pack_uint(p, HF_S_PROFILE);
 	pack_bin(p, c->profile.b, sizeof(c->profile.b));
 	put_uint(p, HF_S_SIDE, own_side(e, c));
+	put_uint(p, HF_S_RESULT, c->result);
 	return err;
 }

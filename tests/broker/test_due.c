@@ -488,3 +488,27 @@ Test(due, a_hold_that_expires_releases_its_orders_and_theirs)
 	cr_assert_eq(node_case(us, &deeper).state, HF_STATE_WITHDRAWN);
 	fed_free(f);
 }
+
+Test(due, a_provider_that_reported_owes_no_decision)
+{
+	struct federation *f = fed_running("US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct draft d;
+	struct hf_id id;
+
+	draft_open(&d, f, "us.ncp", HF_KIND_ORDER, "us.isp");
+	id = must_submit(&d);
+	draft_next(&d, f, "us.isp", HF_KIND_REPORT, HF_TRACK_ASKED, &id, &id);
+	d.env.result = 3;
+	d.env.categories = HF_TRAFFIC;
+	draft_has(&d, HF_E_RESULT);
+	draft_has(&d, HF_E_CATEGORIES);
+	must_submit(&d);
+	cr_assert_eq(node_case(us, &id).result, 3);
+	fed_wait(f, 6);
+	for (unsigned i = 0; i < 3; i++)
+		tick(f, "US");
+	cr_assert_eq(node_statements(us, HF_ENTRY_PENDING, &id), 0);
+	cr_assert_eq(node_statements(us, HF_ENTRY_ABSENT, &id), 0);
+	fed_free(f);
+}

@@ -141,6 +141,59 @@ def test_trace_follows_a_hop_and_finds_the_loop(f):
     check("LOOPS BACK" in text, "the tree says that it loops: " + text)
 
 
+def test_a_provider_accepts_a_live_trace_or_holds_nothing(f):
+    ref = f.request(kind="trace")
+    f.has("us.ncp", ref, "request")
+    nothing = ordered(f, ref, "us.isp2")
+    f.run("us.isp2", "order", "report", nothing, "--result",
+          "never-held").ok()
+    row = [o for o in f.show("us.ncp", ref)["orders"] if o["ref"] == nothing][0]
+    equal(row["result"], "never-held", "what the provider said")
+    check(row.get("due_type") in (None, "lapse"),
+          "the provider owes nothing any more: %r" % row)
+    text = f.run("us.ncp", "order", "ls").ok().out
+    line = [x for x in text.splitlines() if nothing in x][0]
+    check("ever held" in line, "the list does not say it: " + line)
+    second = f.request("jp.ncp", "US", "--mode", "live", kind="trace")
+    f.has("us.ncp", second, "request")
+    live = ordered(f, second, "us.isp1")
+    f.run("us.isp1", "order", "accept", live, "--seconds", "30", "--ttl",
+          "20").ok()
+    f.run("us.isp1", "trace", "live", live, "--start").ok()
+    equal(f.show("us.ncp", live)["state"], "tracing", "the order's state")
+
+
+def test_a_hop_taken_back_or_erased_says_so(f):
+    ref = f.request(kind="trace")
+    f.has("us.ncp", ref, "request")
+    f.run("us.ncp", "request", "accept", ref, "--seconds", "30").ok()
+    for country in ("DE", "BR"):
+        f.run("us.ncp", "trace", "hop", ref, "--direction", "origin",
+              "--finding", "third-country", "--next-country", country,
+              "--field", "window=" + WINDOW, "--field",
+              "clock_error=100").ok()
+    hops = f.wait("jp.ncp", ref, lambda c: len(c["hops"]) == 2,
+                  "two hops")["hops"]
+    f.run("us.ncp", "request", "retract", ref, "--re", hops[0]["id"]).ok()
+    hops = f.wait("jp.ncp", ref, lambda c: c["hops"][0]["closed"],
+                  "taken back")["hops"]
+    equal(hops[0]["closed"], "taken back", "closed")
+    equal(hops[0]["next_country"], None, "next country")
+    equal(hops[0]["fields"], {}, "fields")
+    equal(hops[1]["next_country"], "BR", "the other hop stays")
+    text = f.run("jp.ncp", "trace", "show", ref).ok().out
+    check("taken back" in text, text)
+    f.run("jp.ncp", "request", "withdraw", ref).ok()
+    f.has("us.ncp", ref, "withdraw")
+    f.run("us.ncp", "request", "end", ref).ok()
+    case = f.wait("jp.ncp", ref, lambda c: c["erased"], "erased", 30)
+    equal([h["closed"] for h in case["hops"]], ["taken back", "erased"],
+          "closed")
+    text = f.run("jp.ncp", "trace", "show", ref).ok().out
+    check("erased" in text and "ZZ" not in text, text)
+    check("ZZ" not in f.run("jp.ncp", "trace", "hops", ref).ok().out, "ZZ")
+
+
 def test_withheld_hop_is_counted(f):
     ref = f.request(kind="trace")
     f.has("us.ncp", ref, "request")
