@@ -17,10 +17,6 @@
 
 #define MARK "\xe2\x80\x94 " /* em dash U+2014 and a space */
 #define MARK_SIZE (sizeof(MARK) - 1)
-#define KEY_ID_SIZE 4u
-#define SIGNATURE_TYPE_ED25519 0x01u
-#define BLOB_SIZE (KEY_ID_SIZE + HF_SIG_SIZE)
-#define BLOB_BASE64_SIZE ((BLOB_SIZE + 2) / 3 * 4)
 
 /* The Unicode spaces above ASCII, in UTF-8 (property White_Space). */
 static const char *const wide_spaces[] = {
@@ -75,47 +71,71 @@ bool hf_note_line(struct hf_bytes *rest, struct hf_bytes *line)
 	return true;
 }
 
-void hf_note_key_id(uint8_t out[4], const char *name, const struct hf_key *key)
+void hf_note_key_id_of(uint8_t out[HF_NOTE_KEY_ID], const char *name,
+    enum hf_note_type type, const struct hf_key *key)
 {
-	uint8_t tail[2 + HF_KEY_SIZE] = {'\n', SIGNATURE_TYPE_ED25519};
+	uint8_t tail[2 + HF_KEY_SIZE] = {'\n', (uint8_t)type};
 	struct hf_hash h;
 
 	memcpy(tail + 2, key->b, HF_KEY_SIZE);
 	h = hf_sha256_2((struct hf_bytes){(const uint8_t *)name, strlen(name)},
 	    (struct hf_bytes){tail, sizeof(tail)});
-	memcpy(out, h.b, KEY_ID_SIZE);
+	memcpy(out, h.b, HF_NOTE_KEY_ID);
+}
+
+void hf_note_key_id(uint8_t out[4], const char *name, const struct hf_key *key)
+{
+	hf_note_key_id_of(out, name, HF_NOTE_ED25519, key);
+}
+
+size_t hf_note_signature_write(
+    char *out, size_t capacity, const struct hf_note_signature *s)
+{
+	uint8_t blob[HF_NOTE_KEY_ID + sizeof(s->payload)];
+	char base64[(sizeof(blob) + 2) / 3 * 4 + 1];
+	size_t n = HF_NOTE_KEY_ID + s->payload_size;
+	struct text t;
+
+	memcpy(blob, s->key_id, HF_NOTE_KEY_ID);
+	memcpy(blob + HF_NOTE_KEY_ID, s->payload, s->payload_size);
+	text_init(&t, out, capacity);
+	text_add(&t, MARK);
+	text_add_bytes(&t, s->name.data, s->name.size);
+	text_add_char(&t, ' ');
+	text_add_bytes(&t, base64, hf_base64(base64, sizeof(base64), blob, n));
+	text_add_char(&t, '\n');
+	return t.full ? 0 : t.at;
 }
 
 enum hf_err hf_checkpoint_note(char *out, size_t capacity, size_t *size,
     const char *text, const char *key_name, const struct hf_key *key,
     const struct hf_sig *sig)
 {
-	uint8_t blob[BLOB_SIZE];
-	char base64[BLOB_BASE64_SIZE + 1];
+	struct hf_note_signature s = {
+	    .name = {(const uint8_t *)key_name, strlen(key_name)},
+	    .payload_size = HF_SIG_SIZE};
+	char line[HF_NOTE_MAX];
+	size_t line_size;
 	struct text t;
 
 	assert(hf_note_name_ok(key_name, strlen(key_name)));
 	assert(text[0] != '\0' && text[strlen(text) - 1] == '\n');
-	hf_note_key_id(blob, key_name, key);
-	memcpy(blob + KEY_ID_SIZE, sig->b, HF_SIG_SIZE);
-	hf_base64(base64, sizeof(base64), blob, sizeof(blob));
-	if (capacity == 0)
+	hf_note_key_id(s.key_id, key_name, key);
+	memcpy(s.payload, sig->b, HF_SIG_SIZE);
+	line_size = hf_note_signature_write(line, sizeof(line), &s);
+	if (capacity == 0 || line_size == 0)
 		return HF_TOO_BIG;
 	text_init(&t, out, capacity);
 	text_add(&t, text);
-	text_add(&t, "\n" MARK);
-	text_add(&t, key_name);
-	text_add_char(&t, ' ');
-	text_add_bytes(&t, base64, BLOB_BASE64_SIZE);
 	text_add_char(&t, '\n');
+	text_add_bytes(&t, line, line_size);
 	if (t.full || t.at > HF_NOTE_MAX)
 		return HF_TOO_BIG;
 	*size = t.at;
 	return HF_OK;
 }
 
-/* The text, and the signature lines after the last empty line. */
-static bool split(
+bool hf_note_split(
     struct hf_bytes note, struct hf_bytes *text, struct hf_bytes *lines)
 {
 	size_t at;
@@ -137,15 +157,10 @@ static bool split(
 	return true;
 }
 
-/* One signature line: mark, name, space, base64 of id and signature. */
-struct signature_line {
-	struct hf_bytes name;
-	uint8_t blob[HF_NOTE_MAX];
-	size_t blob_size;
-};
-
-static bool signature_line_read(struct signature_line *s, struct hf_bytes line)
+bool hf_note_signature_read(struct hf_note_signature *s, struct hf_bytes line)
 {
+	uint8_t blob[HF_NOTE_KEY_ID + sizeof(s->payload)];
+	size_t size;
 	const uint8_t *space;
 	const char *base64;
 
@@ -160,36 +175,40 @@ static bool signature_line_read(struct signature_line *s, struct hf_bytes line)
 	if (!hf_note_name_ok(s->name.data, s->name.size))
 		return false;
 	base64 = (const char *)space + 1;
-	if (hf_base64_read(s->blob, sizeof(s->blob), &s->blob_size, base64,
-		line.size - s->name.size - 1) != HF_OK)
+	if (hf_base64_read(blob, sizeof(blob), &size, base64,
+		line.size - s->name.size - 1) != HF_OK ||
+	    size <= HF_NOTE_KEY_ID)
 		return false;
-	return s->blob_size > KEY_ID_SIZE;
+	memcpy(s->key_id, blob, HF_NOTE_KEY_ID);
+	s->payload_size = size - HF_NOTE_KEY_ID;
+	memcpy(s->payload, blob + HF_NOTE_KEY_ID, s->payload_size);
+	return true;
 }
 
 enum hf_err hf_note_open(struct hf_bytes note, const char *key_name,
     const struct hf_key *key, struct hf_bytes *text)
 {
-	uint8_t id[KEY_ID_SIZE];
+	uint8_t id[HF_NOTE_KEY_ID];
 	struct hf_bytes body, lines, line;
 	bool verified = false;
 
-	if (!split(note, &body, &lines))
+	if (!hf_note_split(note, &body, &lines))
 		return HF_CHECKPOINT;
 	hf_note_key_id(id, key_name, key);
 	while (lines.size > 0) {
-		struct signature_line s;
+		struct hf_note_signature s;
 		struct hf_sig sig;
 
 		if (!hf_note_line(&lines, &line) ||
-		    !signature_line_read(&s, line))
+		    !hf_note_signature_read(&s, line))
 			return HF_CHECKPOINT;
 		if (s.name.size != strlen(key_name) ||
 		    memcmp(s.name.data, key_name, s.name.size) != 0 ||
-		    memcmp(s.blob, id, KEY_ID_SIZE) != 0)
+		    memcmp(s.key_id, id, sizeof(id)) != 0)
 			continue;
-		if (s.blob_size != BLOB_SIZE)
+		if (s.payload_size != HF_SIG_SIZE)
 			return HF_CHECKPOINT;
-		memcpy(sig.b, s.blob + KEY_ID_SIZE, HF_SIG_SIZE);
+		memcpy(sig.b, s.payload, HF_SIG_SIZE);
 		if (hf_verify(key, &sig, body.data, body.size) != HF_OK)
 			return HF_CHECKPOINT;
 		verified = true;
