@@ -64,6 +64,8 @@ static json_t *public_keys(const struct secret *s)
 		set_line(o, "transport",
 		    p == SECRET_BROKER ? HF_KEY_BROKER : HF_KEY_TRANSPORT,
 		    secret_transport_key(s));
+	if (p == SECRET_BROKER)
+		set_line(o, "witness", HF_KEY_WITNESS, secret_witness_key(s));
 	if (p == SECRET_OFFICER)
 		set_line(o, "unwrap", HF_KEY_UNWRAP, secret_unwrap_key(s));
 	hf_key_words(words, sizeof(words), &key);

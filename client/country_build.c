@@ -67,6 +67,10 @@ static bool add_brokers(struct building *b)
 		if (!key_of(o, "transport", HF_KEY_BROKER, &x->transport) ||
 		    !key_of(o, "ledger", HF_KEY_LEDGER, &x->ledger))
 			return bad(b, "brokers", "transport or ledger");
+		x->has_witness = json_object_get(o, "witness") != NULL;
+		if (x->has_witness &&
+		    !key_of(o, "witness", HF_KEY_WITNESS, &x->witness))
+			return bad(b, "brokers", "witness");
 		x->epoch =
 		    (uint32_t)json_integer_value(json_object_get(o, "epoch"));
 		if (x->epoch == 0)

@@ -48,6 +48,8 @@ struct broker_entry {
 	unsigned endpoint_count;
 	char endpoints[ENDPOINT_MAX][ENDPOINT_TEXT_MAX];
 	struct instant valid_from, valid_until;
+	bool has_witness;
+	struct hf_key witness;
 };
 struct desk_entry {
 	struct hf_desk desk;

@@ -33,7 +33,7 @@ static void put_uint(struct pack *p, unsigned key, uint64_t v)
 static void write_broker(struct pack *p, const struct broker_entry *e)
 {
 	assert(e->endpoint_count <= ENDPOINT_MAX);
-	pack_map(p, 6);
+	pack_map(p, e->has_witness ? 7 : 6);
 	put_bin(p, 1, e->transport.b, HF_KEY_SIZE);
 	put_bin(p, 2, e->ledger.b, HF_KEY_SIZE);
 	put_uint(p, 3, e->epoch);
@@ -43,6 +43,8 @@ static void write_broker(struct pack *p, const struct broker_entry *e)
 		pack_text(p, e->endpoints[i]);
 	put_uint(p, 5, e->valid_from.ms);
 	put_uint(p, 6, e->valid_until.ms);
+	if (e->has_witness)
+		put_bin(p, 7, e->witness.b, HF_KEY_SIZE);
 }
 
 static void write_desk(struct pack *p, const struct desk_entry *e)
@@ -220,7 +222,8 @@ static bool endpoint_ok(const char *s)
 
 static void read_broker(struct wire *w, struct broker_entry *e)
 {
-	wire_map(w, 6);
+	unsigned keys = wire_map(w, 7);
+
 	get_key(w, 1, &e->transport);
 	get_key(w, 2, &e->ledger);
 	e->epoch = (uint32_t)get_uint(w, 3, UINT32_MAX);
@@ -234,10 +237,18 @@ static void read_broker(struct wire *w, struct broker_entry *e)
 	wire_close(w);
 	e->valid_from = get_time(w, 5);
 	e->valid_until = get_time(w, 6);
+	e->has_witness = keys == 7;
+	if (e->has_witness)
+		get_key(w, 7, &e->witness);
 	wire_close(w);
 	if (e->valid_from.ms >= e->valid_until.ms)
 		wire_fail(w, HF_RANGE);
 	if (w->err == HF_OK && !hf_key_is_valid(&e->ledger))
+		wire_fail(w, HF_RANGE);
+	/* one key, one use */
+	if (w->err == HF_OK && e->has_witness &&
+	    (!hf_key_is_valid(&e->witness) ||
+		memcmp(&e->witness, &e->ledger, sizeof(e->ledger)) == 0))
 		wire_fail(w, HF_RANGE);
 }
 

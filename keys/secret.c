@@ -18,7 +18,7 @@
 
 struct secret {
 	enum secret_purpose purpose;
-	struct hf_key sign_key, transport_key, unwrap_key;
+	struct hf_key sign_key, transport_key, unwrap_key, witness_key;
 	uint8_t *raw;      /* sodium_malloc: 32 bytes a part */
 	uint8_t *expanded; /* sodium_malloc: Ed25519's 64 bytes */
 };
@@ -26,12 +26,12 @@ struct secret {
 /* Which 32 bytes are what: -1 absent. */
 static const struct {
 	size_t size;
-	int sign, transport, unwrap;
+	int sign, transport, unwrap, witness;
 } layout[] = {
-    [SECRET_OFFICER] = {96, 0, 32, 64},
-    [SECRET_BROKER] = {64, 32, 0, -1},
-    [SECRET_REGISTRAR] = {32, 0, -1, -1},
-    [SECRET_ROOT] = {32, 0, -1, -1},
+    [SECRET_OFFICER] = {96, 0, 32, 64, -1},
+    [SECRET_BROKER] = {96, 32, 0, -1, 64},
+    [SECRET_REGISTRAR] = {32, 0, -1, -1, -1},
+    [SECRET_ROOT] = {32, 0, -1, -1, -1},
 };
 
 static struct secret *allocate(enum secret_purpose purpose)
@@ -53,7 +53,11 @@ static struct secret *allocate(enum secret_purpose purpose)
 static void derive(struct secret *s)
 {
 	int t = layout[s->purpose].transport, u = layout[s->purpose].unwrap;
+	int w = layout[s->purpose].witness;
 
+	if (w >= 0) /* the pair of the first goes, that of the ledger stays */
+		crypto_sign_seed_keypair(
+		    s->witness_key.b, s->expanded, s->raw + w);
 	crypto_sign_seed_keypair(
 	    s->sign_key.b, s->expanded, s->raw + layout[s->purpose].sign);
 	if (t >= 0)
@@ -129,6 +133,11 @@ struct hf_key secret_sign_key(const struct secret *s)
 struct hf_key secret_transport_key(const struct secret *s)
 {
 	return s->transport_key;
+}
+
+struct hf_key secret_witness_key(const struct secret *s)
+{
+	return s->witness_key;
 }
 
 struct hf_key secret_unwrap_key(const struct secret *s)

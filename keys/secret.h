@@ -15,7 +15,7 @@
 
 enum secret_purpose {
 	SECRET_OFFICER,   /* sign, transport, unwrap */
-	SECRET_BROKER,    /* transport, ledger */
+	SECRET_BROKER,    /* transport, ledger, witness */
 	SECRET_REGISTRAR, /* sign */
 	SECRET_ROOT,      /* sign */
 };
@@ -55,6 +55,8 @@ struct secret *secret_import(
 struct hf_key secret_sign_key(const struct secret *s);
 struct hf_key secret_transport_key(const struct secret *s);
 struct hf_key secret_unwrap_key(const struct secret *s);
+/** Of a broker; its secret half is with the signer process only. */
+struct hf_key secret_witness_key(const struct secret *s);
 /** Transport secret for CURVE, of officer and broker: copies 32 bytes. */
 void secret_transport_secret(const struct secret *s, uint8_t out[HF_KEY_SIZE]);
 

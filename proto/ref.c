@@ -123,6 +123,7 @@ static const char *const key_types[] = {
     [HF_KEY_LEDGER] = "hfl1",
     [HF_KEY_REGISTRAR] = "hfg1",
     [HF_KEY_ROOT] = "hfr1",
+    [HF_KEY_WITNESS] = "hfw1",
 };
 
 #define CHECK_SIZE 4u

@@ -28,6 +28,7 @@ enum hf_key_type {
 	HF_KEY_LEDGER,    /* hfl1 */
 	HF_KEY_REGISTRAR, /* hfg1 */
 	HF_KEY_ROOT,      /* hfr1 */
+	HF_KEY_WITNESS,   /* hfw1 */
 };
 void hf_keyline(
     char out[HF_KEYLINE_MAX], enum hf_key_type type, const struct hf_key *key);

@@ -54,6 +54,10 @@ static void add_broker(struct node *n)
 	cr_assert_not_null(n->broker);
 	b->transport = secret_transport_key(n->broker);
 	b->ledger = secret_sign_key(n->broker);
+	n->witness = secret_new(SECRET_REGISTRAR);
+	cr_assert_not_null(n->witness);
+	b->has_witness = true;
+	b->witness = secret_sign_key(n->witness);
 	b->epoch = 1;
 	b->endpoint_count = 1;
 	snprintf(b->endpoints[0], sizeof(b->endpoints[0]), "tcp://127.0.0.1:%u",
@@ -406,6 +410,7 @@ void fed_free(struct federation *f)
 		secret_free(n->root);
 		secret_free(n->registrar);
 		secret_free(n->broker);
+		secret_free(n->witness);
 		country_doc_free(n->doc);
 	}
 	free(f);

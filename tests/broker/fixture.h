@@ -28,7 +28,7 @@ struct officer {
 struct node {
 	struct federation *fed;
 	struct hf_country country;
-	struct secret *root, *registrar, *broker;
+	struct secret *root, *registrar, *broker, *witness;
 	uint8_t certificate[1024];
 	size_t certificate_size;
 	struct country_doc *doc; /* newest, whole */

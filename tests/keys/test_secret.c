@@ -37,7 +37,7 @@ static const struct {
 	bool transport, unwrap;
 } purposes[] = {
     {SECRET_OFFICER, 96, true, true},
-    {SECRET_BROKER, 64, true, false},
+    {SECRET_BROKER, 96, true, false},
     {SECRET_REGISTRAR, 32, false, false},
     {SECRET_ROOT, 32, false, false},
 };
@@ -100,6 +100,9 @@ Test(secret, has_the_public_halves_of_its_purpose)
 
 		cr_expect_eq(!same_key(t, none), purposes[i].transport);
 		cr_expect_eq(!same_key(u, none), purposes[i].unwrap);
+		cr_expect_eq(!same_key(secret_witness_key(s), none),
+		    purposes[i].purpose == SECRET_BROKER);
+		cr_expect(!same_key(secret_witness_key(s), secret_sign_key(s)));
 		if (purposes[i].transport) {
 			uint8_t transport[HF_KEY_SIZE];
 
