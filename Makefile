@@ -72,7 +72,7 @@ endef
 $(eval $(call test_rule,proto,$(LIB_proto)))
 $(eval $(call test_rule,keys,$(LIB_keys) $(LIB_proto)))
 $(eval $(call test_rule,broker,$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)))
-$(eval $(call test_rule,client,$(LIB_client) $(LIB_keys) $(LIB_proto)))
+$(eval $(call test_rule,client,$(B)/tests/keys/registry.o $(LIB_client) $(LIB_keys) $(LIB_proto)))
 
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok

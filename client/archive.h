@@ -41,11 +41,42 @@ HF_MUST_USE enum hf_err archive_next(
 HF_MUST_USE enum hf_err archive_at(struct archive *a, uint64_t index,
     uint64_t offset, struct archive_entry *entry);
 /** All documents and pins of the archive, the newest of each country in
- * force.  *out: to be freed with roster_free. */
+ * force; a document of a country that is not pinned is passed over.
+ * *out: to be freed with roster_free.
+ * Errors: HF_FILE, HF_CORRUPT (pins), those of roster_add */
 HF_MUST_USE enum hf_err archive_roster(
     const struct archive *a, struct roster **out);
+/** Pin in `r` what the archive pins.  Errors: HF_FILE, HF_CORRUPT */
+HF_MUST_USE enum hf_err archive_pins(const struct archive *a, struct roster *r);
+/** The bytes of one version, malloc'ed.  Errors: those of home_read */
+HF_MUST_USE enum hf_err archive_document(const struct archive *a,
+    struct hf_country c, uint32_t version, uint8_t **data, size_t *size);
+
+/** Rows of `receipts` and of `states`, one by one.
+ * Errors: HF_NOTFOUND (no such file; after the last whole row), HF_CORRUPT */
+struct archive_rows; /* opaque */
+struct archive_receipt {
+	struct hf_id act;
+	struct hf_country to;
+	struct hf_bytes receipt; /* lends until the next row */
+};
+struct archive_state {
+	struct hf_id case_id;
+	unsigned state;
+	struct hf_hash digest;
+};
+HF_MUST_USE enum hf_err archive_receipts_open(
+    const struct archive *a, struct archive_rows **out);
+HF_MUST_USE enum hf_err archive_receipts_next(
+    struct archive_rows *rows, struct archive_receipt *r);
+HF_MUST_USE enum hf_err archive_states_open(
+    const struct archive *a, struct archive_rows **out);
+HF_MUST_USE enum hf_err archive_states_next(
+    struct archive_rows *rows, struct archive_state *s);
+void archive_rows_close(struct archive_rows *rows);
+
 /** Each row of `receipts` and of `states`; `each` ends it by another code
- * than HF_OK. */
+ * than HF_OK.  Errors: as above, of each */
 HF_MUST_USE enum hf_err archive_receipts(const struct archive *a,
     enum hf_err (*each)(void *ctx, const struct hf_id *act,
 	struct hf_country to, struct hf_bytes receipt),
