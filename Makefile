@@ -49,7 +49,7 @@ $(B)/holdfastd: $(B)/broker/main.o $(LIB_broker) $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
 $(B)/holdfast: $(B)/client/main.o $(LIB_client) $(LIB_keys) $(LIB_proto)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -ljansson $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson $(LDLIBS)
 
 $(foreach room,proto keys engine store broker client,\
 	$(eval $(LIB_$(room)): $(call obj,$(SRC_$(room)))))

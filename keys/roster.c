@@ -408,6 +408,18 @@ const struct broker_entry *roster_broker(
 	return newest;
 }
 
+const struct hf_key *roster_ledger_key(
+    const struct roster *r, struct hf_country c, uint32_t epoch)
+{
+	const struct country_doc *d = roster_doc(r, c);
+
+	for (unsigned i = 0; d != NULL && i < d->entry_count; i++)
+		if (d->entries[i].type == ENTRY_BROKER &&
+		    d->entries[i].u.broker.epoch == epoch)
+			return &d->entries[i].u.broker.ledger;
+	return NULL;
+}
+
 const struct broker_entry *roster_broker_by_transport(const struct roster *r,
     const struct hf_key *transport, struct hf_country *country)
 {
