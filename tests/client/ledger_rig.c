@@ -209,6 +209,19 @@ void rig_head(struct ledger_rig *r, const char *origin,
 	sign_note(r->head, origin, key, size, root);
 }
 
+void rig_graft(struct ledger_rig *r, unsigned at, unsigned of)
+{
+	struct rig_frame a = r->ledger.row[at];
+	struct rig_frame *out = &r->ledger.row[at];
+	const struct rig_frame *b = &r->ledger.row[of];
+	size_t kept = 7u + a.bytes[6], rest = 7u + b->bytes[6];
+
+	memcpy(out->bytes + kept, b->bytes + rest, b->size - rest);
+	out->size = kept + b->size - rest;
+	out->bytes[2] = (uint8_t)((out->size - 4) >> 8);
+	out->bytes[3] = (uint8_t)(out->size - 4);
+}
+
 static struct hf_hash leaf_hash(const struct rig_frame *f)
 {
 	struct hf_bytes leaf;
@@ -287,6 +300,8 @@ static void make_act(const struct ledger_rig *r, unsigned kind,
 	digest = hf_core_digest(bytes(core_bytes, core_size));
 	to_sign = hf_act_to_sign(&digest);
 	sig.sig = secret_sign(officer, to_sign.b, sizeof(to_sign.b));
+	if (r->break_signature)
+		sig.sig.b[9] ^= 1;
 	MUST(hf_sigs_encode(
 	    &sig, 1, sigs_bytes, sizeof(sigs_bytes), &sigs_size));
 	MUST(hf_act_encode(bytes(core_bytes, core_size),

@@ -49,7 +49,8 @@ struct ledger_rig {
 	struct hf_id case_id;
 	struct hf_life_act acts[2][4]; /* of the case */
 	uint32_t act_count[2];
-	struct instant now; /* of the next entry */
+	struct instant now;   /* of the next entry */
+	bool break_signature; /* of the next acts */
 };
 
 struct ledger_rig *ledger_rig_new(void);
@@ -68,6 +69,9 @@ void rig_note(struct ledger_rig *r, const struct secret *officer);
 void rig_statement(struct ledger_rig *r, const struct hf_statement *s);
 void rig_remove(struct rig_file *f, unsigned at);
 void rig_insert(struct rig_file *f, unsigned at, const struct rig_frame *frame);
+
+/** Entry `at` keeps its leaf and gets the other parts of entry `of`. */
+void rig_graft(struct ledger_rig *r, unsigned at, unsigned of);
 
 /** What verify (and, if asked, replay) finds in the archive on disk. */
 struct rig_verdict {

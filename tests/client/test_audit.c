@@ -74,20 +74,72 @@ Test(audit, entries_behind_the_head_are_judged_too)
 	rig_free(r);
 }
 
-/* One bit of each byte of the ledger, frames' sizes too. */
+/* The bytes of the leaf, of which the other parts' digests are members. */
+static bool in_leaf(const struct rig_frame *row, size_t at)
+{
+	return at > 6 && at < 7u + row->bytes[6];
+}
+
+/* One bit of each byte of the ledger, frames' sizes too.  Without `hashes`
+ * most are named all the same: by the digests in the leaf. */
 Test(audit, every_flipped_bit_is_named)
 {
 	struct ledger_rig *r = ledger_rig_new();
 
-	for (unsigned i = 0; i < r->ledger.count; i++)
-		for (size_t at = 0; at < r->ledger.row[i].size; at++) {
-			uint8_t bit = (uint8_t)(1u << (at % 8));
+	for (unsigned k = 0; k < 2; k++) {
+		r->has_hashes = k == 0;
+		for (unsigned i = 0; i < r->ledger.count; i++)
+			for (size_t at = 0; at < r->ledger.row[i].size;
+			     at += 1 + 6 * k) {
+				struct rig_frame *row = &r->ledger.row[i];
+				uint8_t bit = (uint8_t)(1u << (at % 8));
 
-			r->ledger.row[i].bytes[at] ^= bit;
-			diverges_at(r, i, "flipped in");
-			r->ledger.row[i].bytes[at] ^= bit;
-		}
+				if (k > 0 && in_leaf(row, at))
+					continue;
+				row->bytes[at] ^= bit;
+				diverges_at(r, i, "flipped in");
+				row->bytes[at] ^= bit;
+			}
+	}
 	intact(r);
+	rig_free(r);
+}
+
+/* Every hash of the tree is right, the act is true and another one. */
+Test(audit, an_act_under_the_leaf_of_another_is_named)
+{
+	struct ledger_rig *r = ledger_rig_new();
+
+	rig_note(r, r->second);
+	rig_sign(r);
+	intact(r);
+	rig_graft(r, RIG_NOTE, RIG_COUNT);
+	says(r, RIG_NOTE, "is not the one hashed");
+	rig_free(r);
+}
+
+/* One change is one finding, beside the root's. */
+Test(audit, what_comes_behind_a_change_is_not_accused)
+{
+	static const struct hf_statement stop = {.type = HF_ENTRY_STOP};
+	struct ledger_rig *r = ledger_rig_new();
+	struct rig_file truth = r->ledger;
+
+	rig_statement(r, &stop);
+	rig_insert(&r->ledger, 5, &r->ledger.row[RIG_COUNT]);
+	r->ledger.count--;
+	diverges_at(r, 5, "put in at");
+	rig_write(r);
+	cr_assert_eq(rig_verify(r, true).found, 2);
+	r->ledger = truth;
+	rig_remove(&r->ledger, RIG_START);
+	rig_write(r);
+	cr_assert_eq(rig_verify(r, true).found, 2);
+	r->ledger = truth;
+	for (unsigned i = 3; i < 5; i++) /* the clock's bound */
+		r->ledger.row[i].bytes[7 + 1 + 1 + 1 + 1 + 9] ^= 1;
+	rig_write(r);
+	cr_assert_eq(rig_verify(r, true).found, 3);
 	rig_free(r);
 }
 
@@ -231,6 +283,13 @@ Test(audit, an_officer_is_judged_by_the_roster_of_the_time)
 	rig_note(r, r->second);
 	rig_sign(r);
 	says(r, RIG_COUNT, "was not valid when it entered");
+	r->ledger.count--;
+	r->act_count[0]--;
+	r->now.ms = NOW + 60000;
+	r->break_signature = true;
+	rig_note(r, r->second);
+	rig_sign(r);
+	says(r, RIG_COUNT, "a signature does not verify");
 	rig_free(r);
 }
 
