@@ -239,17 +239,6 @@ struct hf_hash rig_root(const struct ledger_rig *r)
 	return hf_merkle_root(r->hashes, r->hash_count);
 }
 
-void rig_sign(struct ledger_rig *r)
-{
-	struct hf_hash root;
-
-	r->hash_count = r->ledger.count;
-	for (unsigned i = 0; i < r->ledger.count; i++)
-		r->hashes[i] = leaf_hash(&r->ledger.row[i]);
-	root = rig_root(r);
-	rig_head(r, "holdfast/JP/1", r->jp_broker, r->hash_count, &root);
-}
-
 /* A receipt of US over a tree of this one leaf. */
 static size_t us_receipt(const struct ledger_rig *r, unsigned type,
     const struct hf_act *act, uint8_t out[HF_RECEIPT_MAX])
@@ -437,6 +426,19 @@ static void add_state(struct ledger_rig *r)
 	free(c);
 }
 
+void rig_sign(struct ledger_rig *r)
+{
+	struct hf_hash root;
+
+	r->hash_count = r->ledger.count;
+	for (unsigned i = 0; i < r->ledger.count; i++)
+		r->hashes[i] = leaf_hash(&r->ledger.row[i]);
+	root = rig_root(r);
+	rig_head(r, "holdfast/JP/1", r->jp_broker, r->hash_count, &root);
+	r->states.count = 0;
+	add_state(r);
+}
+
 /* ---- life ---- */
 
 static struct country_entry *add_officer(
@@ -513,7 +515,6 @@ struct ledger_rig *ledger_rig_new(void)
 	rig_note(r, r->second);
 	rig_statement(r, &stop);
 	cr_assert_eq(r->ledger.count, RIG_COUNT);
-	add_state(r);
 	rig_sign(r);
 	return r;
 }

@@ -57,7 +57,8 @@ struct ledger_rig *ledger_rig_new(void);
 void rig_free(struct ledger_rig *r);
 /** Write everything to r->dir, replacing what is there. */
 void rig_write(const struct ledger_rig *r);
-/** Sign the entries that stand in the ledger now, as the broker would. */
+/** Sign the entries that stand in the ledger now, and tell the state of the
+ * case, as the broker would. */
 void rig_sign(struct ledger_rig *r);
 /** A head over any root, by any key and origin. */
 void rig_head(struct ledger_rig *r, const char *origin,
