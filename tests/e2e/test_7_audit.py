@@ -265,7 +265,7 @@ def test_an_archive_is_judged_without_a_broker(f):
               "a temporary table was left")
         # whoever has no home takes the archive's own pins, and is told
         told = f.run("nobody", "audit", "verify", archive).ok()
-        check("compare them by hand" in told.out, told.out)
+        check("compare the others by hand" in told.out, told.out)
         rows = audit(f, "replay", archive, "--at", before, "--desk", "jp.ncp",
                      "--json").ok().lines()
         mine = [r for r in rows if r.get("ref") == ref]
