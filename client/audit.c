@@ -37,8 +37,10 @@ void progress_show(struct progress *p, uint64_t done, uint64_t total)
 	fprintf(stderr, "\r  %s %llu", p->what, (unsigned long long)done);
 	if (total > 0)
 		fprintf(stderr, " of %llu", (unsigned long long)total);
-	fprintf(stderr, " entries, %.0f/s\033[K",
-	    seconds > 0 ? (double)done / seconds : 0.0);
+	fprintf(stderr, " entries");
+	if (seconds >= 0.5)
+		fprintf(stderr, ", %.0f/s", (double)done / seconds);
+	fprintf(stderr, "\033[K");
 	fflush(stderr);
 }
 
