@@ -50,7 +50,7 @@ $(B)/holdfastd: $(B)/broker/main.o $(LIB_broker) $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
 $(B)/holdfast: $(B)/client/main.o $(LIB_client) $(LIB_keys) $(LIB_proto)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -ljansson $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson $(LDLIBS)
 
 $(foreach room,proto keys engine store broker client,\
 	$(eval $(LIB_$(room)): $(call obj,$(SRC_$(room)))))
@@ -73,7 +73,7 @@ endef
 $(eval $(call test_rule,proto,$(LIB_proto)))
 $(eval $(call test_rule,keys,$(LIB_keys) $(LIB_proto)))
 $(eval $(call test_rule,broker,$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)))
-$(eval $(call test_rule,client,$(LIB_client) $(LIB_keys) $(LIB_proto)))
+$(eval $(call test_rule,client,$(B)/tests/keys/registry.o $(LIB_client) $(LIB_keys) $(LIB_proto)))
 
 # What it costs: a ledger of BENCH_ENTRIES entries.
 BENCH_ENTRIES ?= 1000000

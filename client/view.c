@@ -667,8 +667,8 @@ void view_assign(struct draft *d, const struct hf_key *officer)
 
 /* ---- the roster ---- */
 
-static enum hf_err fetch_document(
-    struct link *l, struct hf_country c, uint8_t **out, size_t *size)
+enum hf_err roster_fetch(struct link *l, struct hf_country c, uint32_t version,
+    uint8_t **out, size_t *size)
 {
 	uint8_t *document = malloc(HF_DOC_MAX);
 	uint32_t parts = 1;
@@ -685,11 +685,15 @@ static enum hf_err fetch_document(
 		int key;
 
 		pack_init(&p, args, sizeof(args));
-		pack_map(&p, 2);
+		pack_map(&p, version == 0 ? 2 : 3);
 		pack_uint(&p, 1);
 		pack_text(&p, c.s);
 		pack_uint(&p, 2);
 		pack_uint(&p, part);
+		if (version != 0) {
+			pack_uint(&p, 3);
+			pack_uint(&p, version);
+		}
 		err = pack_finish(&p, &args_size);
 		if (err == HF_OK)
 			err = link_call(
@@ -738,7 +742,7 @@ static enum hf_err refresh_one(
 	if (roster_root(h->roster, c) == NULL ||
 	    (held != NULL && held->head.version >= version))
 		return HF_OK; /* not trusted by this home, or known */
-	err = fetch_document(l, c, &document, &size);
+	err = roster_fetch(l, c, 0, &document, &size);
 	if (err == HF_OK)
 		err = roster_add(h->roster, document, size, &c, &got);
 	if (err == HF_OK) {

@@ -85,6 +85,10 @@ HF_MUST_USE enum hf_err view_grant(
 /** Assign: the officer who answers for this side of the case from now on. */
 void view_assign(struct draft *d, const struct hf_key *officer);
 
+/** A country's document, malloc'ed and not yet checked; version 0: the
+ * newest.  Errors: those of link_call */
+HF_MUST_USE enum hf_err roster_fetch(struct link *l, struct hf_country c,
+    uint32_t version, uint8_t **out, size_t *size);
 /** Fresh documents from the broker into home's roster and cache. */
 HF_MUST_USE enum hf_err roster_refresh(struct home *h, struct link *l);
 

@@ -26,10 +26,15 @@ struct key_row {
 	UT_hash_handle hh;
 };
 
+#define PROFILES_KEPT 256u /* of replaced documents, a country */
+
 struct pinned {
 	struct hf_country country;
 	struct hf_key root;
 	struct country_doc *doc; /* NULL: none yet */
+	/* what running cases may have pinned before; owned, oldest first */
+	struct hf_profile *old;
+	unsigned old_count;
 };
 
 struct roster {
@@ -63,13 +68,19 @@ static void clear_tables(struct roster *r)
 	clear(&r->revoked);
 }
 
+static void clear_pin(struct pinned *p)
+{
+	country_doc_free(p->doc);
+	free(p->old);
+}
+
 void roster_free(struct roster *r)
 {
 	if (r == NULL)
 		return;
 	clear_tables(r);
 	for (unsigned i = 0; i < r->count; i++)
-		country_doc_free(r->pins[i].doc);
+		clear_pin(&r->pins[i]);
 	free(r);
 }
 
@@ -193,7 +204,7 @@ void roster_unpin(struct roster *r, struct hf_country c)
 
 	if (p == NULL)
 		return;
-	country_doc_free(p->doc);
+	clear_pin(p);
 	*p = r->pins[--r->count];
 	(void)rebuild(r);
 }
@@ -240,6 +251,39 @@ static enum hf_err compare(
 		   : HF_DOC_INVALID;
 }
 
+static const struct hf_profile *old_profile(
+    const struct pinned *p, const struct hf_hash *digest)
+{
+	for (unsigned i = 0; i < p->old_count; i++)
+		if (memcmp(&p->old[i].digest, digest, sizeof(*digest)) == 0)
+			return &p->old[i];
+	return NULL;
+}
+
+/* A case keeps the rules that it pinned when a newer document has others. */
+static enum hf_err keep_profiles(struct pinned *p)
+{
+	const struct country_doc *d = p->doc;
+
+	for (unsigned i = 0; d != NULL && i < d->entry_count; i++) {
+		const struct hf_profile *profile = &d->entries[i].u.profile;
+		struct hf_profile *grown;
+
+		if (d->entries[i].type != ENTRY_PROFILE ||
+		    old_profile(p, &profile->digest) != NULL)
+			continue;
+		if (p->old_count == PROFILES_KEPT)
+			memmove(p->old, p->old + 1,
+			    --p->old_count * sizeof(*p->old));
+		grown = realloc(p->old, (p->old_count + 1) * sizeof(*grown));
+		if (grown == NULL)
+			return HF_NOMEM;
+		p->old = grown;
+		p->old[p->old_count++] = *profile;
+	}
+	return HF_OK;
+}
+
 enum hf_err roster_add(struct roster *r, const void *bytes, size_t size,
     struct hf_country *country, uint32_t *version)
 {
@@ -261,6 +305,8 @@ enum hf_err roster_add(struct roster *r, const void *bytes, size_t size,
 		return err;
 	*version = d->head.version;
 	err = compare(d, p->doc);
+	if (err == HF_OK)
+		err = keep_profiles(p);
 	if (err != HF_OK) {
 		country_doc_free(d);
 		return err;
@@ -362,6 +408,18 @@ const struct broker_entry *roster_broker(
 	return newest;
 }
 
+const struct hf_key *roster_ledger_key(
+    const struct roster *r, struct hf_country c, uint32_t epoch)
+{
+	const struct country_doc *d = roster_doc(r, c);
+
+	for (unsigned i = 0; d != NULL && i < d->entry_count; i++)
+		if (d->entries[i].type == ENTRY_BROKER &&
+		    d->entries[i].u.broker.epoch == epoch)
+			return &d->entries[i].u.broker.ledger;
+	return NULL;
+}
+
 const struct broker_entry *roster_broker_by_transport(const struct roster *r,
     const struct hf_key *transport, struct hf_country *country)
 {
@@ -398,6 +456,9 @@ const struct hf_profile *roster_profile_by_digest(
 			    memcmp(&d->entries[i].u.profile.digest, digest,
 				sizeof(*digest)) == 0)
 				return &d->entries[i].u.profile;
+		p = old_profile(&r->pins[k], digest);
+		if (p != NULL)
+			return p;
 	}
 	for (unsigned i = 0; (p = hf_profile_at(i)) != NULL; i++)
 		if (memcmp(&p->digest, digest, sizeof(*digest)) == 0)

@@ -57,11 +57,15 @@ const struct desk_entry *roster_desk(
     const struct roster *r, const struct hf_desk *desk);
 const struct broker_entry *roster_broker(
     const struct roster *r, struct hf_country c);
+/** The ledger key of an epoch of a country. */
+const struct hf_key *roster_ledger_key(
+    const struct roster *r, struct hf_country c, uint32_t epoch);
 const struct broker_entry *roster_broker_by_transport(const struct roster *r,
     const struct hf_key *transport, struct hf_country *country);
 const struct hf_profile *roster_profile(
     const struct roster *r, struct hf_country c, unsigned basis);
-/** By digest, over all countries and built-in ones; NULL if unknown. */
+/** By digest, over all countries, the documents that newer ones replaced, and
+ * built-in ones; NULL if unknown. */
 const struct hf_profile *roster_profile_by_digest(
     const struct roster *r, const struct hf_hash *digest);
 /** Sealed desk secret of (desk, epoch) for an officer, NULL if none. */

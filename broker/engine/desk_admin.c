@@ -109,16 +109,52 @@ static enum hf_err put_part(
 	return HF_OK;
 }
 
-/* A part of a document; another country's domestic entries are not for us,
- * even where a whole document came by configuration. */
+/* Another country's domestic entries are not for us, even where a whole
+ * document came by configuration. */
+static enum hf_err put_document(
+    struct request *r, const struct country_doc *d, uint64_t part)
+{
+	uint8_t *stripped = NULL;
+	size_t size;
+	enum hf_err err;
+
+	if (!d->has_domestic ||
+	    same_country(&d->head.country, &r->e->options.country))
+		return put_part(r, d->bytes, d->size, part);
+	err = country_doc_strip(d, &stripped, &size);
+	if (err == HF_OK)
+		err = put_part(r, stripped, size, part);
+	free(stripped);
+	return err;
+}
+
+/* One that a newer has replaced: auditors judge by the roster of the time.
+ * What was kept under another root than the pinned one is not there. */
+static enum hf_err put_old(
+    struct request *r, struct hf_country c, uint32_t version, uint64_t part)
+{
+	struct country_doc *d = NULL;
+	struct hf_bytes stored;
+	unsigned clause;
+	enum hf_err err = documents_version(r->e, c, version, &stored);
+
+	if (err == HF_OK)
+		err = country_doc_open(&d, stored.data, stored.size,
+		    roster_root(r->e->roster, c), &clause);
+	if (err == HF_DOC_INVALID)
+		err = HF_NOTFOUND;
+	if (err == HF_OK)
+		err = put_document(r, d, part);
+	country_doc_free(d);
+	return err;
+}
+
+/* A part of a document. */
 enum hf_err desk_document(struct request *r)
 {
 	struct hf_country c = {{0}};
 	const struct country_doc *d;
-	uint64_t part = desk_arg_uint(r, 2, 0);
-	uint8_t *stripped = NULL;
-	size_t size;
-	enum hf_err err;
+	uint64_t part = desk_arg_uint(r, 2, 0), version;
 
 	if (r->arg[1].bytes.size != HF_COUNTRY_SIZE)
 		return HF_MISSING_KEY;
@@ -126,13 +162,12 @@ enum hf_err desk_document(struct request *r)
 	d = roster_doc(r->e->roster, c);
 	if (d == NULL)
 		return HF_UNKNOWN_COUNTRY;
-	if (!d->has_domestic || same_country(&c, &r->e->options.country))
-		return put_part(r, d->bytes, d->size, part);
-	err = country_doc_strip(d, &stripped, &size);
-	if (err == HF_OK)
-		err = put_part(r, stripped, size, part);
-	free(stripped);
-	return err;
+	version = desk_arg_uint(r, 3, d->head.version);
+	if (version == d->head.version)
+		return put_document(r, d, part);
+	return version > d->head.version
+		   ? HF_NOTFOUND
+		   : put_old(r, c, (uint32_t)version, part);
 }
 
 static void end_upload(struct desk_session *s)

@@ -5,8 +5,11 @@
 
 #include <string.h>
 
-#define ENTRY_ROOM 4096u /* bytes of one entry row at most */
-#define SCAN_MAX 1024u   /* rows looked at for one answer */
+/* bytes of one row at most, its heads too */
+#define ENTRY_ROOM \
+	(HF_LEDGER_LEAF_MAX + HF_CORE_MAX + HF_ENVELOPE_MAX + HF_SIGS_MAX + \
+	    HF_RECEIPT_MAX + 16u)
+#define SCAN_MAX 1024u /* rows looked at for one answer */
 
 /* Who reads the whole ledger (SPEC 12.9). */
 static bool is_auditor(const struct request *r)
@@ -228,24 +231,25 @@ enum hf_err desk_states(struct request *r)
 	return HF_OK;
 }
 
-/* The receipt of the other country for an act of ours: its index there, 0
- * while there is none (0 is no act's index: a ledger begins with `start`). */
-static enum hf_err delivered_index(struct engine *e, const struct hf_id *act,
-    struct hf_country to, uint64_t *index)
+/* The receipt of the other country for an act of ours and its index there;
+ * empty and 0 while there is none (0 is no act's index: a ledger begins with
+ * `start`). */
+static enum hf_err delivered(struct engine *e, const struct hf_id *act,
+    struct hf_country to, struct hf_bytes *row, uint64_t *index)
 {
 	struct row_key k = {0};
 	struct hf_receipt receipt;
-	struct hf_bytes row;
 	enum hf_err err;
 
+	*row = bytes_of(NULL, 0);
 	*index = 0;
 	row_add(&k, act->b, sizeof(act->b));
 	row_add(&k, to.s, HF_COUNTRY_SIZE);
-	err = txn_get(e->txn, TABLE_RECEIPTS, row_bytes(&k), &row);
+	err = txn_get(e->txn, TABLE_RECEIPTS, row_bytes(&k), row);
 	if (err == HF_NOTFOUND)
 		return HF_OK;
 	if (err == HF_OK &&
-	    hf_receipt_decode(&receipt, row.data, row.size) != HF_OK)
+	    hf_receipt_decode(&receipt, row->data, row->size) != HF_OK)
 		return HF_CORRUPT;
 	if (err == HF_OK)
 		*index = receipt.index;
@@ -260,7 +264,8 @@ static enum hf_err pack_sent(
 	struct hf_ledger_leaf leaf;
 	struct hf_envelope env;
 	struct hf_country to;
-	uint64_t delivered;
+	struct hf_bytes receipt;
+	uint64_t there;
 	enum hf_err err = ledger_leaf(e, index, &leaf);
 
 	if (err != HF_OK ||
@@ -275,14 +280,17 @@ static enum hf_err pack_sent(
 	if (same_country(&to, &e->options.country) ||
 	    env.track > HF_TRACK_ASKED)
 		return HF_OK;
-	err = delivered_index(e, &leaf.id, to, &delivered);
-	pack_array(rows, 4);
+	err = delivered(e, &leaf.id, to, &receipt, &there);
+	if (err != HF_OK)
+		return err;
+	pack_array(rows, 5);
 	pack_bin(rows, leaf.id.b, sizeof(leaf.id.b));
 	pack_uint(rows, index);
 	pack_text(rows, to.s);
-	pack_uint(rows, delivered);
+	pack_uint(rows, there);
+	pack_bin(rows, receipt.data, receipt.size);
 	(*count)++;
-	return err;
+	return HF_OK;
 }
 
 enum hf_err desk_receipts(struct request *r)
@@ -295,7 +303,8 @@ enum hf_err desk_receipts(struct request *r)
 	if (!is_auditor(r))
 		return HF_READ_DENIED;
 	pack_init(&rows, r->rows, HF_FRAME_MAX);
-	for (; at < size && count < HF_PAGE_ROWS && scanned < SCAN_MAX;
+	for (; at < size && count < HF_PAGE_ROWS && scanned < SCAN_MAX &&
+	       rows.at + ENTRY_ROOM <= HF_PAGE_BYTES;
 	     at++, scanned++) {
 		enum hf_err err = pack_sent(r->e, &rows, at, &count);
 

@@ -26,6 +26,15 @@ static void doc_key(struct row_key *k, struct hf_country c, uint32_t version)
 	row_add_be32(k, version);
 }
 
+enum hf_err documents_version(struct engine *e, struct hf_country c,
+    uint32_t version, struct hf_bytes *document)
+{
+	struct row_key k;
+
+	doc_key(&k, c, version);
+	return txn_get(e->txn, TABLE_DOCS, row_bytes(&k), document);
+}
+
 /* Stored documents whose key begins with `prefix`, oldest first. */
 static enum hf_err load_docs(struct engine *e, struct hf_bytes prefix)
 {

@@ -123,10 +123,6 @@ HF_MUST_USE enum hf_err intake_verify(struct intake *in);
 HF_MUST_USE enum hf_err intake_cosigners(
     struct intake *in, struct instant at, unsigned *count);
 
-/** The ledger key of an epoch of a country, NULL if its document has none. */
-const struct hf_key *ledger_key_of(
-    const struct engine *e, struct hf_country country, uint32_t epoch);
-
 /* ---- intake_inner.c ---- */
 
 /** Does an act of an inner track continue it?  Errors: HF_CHAIN,

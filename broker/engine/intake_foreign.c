@@ -37,21 +37,6 @@ static enum hf_err check_parties(
 	return HF_OK;
 }
 
-const struct hf_key *ledger_key_of(
-    const struct engine *e, struct hf_country country, uint32_t epoch)
-{
-	const struct country_doc *doc = roster_doc(e->roster, country);
-
-	for (unsigned i = 0; doc != NULL && i < doc->entry_count; i++) {
-		const struct country_entry *entry = &doc->entries[i];
-
-		if (entry->type == ENTRY_BROKER &&
-		    entry->u.broker.epoch == epoch)
-			return &entry->u.broker.ledger;
-	}
-	return NULL;
-}
-
 /** The receipt proves that the peer's ledger has this act, and when. */
 static enum hf_err check_receipt(
     struct intake *in, const struct hf_country *peer, struct hf_key *ledger)
@@ -72,7 +57,7 @@ static enum hf_err check_receipt(
 		return no(in, 604, err);
 	if (r.leaf.type != (machine ? HF_ENTRY_MACHINE : HF_ENTRY_OWN))
 		return no(in, 602, HF_RECEIPT);
-	key = ledger_key_of(in->e, *peer, r.leaf.epoch);
+	key = roster_ledger_key(in->e->roster, *peer, r.leaf.epoch);
 	if (key == NULL)
 		return no(in, 603, HF_CHECKPOINT);
 	hf_origin(origin, *peer, r.leaf.epoch);

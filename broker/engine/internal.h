@@ -357,6 +357,10 @@ HF_MUST_USE enum hf_err link_erased(
 HF_MUST_USE enum hf_err documents_add(
     struct engine *e, struct hf_bytes document, uint32_t *version);
 HF_MUST_USE enum hf_err documents_load(struct engine *e);
+/** A version that is or was in force, as it came; lends from the
+ * transaction.  HF_NOTFOUND */
+HF_MUST_USE enum hf_err documents_version(struct engine *e, struct hf_country c,
+    uint32_t version, struct hf_bytes *document);
 HF_MUST_USE enum hf_err documents_unpin(struct engine *e, struct hf_country c);
 HF_MUST_USE enum hf_err documents_pin(
     struct engine *e, struct hf_country c, const struct hf_key *root);

@@ -21,7 +21,7 @@ enum hf_err link_receipt(struct engine *e, const struct peer *p,
 
 	if (err != HF_OK)
 		return err;
-	key = ledger_key_of(e, p->country, r->leaf.epoch);
+	key = roster_ledger_key(e->roster, p->country, r->leaf.epoch);
 	if (key == NULL)
 		return HF_CHECKPOINT;
 	hf_origin(origin, p->country, r->leaf.epoch);

@@ -586,6 +586,35 @@ Test(desk, the_broker_in_figures)
 	wires_free(w);
 }
 
+/* The only row of acts sent abroad: `id`, with a receipt of `by`. */
+static void check_sent(
+    const struct reply *r, struct node *by, const struct hf_id *id)
+{
+	struct hf_key key = secret_sign_key(by->broker);
+	struct hf_receipt receipt;
+	struct hf_bytes bytes;
+	struct hf_id act;
+	uint64_t index, size;
+	struct wire at;
+
+	cr_assert(reply_has(r, 1, &at));
+	wire_array(&at, 1, 1);
+	wire_array(&at, 5, 5);
+	wire_bin_copy(&at, &act, sizeof(act));
+	cr_assert_eq(memcmp(&act, id, sizeof(act)), 0);
+	wire_uint(&at, UINT64_MAX);
+	wire_country(&at);
+	index = wire_uint(&at, UINT64_MAX);
+	bytes = wire_bin(&at, 1, HF_RECEIPT_MAX);
+	EXPECT("row", at.err, HF_OK);
+	EXPECT("receipt", hf_receipt_decode(&receipt, bytes.data, bytes.size),
+	    HF_OK);
+	EXPECT("head",
+	    hf_receipt_verify(&receipt, "holdfast/US/1", &key, &size), HF_OK);
+	cr_assert_eq(receipt.index, index);
+	cr_assert_eq(memcmp(&receipt.leaf.id, id, sizeof(*id)), 0);
+}
+
 Test(desk, an_auditor_gets_everything_to_verify_offline)
 {
 	static struct args a;
@@ -648,6 +677,7 @@ Test(desk, an_auditor_gets_everything_to_verify_offline)
 	cr_assert_eq(rows_of(&r), 1);
 	r = ask(w, "jp.aud", HF_OP_RECEIPTS, nothing);
 	cr_assert_eq(rows_of(&r), 1);
+	check_sent(&r, fed_node(w->f, "US"), &id);
 	EXPECT("head", ask(w, "jp.aud", HF_OP_HEAD, nothing).code, HF_OK);
 	args_begin(&a, 1);
 	args_uint(&a, 1, 0);

@@ -192,9 +192,9 @@ Test(documents, a_country_that_is_unpinned_is_cut_until_it_is_pinned_again)
 	wires_free(w);
 }
 
-/* All parts of a document that a desk fetches. */
+/* All parts of a document that a desk fetches; version 0: the newest. */
 static struct country_doc *fetch(
-    struct wires *w, const char *desk, struct node *of)
+    struct wires *w, const char *desk, struct node *of, uint32_t version)
 {
 	static uint8_t bytes[HF_DOC_MAX];
 	static struct args a;
@@ -209,10 +209,12 @@ static struct country_doc *fetch(
 		struct reply r;
 		struct wire at;
 
-		args_begin(&a, 2);
+		args_begin(&a, version == 0 ? 2 : 3);
 		pack_uint(&a.p, 1);
 		pack_text(&a.p, of->country.s);
 		args_uint(&a, 2, i);
+		if (version != 0)
+			args_uint(&a, 3, version);
 		r = ask(w, desk, HF_OP_DOCUMENT, args_end(&a));
 		EXPECT("part", r.code, HF_OK);
 		parts = reply_uint(&r, 1);
@@ -240,16 +242,54 @@ Test(documents, a_desk_fetches_the_roster)
 	for (unsigned i = 0; i < 5; i++)
 		wire_skip(&at);
 	cr_assert_eq(wire_time(&at).ms, FED_START_MS, "when it came");
-	own = fetch(w, "jp.ncp", fed_node(w->f, "JP"));
+	own = fetch(w, "jp.ncp", fed_node(w->f, "JP"), 0);
 	cr_assert(own->has_domestic);
 	/* even if configuration brought a foreign one whole */
 	ev = node_event(fed_node(w->f, "JP"), EVENT_DOCUMENT);
 	ev.frame = bytes_of(
 	    fed_node(w->f, "US")->doc->bytes, fed_node(w->f, "US")->doc->size);
 	node_turn(fed_node(w->f, "JP"), &ev);
-	other = fetch(w, "jp.ncp", fed_node(w->f, "US"));
+	other = fetch(w, "jp.ncp", fed_node(w->f, "US"), 0);
 	cr_assert_not(other->has_domestic);
 	country_doc_free(own);
 	country_doc_free(other);
+	wires_free(w);
+}
+
+/* Auditors judge an act by the roster of its time. */
+Test(documents, every_version_that_was_in_force_is_there)
+{
+	static struct args a;
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 9);
+	struct node *us = fed_node(w->f, "US");
+	struct event ev = node_event(fed_node(w->f, "JP"), EVENT_DOCUMENT);
+	struct country_doc *d;
+
+	ev.frame = bytes_of(us->doc->bytes, us->doc->size);
+	node_turn(fed_node(w->f, "JP"), &ev); /* whole, by configuration */
+	for (unsigned i = 0; i < 2; i++) {
+		fed_publish(fed_node(w->f, "JP"));
+		fed_publish(us);
+	}
+	for (uint32_t version = 0; version <= 3; version++) {
+		d = fetch(w, "jp.aud", fed_node(w->f, "JP"), version);
+		cr_assert_eq(d->head.version, version == 0 ? 3 : version);
+		cr_assert(d->has_domestic);
+		country_doc_free(d);
+		d = fetch(w, "jp.aud", us, version);
+		cr_assert_eq(d->head.version, version == 0 ? 3 : version);
+		cr_assert_not(d->has_domestic, "of another country");
+		country_doc_free(d);
+	}
+	for (uint64_t version = 4; version != 0;
+	     version = version == 4 ? UINT64_MAX : 0) {
+		args_begin(&a, 2);
+		pack_uint(&a.p, 1);
+		pack_text(&a.p, "US");
+		args_uint(&a, 3, version);
+		EXPECT("none yet",
+		    ask(w, "jp.aud", HF_OP_DOCUMENT, args_end(&a)).code,
+		    HF_UNKNOWN_ACT);
+	}
 	wires_free(w);
 }

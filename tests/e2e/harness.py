@@ -285,9 +285,9 @@ class Federation:
     def ledger(self, cc):
         """The entries of a broker's ledger, as its auditor fetches them:
         (leaf, core, envelope, signatures, payload), bytes each."""
-        path = os.path.join(self.dir, "%s.ledger" % cc)
+        path = os.path.join(self.dir, "%s.archive" % cc)
         self.run("%s.audit" % cc, "audit", "fetch", "--out", path).ok()
-        with open(path, "rb") as f:
+        with open(os.path.join(path, "ledger"), "rb") as f:
             data = f.read()
         at = 0
         entries = []

@@ -372,6 +372,53 @@ Test(roster, finds_desks_profiles_wraps_and_approvals)
 	cr_expect_eq(roster_approvals(roster, cz.country, 1, 3), 1);
 }
 
+/* Cases that run have pinned it. */
+Test(roster, knows_the_profiles_of_documents_that_were_replaced)
+{
+	struct hf_hash digest[3];
+	struct hf_profile *p;
+	unsigned basis;
+
+	pin(&jp);
+	p = &registry_profile(&jp, "test")->u.profile;
+	basis = p->basis;
+	for (unsigned i = 0; i < 3; i++) {
+		p->version = 100 + i;
+		publish(&jp);
+		digest[i] = roster_profile(roster, jp.country, basis)->digest;
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		const struct hf_profile *held =
+		    roster_profile_by_digest(roster, &digest[i]);
+
+		cr_assert_not_null(held, "version %u", i);
+		cr_expect_eq(held->version, 100 + i);
+	}
+	cr_expect_eq(roster_profile(roster, jp.country, basis)->version, 102);
+	roster_unpin(roster, jp.country);
+	for (unsigned i = 0; i < 3; i++)
+		cr_expect_null(roster_profile_by_digest(roster, &digest[i]));
+}
+
+/* Of one country; the built-in ones are there all the same. */
+Test(roster, forgets_the_oldest_profiles_when_there_are_too_many)
+{
+	struct hf_hash first, last;
+	struct hf_profile *p;
+
+	pin(&jp);
+	p = &registry_profile(&jp, "test")->u.profile;
+	for (unsigned i = 0; i < 259; i++) {
+		p->version = 100 + i;
+		publish(&jp);
+		last = roster_profile(roster, jp.country, p->basis)->digest;
+		if (i == 0)
+			first = last;
+	}
+	cr_expect_null(roster_profile_by_digest(roster, &first));
+	cr_expect_not_null(roster_profile_by_digest(roster, &last));
+}
+
 Test(roster, pins_no_more_countries_than_it_has_room_for)
 {
 	struct hf_key root = registry_root(&jp);

@@ -1,0 +1,396 @@
+/*
+ * audit: the pass over an archive that verify and replay share.
+ *
+ * The root under the signed head says that something was changed, not what.
+ * The file `hashes` does: when it hashes to the signed root, it is true, and
+ * the first entry that has another hash than it should is named.  An entry
+ * that was left out or put in shifts all later ones; so after a difference
+ * the reader looks one hash ahead, and stays in step.
+ */
+#include "client/audit.h"
+
+#include "proto/crypto.h"
+#include "proto/merkle.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- progress ---- */
+
+void progress_show(struct progress *p, uint64_t done, uint64_t total)
+{
+	struct instant now;
+	double seconds;
+
+	if (p->out->quiet || p->out->mode != OUT_TABLE ||
+	    !isatty(STDERR_FILENO))
+		return;
+	now = out_now();
+	if (p->begin.ms == 0)
+		p->begin = now;
+	if (now.ms < p->shown.ms + 100)
+		return;
+	p->shown = now;
+	seconds = (double)(now.ms - p->begin.ms) / 1000;
+	fprintf(stderr, "\r  %s %llu", p->what, (unsigned long long)done);
+	if (total > 0)
+		fprintf(stderr, " of %llu", (unsigned long long)total);
+	fprintf(stderr, " entries");
+	if (seconds >= 0.5)
+		fprintf(stderr, ", %.0f/s", (double)done / seconds);
+	fprintf(stderr, "\033[K");
+	fflush(stderr);
+}
+
+void progress_end(struct progress *p)
+{
+	if (p->shown.ms != 0)
+		fprintf(stderr, "\r\033[K");
+	p->shown.ms = p->begin.ms = 0;
+}
+
+/* ---- findings ---- */
+
+void audit_finds(struct audit *a, uint64_t entry, const char *format, ...)
+{
+	struct findings *f = &a->found;
+	char text[sizeof(f->first_text)];
+	size_t n = 0;
+	va_list args;
+
+	if (entry != AUDIT_NO_ENTRY)
+		n = (size_t)snprintf(text, sizeof(text),
+		    "entry %llu: ", (unsigned long long)entry);
+	va_start(args, format);
+	vsnprintf(text + n, sizeof(text) - n, format, args);
+	va_end(args);
+	if (!f->settled && (f->count == 0 || entry < f->first)) {
+		f->first = entry;
+		memcpy(f->first_text, text, sizeof(text));
+	}
+	f->count++;
+	if (json_array_size(f->texts) < AUDIT_REPORT_MAX)
+		json_array_append_new(f->texts, json_string(text));
+}
+
+/* ---- life ---- */
+
+enum hf_err audit_open(
+    struct audit *a, const struct out *out, const char *dir, const char **what)
+{
+	enum hf_err err;
+
+	memset(a, 0, sizeof(*a));
+	a->out = out;
+	a->found.first = AUDIT_NO_ENTRY;
+	a->found.texts = json_array();
+	*what = "no archive of a ledger is there";
+	err =
+	    a->found.texts == NULL ? HF_NOMEM : archive_open(&a->archive, dir);
+	if (err == HF_OK) {
+		*what = "pins or documents of the archive";
+		err = archive_roster(a->archive, &a->roster);
+	}
+	while (err == HF_OK && roster_at(a->roster, a->pins) != NULL)
+		a->pins++;
+	if (err != HF_OK)
+		audit_close(a);
+	return err;
+}
+
+void audit_close(struct audit *a)
+{
+	archive_close(a->archive);
+	roster_free(a->roster);
+	json_decref(a->found.texts);
+	a->archive = NULL;
+	a->roster = NULL;
+	a->found.texts = NULL;
+}
+
+/* ---- hashes ---- */
+
+struct chain {
+	struct hf_frontier frontier;
+	FILE *hashes; /* NULL: none that are true */
+	uint64_t at;  /* the hash that the next entry should have */
+	bool loose;   /* the entry before did not have its own */
+};
+
+static bool read_hash(FILE *f, struct hf_hash *h)
+{
+	return fread(h->b, sizeof(h->b), 1, f) == 1;
+}
+
+/* True when it hashes to the signed root. */
+static bool hashes_are_true(FILE *f, const struct judge_head *head)
+{
+	struct hf_frontier tree = {.size = 0};
+	struct hf_hash h, root;
+
+	while (tree.size < head->size && read_hash(f, &h))
+		if (hf_frontier_add(&tree, &h, NULL, NULL) != HF_OK)
+			return false;
+	root = hf_frontier_root(&tree);
+	return tree.size == head->size &&
+	       memcmp(&root, &head->root, sizeof(root)) == 0;
+}
+
+static void chain_open(struct chain *c, const struct audit *a)
+{
+	char path[HOME_PATH_MAX + 16];
+
+	memset(c, 0, sizeof(*c));
+	snprintf(path, sizeof(path), "%s/hashes", archive_dir(a->archive));
+	c->hashes = fopen(path, "re");
+	if (c->hashes == NULL)
+		return;
+	if (hashes_are_true(c->hashes, &a->head) &&
+	    fseeko(c->hashes, 0, SEEK_SET) == 0)
+		return;
+	fclose(c->hashes);
+	c->hashes = NULL;
+}
+
+static bool is_next(struct chain *c, uint64_t limit, const struct hf_hash *h)
+{
+	struct hf_hash should;
+
+	if (c->at >= limit ||
+	    fseeko(c->hashes, (off_t)(c->at * sizeof(should)), SEEK_SET) != 0 ||
+	    !read_hash(c->hashes, &should) ||
+	    memcmp(&should, h, sizeof(should)) != 0)
+		return false;
+	c->at++;
+	return true;
+}
+
+/* Is this the entry that was signed here? */
+static void compare_hash(struct audit *a, struct chain *c, uint64_t index,
+    const struct hf_hash *hash)
+{
+	uint64_t limit = a->head.size, at = c->at;
+
+	if (at >= limit && index >= limit)
+		return; /* later than the head */
+	if (is_next(c, limit, hash)) {
+		c->loose = false;
+		return;
+	}
+	c->at = at + 1;
+	if (is_next(c, limit, hash)) {
+		if (!c->loose)
+			audit_finds(a, index,
+			    "an entry is missing here that was signed");
+		c->loose = false;
+		return;
+	}
+	audit_finds(a, index, "is not the entry that was signed here");
+	/* one difference may be an entry too many: stay; two are none */
+	c->at = c->loose ? at + 1 : at;
+	c->loose = true;
+}
+
+static void chain_add(
+    struct audit *a, struct chain *c, const struct archive_entry *e)
+{
+	struct hf_hash hash = hf_merkle_leaf(e->leaf.data, e->leaf.size);
+
+	if (c->frontier.size < a->head.size &&
+	    hf_frontier_add(&c->frontier, &hash, NULL, NULL) != HF_OK)
+		audit_finds(a, e->index, "the tree is too large");
+	if (c->hashes != NULL)
+		compare_hash(a, c, e->index, &hash);
+}
+
+static void chain_end(struct audit *a, struct chain *c)
+{
+	struct hf_hash root = hf_frontier_root(&c->frontier);
+
+	if (c->frontier.size < a->head.size)
+		audit_finds(a, a->entries,
+		    "is missing: the signed head covers %llu entries",
+		    (unsigned long long)a->head.size);
+	else if (memcmp(&root, &a->head.root, sizeof(root)) != 0)
+		audit_finds(a, AUDIT_NO_ENTRY,
+		    "the entries do not hash to the signed head");
+	if (c->hashes != NULL)
+		fclose(c->hashes);
+}
+
+/* ---- receipts ---- */
+
+/* Rows stand in the order of the acts in the ledger. */
+struct receipts {
+	struct archive_rows *rows;
+	struct archive_receipt next;
+	bool has;
+};
+
+static void receipts_step(struct audit *a, struct receipts *r)
+{
+	enum hf_err err = HF_NOTFOUND;
+
+	if (r->rows != NULL)
+		err = archive_receipts_next(r->rows, &r->next);
+	r->has = err == HF_OK;
+	if (err != HF_OK && err != HF_NOTFOUND)
+		audit_finds(a, AUDIT_NO_ENTRY,
+		    "receipts: damaged after row "
+		    "%llu",
+		    (unsigned long long)a->receipted);
+}
+
+static void match_receipt(struct audit *a, struct receipts *r,
+    const struct judge *j, uint64_t index, const struct judged *d)
+{
+	struct hf_country to = hf_desk_country(&d->act.envelope.to);
+	const char *problem;
+
+	if (d->leaf.type == HF_ENTRY_FOREIGN ||
+	    d->act.envelope.track > HF_TRACK_ASKED ||
+	    strcmp(to.s, a->head.country.s) == 0)
+		return;
+	a->sent++;
+	if (!r->has ||
+	    memcmp(&r->next.act, &d->leaf.id, sizeof(d->leaf.id)) != 0)
+		return;
+	problem = strcmp(r->next.to.s, to.s) != 0
+		      ? "is of another country"
+		      : judge_receipt(j, &d->leaf, to, r->next.receipt);
+	if (problem != NULL)
+		audit_finds(a, index, "its receipt by %s %s", to.s, problem);
+	else
+		a->receipted++;
+	receipts_step(a, r);
+}
+
+static void receipts_end(struct audit *a, struct receipts *r)
+{
+	char hex[2 * HF_ID_SIZE + 1];
+
+	if (r->has) {
+		hf_hex(hex, &r->next.act, sizeof(r->next.act));
+		audit_finds(a, AUDIT_NO_ENTRY,
+		    "receipts: one for act %.16s, which the ledger does not "
+		    "have at its place",
+		    hex);
+	}
+	archive_rows_close(r->rows);
+}
+
+/* ---- the pass ---- */
+
+/* It stood when it entered, and later the key was said to have been lost. */
+static bool is_disputed(const struct audit *a, const struct judged *d)
+{
+	const struct revocation_entry *gone =
+	    roster_revocation(a->roster, &d->act.core.author);
+
+	return gone != NULL && d->entered.ms >= gone->since.ms &&
+	       d->entered.ms < gone->revoked.ms;
+}
+
+static enum hf_err take_entry(struct audit *a, struct judge *j,
+    struct receipts *r, const struct archive_entry *e, struct judged *d)
+{
+	enum hf_err err = judge_entry(j, e, d);
+
+	if (err != HF_OK)
+		return err;
+	if (d->problem[0] != '\0')
+		audit_finds(a, e->index, "%s", d->problem);
+	if (d->leaf.type != 0 && d->leaf.type <= HF_ENTRY_MACHINE) {
+		a->acts++;
+		a->verified += d->problem[0] == '\0';
+	}
+	if (!d->is_act)
+		return HF_OK;
+	a->disputed += is_disputed(a, d);
+	a->received += d->leaf.type == HF_ENTRY_FOREIGN;
+	match_receipt(a, r, j, e->index, d);
+	return HF_OK;
+}
+
+static enum hf_err pass(struct audit *a, struct judge *j, struct receipts *r,
+    enum hf_err (*each)(
+	void *ctx, const struct archive_entry *e, const struct judged *d),
+    void *ctx)
+{
+	struct progress p = {.out = a->out, .what = "verified"};
+	struct judged *d = calloc(1, sizeof(*d));
+	struct archive_entry e;
+	struct chain c;
+	enum hf_err err = d == NULL ? HF_NOMEM : archive_rewind(a->archive);
+
+	chain_open(&c, a);
+	while (err == HF_OK && (err = archive_next(a->archive, &e)) == HF_OK) {
+		a->entries++;
+		chain_add(a, &c, &e);
+		err = take_entry(a, j, r, &e, d);
+		if (err == HF_OK && each != NULL && d->leaf.type != 0)
+			err = each(ctx, &e, d);
+		progress_show(&p, a->entries, a->head.size);
+	}
+	progress_end(&p);
+	if (err == HF_CORRUPT) {
+		audit_finds(a, e.index,
+		    "the file is damaged here; nothing "
+		    "behind it was read");
+		err = HF_OK;
+	}
+	if (err == HF_NOTFOUND)
+		err = HF_OK;
+	chain_end(a, &c);
+	free(d);
+	return err;
+}
+
+static enum hf_err read_head(struct audit *a)
+{
+	const struct hf_frontier nothing = {.size = 0};
+	char note[HF_NOTE_MAX + 1];
+	enum hf_err err = archive_head(a->archive, note);
+
+	if (err == HF_OK)
+		err = judge_head_read(&a->head, note, a->roster);
+	if (err == HF_NOTFOUND)
+		audit_finds(a, AUDIT_NO_ENTRY, "there is no signed head");
+	else if (err == HF_CHECKPOINT || err == HF_CORRUPT)
+		audit_finds(a, AUDIT_NO_ENTRY,
+		    "the head is not signed by the ledger key of its "
+		    "country");
+	else
+		return err;
+	/* entries are judged all the same, under no head */
+	a->head.size = 0;
+	a->head.root = hf_frontier_root(&nothing);
+	return HF_OK;
+}
+
+enum hf_err audit_verify(struct audit *a,
+    enum hf_err (*each)(
+	void *ctx, const struct archive_entry *e, const struct judged *d),
+    void *ctx)
+{
+	struct receipts r = {.rows = NULL};
+	struct judge *j = NULL;
+	enum hf_err err = read_head(a);
+
+	if (err == HF_OK)
+		err = judge_new(&j, a->archive, a->roster, &a->head);
+	if (err == HF_OK) {
+		err = archive_receipts_open(a->archive, &r.rows);
+		if (err == HF_NOTFOUND)
+			err = HF_OK;
+		receipts_step(a, &r);
+	}
+	if (err == HF_OK)
+		err = pass(a, j, &r, each, ctx);
+	receipts_end(a, &r);
+	judge_free(j);
+	a->found.settled = a->found.count > 0;
+	return err;
+}

@@ -1,0 +1,501 @@
+/*
+ * judge: entries of an archive, one after the other.
+ *
+ * The roster begins empty.  The statements `roster` of the ledger say when a
+ * root was pinned and when a document came into force; the document itself
+ * lies in the archive and must be the one whose digest the ledger holds.  So
+ * the judge has at every entry the roster that the broker had, without
+ * trusting anybody to say which one that was.  Of a country that the auditor
+ * has not pinned nothing comes into force, and its acts cannot be judged.
+ *
+ * What is checked of an act is what the broker had to check: the bytes'
+ * digests, signatures, the author's standing at its time of entry at home
+ * (for a foreign act its own broker's receipt tells that time), his desk,
+ * his role, co-signers and approvals.  Whether the life cycle allowed it is
+ * replay's business.
+ */
+#include "client/judge.h"
+
+#include "proto/crypto.h"
+#include "proto/note.h"
+#include "proto/text.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PIN 1u
+#define UNPIN 2u
+#define DOCUMENT 3u
+
+struct judge {
+	const struct archive *archive;
+	const struct roster *newest;
+	struct roster *pins;   /* what the auditor pinned */
+	struct roster *roster; /* in force after the entries so far */
+	struct hf_country country;
+	uint32_t epoch;      /* of the head */
+	uint32_t leaf_epoch; /* of the entry before */
+	/* the version each country had when last it was pinned */
+	unsigned known_count;
+	struct {
+		struct hf_country country;
+		uint32_t version;
+	} known[HF_COUNTRY_MAX];
+};
+
+static bool same_country(struct hf_country a, struct hf_country b)
+{
+	return strcmp(a.s, b.s) == 0;
+}
+
+/* ---- the head ---- */
+
+static enum hf_err read_origin(struct judge_head *h)
+{
+	static const char prefix[] = "holdfast/";
+	size_t n = sizeof(prefix) - 1, size = strcspn(h->note, "\n");
+	uint64_t epoch;
+
+	if (size < n + 4 || memcmp(h->note, prefix, n) != 0 ||
+	    !hf_country_ok(h->note + n, HF_COUNTRY_SIZE) ||
+	    h->note[n + 2] != '/' ||
+	    !text_read_uint(&epoch, h->note + n + 3, size - n - 3, UINT32_MAX))
+		return HF_CHECKPOINT;
+	memcpy(h->country.s, h->note + n, HF_COUNTRY_SIZE);
+	h->epoch = (uint32_t)epoch;
+	return HF_OK;
+}
+
+enum hf_err judge_head_read(struct judge_head *head,
+    const char note[HF_NOTE_MAX + 1], const struct roster *roster)
+{
+	char origin[HF_ORIGIN_MAX];
+	const struct hf_key *key;
+	enum hf_err err;
+
+	memset(head, 0, sizeof(*head));
+	snprintf(head->note, sizeof(head->note), "%s", note);
+	err = read_origin(head);
+	if (err != HF_OK)
+		return err;
+	key = roster_ledger_key(roster, head->country, head->epoch);
+	if (key == NULL)
+		return HF_CHECKPOINT;
+	hf_origin(origin, head->country, head->epoch);
+	return hf_checkpoint_verify(
+	    (struct hf_bytes){(const uint8_t *)head->note, strlen(head->note)},
+	    origin, key, &head->size, &head->root);
+}
+
+/* ---- life ---- */
+
+enum hf_err judge_new(struct judge **out, const struct archive *a,
+    const struct roster *newest, const struct judge_head *head)
+{
+	struct judge *j = calloc(1, sizeof(*j));
+	enum hf_err err = HF_NOMEM;
+
+	if (j == NULL)
+		return err;
+	j->archive = a;
+	j->newest = newest;
+	j->country = head->country;
+	j->epoch = head->epoch;
+	j->pins = roster_new();
+	j->roster = roster_new();
+	if (j->pins != NULL && j->roster != NULL)
+		err = archive_pins(a, j->pins);
+	if (err != HF_OK) {
+		judge_free(j);
+		return err;
+	}
+	*out = j;
+	return HF_OK;
+}
+
+void judge_free(struct judge *j)
+{
+	if (j == NULL)
+		return;
+	roster_free(j->pins);
+	roster_free(j->roster);
+	free(j);
+}
+
+struct hf_id judged_case(const struct judged *d)
+{
+	return HF_HAS(&d->act.envelope, HF_E_CASE) ? d->act.envelope.case_id
+						   : d->act.id;
+}
+
+static void wrong(struct judged *d, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The first thing that is wrong stands. */
+static void wrong(struct judged *d, const char *format, ...)
+{
+	va_list args;
+
+	if (d->problem[0] != '\0')
+		return;
+	va_start(args, format);
+	vsnprintf(d->problem, sizeof(d->problem), format, args);
+	va_end(args);
+}
+
+/* ---- the roster of the time ---- */
+
+static uint32_t *known_version(struct judge *j, struct hf_country c)
+{
+	for (unsigned i = 0; i < j->known_count; i++)
+		if (same_country(j->known[i].country, c))
+			return &j->known[i].version;
+	if (j->known_count == HF_COUNTRY_MAX)
+		return NULL;
+	j->known[j->known_count].country = c;
+	j->known[j->known_count].version = 0;
+	return &j->known[j->known_count++].version;
+}
+
+/* Put a version in force.  *digest: of its head. */
+static enum hf_err add_version(struct judge *j, struct hf_country c,
+    uint32_t version, const struct hf_hash *digest, struct judged *out)
+{
+	const struct country_doc *d;
+	struct hf_country got;
+	uint8_t *data = NULL;
+	uint32_t got_version;
+	size_t size;
+	enum hf_err err =
+	    archive_document(j->archive, c, version, &data, &size);
+
+	if (err == HF_NOMEM)
+		return err;
+	if (err != HF_OK) {
+		wrong(out, "the document %s.%u is not in the archive", c.s,
+		    (unsigned)version);
+		return HF_OK;
+	}
+	err = roster_add(j->roster, data, size, &got, &got_version);
+	free(data);
+	if (err == HF_NOMEM)
+		return err;
+	d = roster_doc(j->roster, c);
+	if ((err != HF_OK && err != HF_DOC_OLD) || !same_country(got, c))
+		wrong(out, "the document %s.%u: %s", c.s, (unsigned)version,
+		    hf_err_text(err != HF_OK ? err : HF_DOC_INVALID));
+	else if (d == NULL || d->head.version != version ||
+		 memcmp(&d->head_digest, digest, sizeof(*digest)) != 0)
+		wrong(out,
+		    "the document %s.%u is not the one that came into force",
+		    c.s, (unsigned)version);
+	return HF_OK;
+}
+
+/* Pinned again: what was in force before is again. */
+static enum hf_err pin_again(struct judge *j, struct hf_country c)
+{
+	uint32_t *version = known_version(j, c);
+	uint8_t *data = NULL;
+	struct hf_country got;
+	uint32_t got_version;
+	size_t size;
+	enum hf_err err;
+
+	if (version == NULL || *version == 0)
+		return HF_OK;
+	err = archive_document(j->archive, c, *version, &data, &size);
+	if (err == HF_OK)
+		err = roster_add(j->roster, data, size, &got, &got_version);
+	free(data);
+	return err == HF_NOMEM ? err : HF_OK; /* of another root: not there */
+}
+
+static enum hf_err pin(struct judge *j, struct hf_country c, struct judged *out)
+{
+	const struct hf_key *root = roster_root(j->pins, c);
+	enum hf_err err;
+
+	if (root == NULL)
+		return HF_OK; /* the broker trusts it, the auditor does not */
+	if (out->statement.detail.size != sizeof(*root) ||
+	    memcmp(out->statement.detail.data, root, sizeof(*root)) != 0) {
+		wrong(out,
+		    "the broker pinned another root of %s than the "
+		    "auditor",
+		    c.s);
+		return HF_OK;
+	}
+	err = roster_pin(j->roster, c, root);
+	return err == HF_OK ? pin_again(j, c) : err;
+}
+
+static enum hf_err roster_changed(struct judge *j, struct judged *out)
+{
+	const struct hf_statement *s = &out->statement;
+	struct hf_country c = {{0}};
+	struct hf_hash digest;
+	uint32_t *version;
+
+	if (s->text.size != HF_COUNTRY_SIZE ||
+	    !hf_country_ok((const char *)s->text.data, s->text.size)) {
+		wrong(out, "a roster change of no country");
+		return HF_OK;
+	}
+	memcpy(c.s, s->text.data, HF_COUNTRY_SIZE);
+	if (s->code == PIN)
+		return pin(j, c, out);
+	if (s->code == UNPIN) {
+		roster_unpin(j->roster, c);
+		return HF_OK;
+	}
+	if (s->code != DOCUMENT || s->count == 0 || s->count > UINT32_MAX ||
+	    s->detail.size != sizeof(digest)) {
+		wrong(out, "a roster change that says nothing");
+		return HF_OK;
+	}
+	version = known_version(j, c);
+	if (version != NULL)
+		*version = (uint32_t)s->count;
+	if (roster_root(j->roster, c) == NULL)
+		return HF_OK; /* its acts cannot be judged; they say so */
+	memcpy(&digest, s->detail.data, sizeof(digest));
+	return add_version(j, c, (uint32_t)s->count, &digest, out);
+}
+
+/* ---- statements ---- */
+
+static enum hf_err judge_statement(
+    struct judge *j, const struct archive_entry *e, struct judged *out)
+{
+	struct hf_hash digest =
+	    hf_hash(HF_TAG_STATEMENT, e->payload.data, e->payload.size);
+
+	if (memcmp(&digest, &out->leaf.core, sizeof(digest)) != 0)
+		wrong(out, "the statement is not the one hashed");
+	else if (e->core.size + e->envelope.size + e->sigs.size > 0)
+		wrong(out, "a statement with parts of an act");
+	else if (hf_statement_decode(&out->statement, e->payload.data,
+		     e->payload.size) != HF_OK)
+		wrong(out, "the statement cannot be read");
+	else if (out->statement.type != out->leaf.type ||
+		 memcmp(&out->statement.subject, &out->leaf.id,
+		     sizeof(out->leaf.id)) != 0)
+		wrong(out, "the statement is not of the leaf's type or "
+			   "subject");
+	else if (out->leaf.type == HF_ENTRY_ROSTER)
+		return roster_changed(j, out);
+	return HF_OK;
+}
+
+/* ---- acts ---- */
+
+static bool is_machine(const struct hf_act *act)
+{
+	const struct hf_kind_info *info = hf_kind_info(act->core.kind);
+
+	return info != NULL && info->machine;
+}
+
+/* The time of entry at home, from the receipt that came with the act. */
+static const char *foreign_receipt(struct judge *j,
+    const struct archive_entry *e, struct hf_country from, struct judged *out)
+{
+	const struct hf_key *key;
+	char origin[HF_ORIGIN_MAX];
+	struct hf_receipt r;
+	uint64_t size;
+
+	if (hf_receipt_decode(&r, e->payload.data, e->payload.size) != HF_OK)
+		return "its receipt from abroad cannot be read";
+	out->entered = r.leaf.entered;
+	if (hf_receipt_is_for(&r, &out->act) != HF_OK)
+		return "its receipt from abroad is for another act";
+	if (r.leaf.type !=
+	    (is_machine(&out->act) ? HF_ENTRY_MACHINE : HF_ENTRY_OWN))
+		return "its receipt from abroad is of a wrong type";
+	key = roster_ledger_key(j->roster, from, r.leaf.epoch);
+	if (key == NULL)
+		return "its receipt from abroad is of an unknown epoch";
+	hf_origin(origin, from, r.leaf.epoch);
+	if (hf_receipt_verify(&r, origin, key, &size) != HF_OK)
+		return "its receipt from abroad does not verify";
+	return NULL;
+}
+
+static const char *check_machine(
+    const struct judge *j, struct hf_country from, const struct judged *out)
+{
+	const struct country_doc *d = roster_doc(j->roster, from);
+
+	if (out->act.signature_count != 0)
+		return "a machine act with signatures";
+	for (unsigned i = 0; i < d->entry_count; i++)
+		if (d->entries[i].type == ENTRY_BROKER &&
+		    memcmp(&d->entries[i].u.broker.ledger,
+			&out->act.core.author, HF_KEY_SIZE) == 0)
+			return NULL;
+	return "a machine act of no ledger key of its country";
+}
+
+/* Standing of the i-th signer; *who is set when it is known. */
+static const char *check_standing(const struct judge *j, const struct judged *d,
+    unsigned i, const struct officer_entry **who)
+{
+	enum hf_err err = roster_officer_check(
+	    j->roster, &d->act.signatures[i].key, d->entered, who);
+	struct hf_country from = hf_desk_country(&d->act.envelope.from);
+
+	if (err == HF_REVOKED)
+		return i == 0 ? "its officer's key was revoked when it entered"
+			      : "a co-signer's key was revoked when it "
+				"entered";
+	if (err == HF_EXPIRED_KEY)
+		return i == 0 ? "its officer's key was not valid when it "
+				"entered"
+			      : "a co-signer's key was not valid when it "
+				"entered";
+	if (err != HF_OK || !same_country(hf_desk_country(&(*who)->desk), from))
+		return i == 0 ? "its officer was not in the roster when it "
+				"entered"
+			      : "a co-signer was not in the roster when it "
+				"entered";
+	return NULL;
+}
+
+static const char *check_signers(const struct judge *j, const struct judged *d)
+{
+	const struct hf_envelope *env = &d->act.envelope;
+	const struct officer_entry *who;
+	const char *problem;
+	unsigned needed;
+
+	if (hf_act_verify(&d->act) != HF_OK)
+		return "a signature does not verify";
+	problem = check_standing(j, d, 0, &who);
+	if (problem != NULL)
+		return problem;
+	if (strcmp(who->desk.s, env->from.s) != 0)
+		return "its officer was not of the desk it is from";
+	if (env->track <= HF_TRACK_ASKED &&
+	    (who->role == ROLE_AUDITOR || who->role == ROLE_OPERATOR))
+		return "its officer's role may not write that";
+	for (unsigned i = 1; i < d->act.signature_count; i++) {
+		problem = check_standing(j, d, i, &who);
+		if (problem != NULL)
+			return problem;
+		if (who->role == ROLE_AUDITOR || who->role == ROLE_OPERATOR)
+			return "a co-signer's role may not approve";
+	}
+	/* approvals by measure are judged of openings, which name it */
+	needed = roster_approvals(j->roster, hf_desk_country(&env->from),
+	    d->act.core.kind, env->measure);
+	if (d->leaf.type == HF_ENTRY_OWN && d->act.signature_count < needed)
+		return "approvals are missing";
+	return NULL;
+}
+
+static const char *check_act(
+    struct judge *j, const struct archive_entry *e, struct judged *out)
+{
+	struct hf_country from = hf_desk_country(&out->act.envelope.from);
+	bool ours = same_country(from, j->country);
+	const struct hf_receipt held = {.leaf = out->leaf};
+	const char *problem;
+
+	if (hf_receipt_is_for(&held, &out->act) != HF_OK)
+		return "the act is not the one hashed";
+	if (ours != (out->leaf.type != HF_ENTRY_FOREIGN))
+		return "the act is not of the country that its type says";
+	if (roster_root(j->roster, from) == NULL)
+		return "its country's root is not pinned, nothing of it can "
+		       "be judged";
+	if (roster_doc(j->roster, from) == NULL)
+		return "no document of its country was in force when it "
+		       "entered";
+	if (!ours) {
+		problem = foreign_receipt(j, e, from, out);
+		if (problem != NULL)
+			return problem;
+	} else if (e->payload.size != 0) {
+		return "an own act with a payload";
+	} else if (is_machine(&out->act) !=
+		   (out->leaf.type == HF_ENTRY_MACHINE)) {
+		return "the act is not of the kind that its type says";
+	}
+	return is_machine(&out->act) ? check_machine(j, from, out)
+				     : check_signers(j, out);
+}
+
+static enum hf_err judge_act(
+    struct judge *j, const struct archive_entry *e, struct judged *out)
+{
+	const char *problem;
+	size_t size;
+	enum hf_err err;
+
+	out->entered = out->leaf.entered;
+	err = hf_act_encode(e->core, e->envelope, e->sigs,
+	    (struct hf_bytes){NULL, 0}, out->frame, sizeof(out->frame), &size);
+	if (err == HF_OK)
+		err = hf_act_decode(&out->act, out->frame, size);
+	if (err != HF_OK) {
+		wrong(out, "the act: %s", hf_err_text(err));
+		return HF_OK;
+	}
+	out->is_act = true;
+	problem = check_act(j, e, out);
+	if (problem != NULL)
+		wrong(out, "%s", problem);
+	return HF_OK;
+}
+
+enum hf_err judge_entry(
+    struct judge *j, const struct archive_entry *e, struct judged *out)
+{
+	out->is_act = false;
+	out->problem[0] = '\0';
+	memset(&out->statement, 0, sizeof(out->statement));
+	if (hf_ledger_leaf_decode(&out->leaf, e->leaf.data, e->leaf.size) !=
+	    HF_OK) {
+		memset(&out->leaf, 0, sizeof(out->leaf));
+		wrong(out, "the leaf cannot be read");
+		return HF_OK;
+	}
+	if (out->leaf.epoch > j->epoch || out->leaf.epoch < j->leaf_epoch)
+		wrong(
+		    out, "the leaf is of epoch %u", (unsigned)out->leaf.epoch);
+	j->leaf_epoch = out->leaf.epoch;
+	return out->leaf.type > HF_ENTRY_MACHINE ? judge_statement(j, e, out)
+						 : judge_act(j, e, out);
+}
+
+/* ---- peers' receipts ---- */
+
+const char *judge_receipt(const struct judge *j,
+    const struct hf_ledger_leaf *leaf, struct hf_country to,
+    struct hf_bytes receipt)
+{
+	const struct hf_key *key;
+	char origin[HF_ORIGIN_MAX];
+	struct hf_receipt r;
+	uint64_t size;
+
+	if (hf_receipt_decode(&r, receipt.data, receipt.size) != HF_OK)
+		return "cannot be read";
+	if (r.leaf.type != HF_ENTRY_FOREIGN ||
+	    memcmp(&r.leaf.id, &leaf->id, sizeof(leaf->id)) != 0 ||
+	    memcmp(&r.leaf.core, &leaf->core, sizeof(leaf->core)) != 0 ||
+	    memcmp(&r.leaf.envelope, &leaf->envelope, sizeof(leaf->envelope)) !=
+		0 ||
+	    memcmp(&r.leaf.sigs, &leaf->sigs, sizeof(leaf->sigs)) != 0)
+		return "is for another act";
+	key = roster_ledger_key(j->newest, to, r.leaf.epoch);
+	if (key == NULL)
+		return "is by a ledger key that no document names";
+	hf_origin(origin, to, r.leaf.epoch);
+	if (hf_receipt_verify(&r, origin, key, &size) != HF_OK)
+		return "does not verify";
+	return NULL;
+}

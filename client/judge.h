@@ -1,0 +1,60 @@
+/*
+ * judge: is one entry of an archive what it says (SPEC 6, 7, 12.1, 12.6)?
+ *
+ * Entries are judged in order, because the ledger itself says which country
+ * documents were in force when: an officer's standing is that of the time.
+ * Nothing is believed but the roots that the archive pins.
+ */
+#ifndef HF_CLIENT_JUDGE_H
+#define HF_CLIENT_JUDGE_H
+
+#include "client/archive.h"
+
+/** The signed head of an archive, verified. */
+struct judge_head {
+	char note[HF_NOTE_MAX + 1];
+	struct hf_country country;
+	uint32_t epoch;
+	uint64_t size;
+	struct hf_hash root;
+};
+/** Errors: HF_NOTFOUND (no head), HF_CORRUPT, HF_CHECKPOINT (form, or not
+ * signed by the ledger key that `roster` has for its country and epoch) */
+HF_MUST_USE enum hf_err judge_head_read(struct judge_head *head,
+    const char note[HF_NOTE_MAX + 1], const struct roster *roster);
+
+#define JUDGE_TEXT 160u
+#define JUDGE_FRAME_MAX (HF_CORE_MAX + HF_ENVELOPE_MAX + HF_SIGS_MAX + 16u)
+/** One entry, taken apart.  `statement` borrows from the archive's entry,
+ * `act` from `frame`. */
+struct judged {
+	struct hf_ledger_leaf leaf;
+	bool is_act;            /* `act` and `entered` are filled, else perhaps
+				   `statement` */
+	struct hf_act act;      /* without its body */
+	struct instant entered; /* at the author's own broker */
+	struct hf_statement statement;
+	/* what is wrong, in words; empty: nothing */
+	char problem[JUDGE_TEXT];
+	uint8_t frame[JUDGE_FRAME_MAX];
+};
+/** Of an act: its case, and the country it goes to. */
+struct hf_id judged_case(const struct judged *d);
+
+struct judge; /* opaque */
+/** newest   the archive's roster; borrowed until judge_free
+ * Errors: HF_NOMEM, those of archive_pins */
+HF_MUST_USE enum hf_err judge_new(struct judge **out, const struct archive *a,
+    const struct roster *newest, const struct judge_head *head);
+void judge_free(struct judge *j);
+/** The next entry in order.  HF_OK also when something is wrong with it.
+ * Errors: ours only (HF_NOMEM, HF_FILE) */
+HF_MUST_USE enum hf_err judge_entry(
+    struct judge *j, const struct archive_entry *e, struct judged *out);
+/** Does this receipt of `to` prove the act of `leaf`?  NULL: yes, else what
+ * is wrong. */
+const char *judge_receipt(const struct judge *j,
+    const struct hf_ledger_leaf *leaf, struct hf_country to,
+    struct hf_bytes receipt);
+
+#endif

@@ -1,0 +1,438 @@
+/*
+ * replay: acts are sorted by case, track and generation on disk, then each
+ * case is folded by itself.  So memory holds one case, however many there
+ * are.
+ *
+ * The first act of a place stands.  One that came before its past may turn
+ * out not to chain: the ledger then says so (statement conflict, E4003), it
+ * has lost its place, and another may take it.
+ *
+ * States are asked of the broker after the signed head was taken, and the
+ * broker works on.  So a state is right when the acts under the head and some
+ * of the later ones, in the order of the ledger, fold to it.
+ */
+#include "client/replay.h"
+
+#include "client/spill.h"
+#include "proto/crypto.h"
+#include "proto/ref.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ROWS_MAX 2048u /* of one case: two tracks and what stands beside */
+#define LOST_MAX 64u   /* acts of one case that lost their place */
+#define KEY_LOST 0u
+#define KEY_ACT 1u
+#define ACT_KEY_SIZE (HF_ID_SIZE + 1u + 1u + 4u + 8u)
+#define LOST_KEY_SIZE (HF_ID_SIZE + 1u + HF_ID_SIZE)
+#define VALUE_SIZE 16u
+#define SPILL_ROOM (UINT64_C(64) << 20)
+
+struct row {
+	uint8_t track;
+	uint32_t gen;
+	uint64_t index, offset;
+	struct instant entered;
+};
+
+struct replay {
+	struct audit *audit;
+	struct spill *spill;
+	bool has_view;
+	struct replay_view view;
+	/* the case at hand */
+	struct hf_id id;
+	unsigned row_count, lost_count;
+	struct row rows[ROWS_MAX];
+	struct hf_id lost[LOST_MAX];
+	char ref[HF_REF_MAX];
+	struct hf_life_act acts[2][HF_TRACK_ACTS_MAX];
+	struct hf_case fold;
+};
+
+static void put_be(uint8_t *out, uint64_t v, unsigned size)
+{
+	for (unsigned i = 0; i < size; i++)
+		out[i] = (uint8_t)(v >> (8 * (size - 1 - i)));
+}
+
+static uint64_t get_be(const uint8_t *in, unsigned size)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < size; i++)
+		v = v << 8 | in[i];
+	return v;
+}
+
+static bool same_id(const struct hf_id *a, const struct hf_id *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* ---- taking ---- */
+
+enum hf_err replay_new(
+    struct replay **out, struct audit *a, const struct replay_view *view)
+{
+	char path[HOME_PATH_MAX + 16];
+	struct replay *r = calloc(1, sizeof(*r));
+	struct stat st;
+	enum hf_err err = HF_FILE;
+
+	if (r == NULL)
+		return HF_NOMEM;
+	r->audit = a;
+	r->has_view = view != NULL;
+	if (view != NULL)
+		r->view = *view;
+	snprintf(path, sizeof(path), "%s/ledger", archive_dir(a->archive));
+	/* a row is smaller than the act's own frame */
+	if (stat(path, &st) == 0)
+		err = spill_new(&r->spill, archive_dir(a->archive),
+		    (uint64_t)st.st_size + SPILL_ROOM);
+	if (err != HF_OK) {
+		replay_free(r);
+		return err;
+	}
+	*out = r;
+	return HF_OK;
+}
+
+void replay_free(struct replay *r)
+{
+	if (r == NULL)
+		return;
+	spill_free(r->spill);
+	free(r);
+}
+
+static enum hf_err put_lost(struct replay *r, const struct hf_statement *s)
+{
+	uint8_t key[LOST_KEY_SIZE];
+
+	if (s->code != HF_CHAIN || s->detail.size != HF_ID_SIZE)
+		return HF_OK;
+	memcpy(key, s->detail.data, HF_ID_SIZE);
+	key[HF_ID_SIZE] = KEY_LOST;
+	memcpy(key + HF_ID_SIZE + 1, s->subject.b, HF_ID_SIZE);
+	return spill_put(r->spill, (struct hf_bytes){key, sizeof(key)},
+	    (struct hf_bytes){key, 0});
+}
+
+enum hf_err replay_take(
+    void *ctx, const struct archive_entry *e, const struct judged *d)
+{
+	uint8_t key[ACT_KEY_SIZE], value[VALUE_SIZE];
+	struct replay *r = ctx;
+	struct hf_id id;
+
+	if (r->has_view && d->leaf.entered.ms > r->view.at.ms)
+		return HF_OK;
+	if (d->leaf.type == HF_ENTRY_CONFLICT)
+		return put_lost(r, &d->statement);
+	if (!d->is_act || d->act.envelope.track > HF_TRACK_ASKED)
+		return HF_OK;
+	id = judged_case(d);
+	memcpy(key, id.b, HF_ID_SIZE);
+	key[HF_ID_SIZE] = KEY_ACT;
+	key[HF_ID_SIZE + 1] = (uint8_t)d->act.envelope.track;
+	put_be(key + HF_ID_SIZE + 2, d->act.envelope.gen, 4);
+	put_be(key + HF_ID_SIZE + 6, e->index, 8);
+	put_be(value, e->offset, 8);
+	put_be(value + 8, d->entered.ms, 8);
+	return spill_put(r->spill, (struct hf_bytes){key, sizeof(key)},
+	    (struct hf_bytes){value, sizeof(value)});
+}
+
+/* ---- one case ---- */
+
+static void add_row(
+    struct replay *r, const uint8_t *key, size_t size, const uint8_t *value)
+{
+	const uint8_t *rest = key + HF_ID_SIZE + 1;
+	struct row *row;
+
+	if (key[HF_ID_SIZE] == KEY_LOST && size == LOST_KEY_SIZE) {
+		if (r->lost_count < LOST_MAX)
+			memcpy(&r->lost[r->lost_count++], rest, HF_ID_SIZE);
+		return;
+	}
+	if (r->row_count == ROWS_MAX)
+		return; /* beyond what a case can have: they stand twice */
+	row = &r->rows[r->row_count++];
+	row->track = rest[0];
+	row->gen = (uint32_t)get_be(rest + 1, 4);
+	row->index = get_be(rest + 5, 8);
+	row->offset = get_be(value, 8);
+	row->entered.ms = get_be(value + 8, 8);
+}
+
+static bool has_lost(const struct replay *r, const struct hf_id *act)
+{
+	for (unsigned i = 0; i < r->lost_count; i++)
+		if (same_id(&r->lost[i], act))
+			return true;
+	return false;
+}
+
+/* Read the act of a row again and put it at its place, if that is the next
+ * one.  *taken: it was free. */
+static enum hf_err place(
+    struct replay *r, const struct row *row, uint32_t counts[2], bool *taken)
+{
+	struct hf_life_act *slot;
+	struct hf_envelope env;
+	struct archive_entry e;
+	struct hf_hash digest;
+	struct hf_core core;
+	struct hf_id id;
+	enum hf_err err =
+	    archive_at(r->audit->archive, row->index, row->offset, &e);
+
+	*taken = false;
+	if (err != HF_OK ||
+	    hf_core_decode(&core, e.core.data, e.core.size) != HF_OK ||
+	    hf_envelope_decode(&env, e.envelope.data, e.envelope.size) != HF_OK)
+		return err == HF_OK ? HF_CORRUPT : err;
+	digest = hf_core_digest(e.core);
+	id = hf_act_id(core.created, &digest);
+	if (has_lost(r, &id))
+		return HF_OK;
+	if (row->gen != counts[row->track] + 1 ||
+	    counts[row->track] == HF_TRACK_ACTS_MAX) {
+		*taken = row->gen <= counts[row->track];
+		return HF_OK; /* what is before it is not here: it waits */
+	}
+	slot = &r->acts[row->track][counts[row->track]++];
+	hf_life_act_from(slot, &core, &env, &digest, &id, row->entered);
+	if (row->track == HF_TRACK_ASKING && row->gen == 1)
+		hf_ref(
+		    r->ref, hf_desk_country(&env.from), core.created, &digest);
+	return HF_OK;
+}
+
+/* Fold the acts below ledger index `limit`.  HF_NOTFOUND: no opening.
+ * Double places are told when `tell`. */
+static enum hf_err fold(struct replay *r, uint64_t limit, bool tell)
+{
+	uint32_t counts[2] = {0, 0};
+	struct hf_case *c = &r->fold;
+	enum hf_err err = HF_OK;
+	bool taken;
+
+	for (unsigned i = 0; err == HF_OK && i < r->row_count; i++) {
+		if (r->rows[i].index >= limit)
+			continue;
+		err = place(r, &r->rows[i], counts, &taken);
+		if (err == HF_OK && taken && tell)
+			audit_finds(r->audit, r->rows[i].index,
+			    "stands at a place of its case that an entry "
+			    "before has");
+	}
+	if (err != HF_OK)
+		return err;
+	if (counts[0] == 0)
+		return HF_NOTFOUND;
+	c->profile = roster_profile_by_digest(
+	    r->audit->roster, &r->acts[0][0].envelope.rules_profile);
+	c->asking = r->acts[0];
+	c->asked = r->acts[1];
+	c->asking_count = counts[0];
+	c->asked_count = counts[1];
+	return hf_case_fold(c);
+}
+
+static uint64_t newest(const struct replay *r, uint64_t below)
+{
+	uint64_t index = 0;
+
+	for (unsigned i = 0; i < r->row_count; i++)
+		if (r->rows[i].index < below && r->rows[i].index > index)
+			index = r->rows[i].index;
+	return index;
+}
+
+/* Rows of the next case.  *key begins with its first and ends with the first
+ * of the case after it. */
+static enum hf_err gather(
+    struct replay *r, struct hf_bytes *key, struct hf_bytes *value)
+{
+	enum hf_err err = HF_OK;
+
+	memcpy(&r->id, key->data, sizeof(r->id));
+	r->row_count = r->lost_count = 0;
+	r->ref[0] = '\0';
+	while (err == HF_OK && memcmp(key->data, &r->id, sizeof(r->id)) == 0) {
+		add_row(r, key->data, key->size, value->data);
+		err = spill_next(r->spill, key, value);
+	}
+	return err;
+}
+
+/* ---- comparing ---- */
+
+struct states {
+	struct archive_rows *rows;
+	struct archive_state next;
+	bool has;
+};
+
+static void states_step(struct replay *r, struct states *s)
+{
+	struct archive_state before = s->next;
+	bool first = !s->has;
+	enum hf_err err = HF_NOTFOUND;
+
+	if (s->rows != NULL)
+		err = archive_states_next(s->rows, &s->next);
+	s->has = err == HF_OK;
+	if (err != HF_OK && err != HF_NOTFOUND)
+		audit_finds(r->audit, AUDIT_NO_ENTRY, "states: damaged");
+	if (s->has && !first &&
+	    memcmp(&before.case_id, &s->next.case_id, HF_ID_SIZE) >= 0) {
+		audit_finds(
+		    r->audit, AUDIT_NO_ENTRY, "states: rows out of order");
+		s->has = false;
+	}
+}
+
+static void unknown_case(struct replay *r, const struct hf_id *id)
+{
+	char hex[2 * HF_ID_SIZE + 1];
+
+	hf_hex(hex, id, sizeof(*id));
+	audit_finds(r->audit, AUDIT_NO_ENTRY,
+	    "case %.16s: the broker has it, the ledger has not", hex);
+}
+
+static bool agrees(const struct replay *r, const struct archive_state *s)
+{
+	struct hf_hash digest = hf_case_digest(&r->fold);
+
+	return s->state == (unsigned)r->fold.state &&
+	       memcmp(&s->digest, &digest, sizeof(digest)) == 0;
+}
+
+static void compare_state(struct replay *r, const struct archive_state *s)
+{
+	uint64_t last = newest(r, UINT64_MAX), limit = last;
+	unsigned state = (unsigned)r->fold.state;
+
+	if (agrees(r, s))
+		return;
+	while (limit >= r->audit->head.size && limit > 0 &&
+	       fold(r, limit, false) == HF_OK) {
+		if (agrees(r, s))
+			return;
+		limit = newest(r, limit);
+	}
+	audit_finds(r->audit, last,
+	    "with it case %s is %s%s, the broker says %s", r->ref,
+	    hf_code_name(HF_CODES_STATE, state),
+	    s->state == state ? " with other facets" : "",
+	    hf_code_name(HF_CODES_STATE, s->state));
+}
+
+/* A case that the broker did not list: later than its answer, or kept back. */
+static void not_listed(struct replay *r)
+{
+	uint64_t last = newest(r, UINT64_MAX);
+
+	if (fold(r, r->audit->head.size, false) != HF_NOTFOUND)
+		audit_finds(r->audit, last,
+		    "its case %s is in the ledger, the broker does not have "
+		    "it",
+		    r->ref);
+}
+
+static void compare_case(struct replay *r, struct states *s)
+{
+	enum hf_err err = fold(r, UINT64_MAX, true);
+
+	while (s->has && memcmp(&s->next.case_id, &r->id, HF_ID_SIZE) < 0) {
+		unknown_case(r, &s->next.case_id);
+		states_step(r, s);
+	}
+	if (err == HF_NOTFOUND)
+		return; /* its opening has not come */
+	r->audit->cases++;
+	if (err != HF_OK)
+		audit_finds(r->audit, newest(r, UINT64_MAX),
+		    "its case %s does not fold: %s", r->ref, hf_err_text(err));
+	if (!s->has || !same_id(&s->next.case_id, &r->id)) {
+		not_listed(r);
+		return;
+	}
+	if (err == HF_OK)
+		compare_state(r, &s->next);
+	states_step(r, s);
+}
+
+enum hf_err replay_compare(struct replay *r)
+{
+	struct states s = {.rows = NULL};
+	struct hf_bytes key, value;
+	enum hf_err err = archive_states_open(r->audit->archive, &s.rows);
+
+	if (err == HF_NOTFOUND)
+		audit_finds(r->audit, AUDIT_NO_ENTRY,
+		    "states: the archive has none to compare with");
+	else if (err != HF_OK)
+		return err;
+	states_step(r, &s);
+	err = spill_next(r->spill, &key, &value);
+	while (err == HF_OK) {
+		err = gather(r, &key, &value);
+		if (err == HF_OK || err == HF_NOTFOUND)
+			compare_case(r, &s);
+	}
+	for (; s.has; states_step(r, &s))
+		unknown_case(r, &s.next.case_id);
+	archive_rows_close(s.rows);
+	return err == HF_NOTFOUND ? HF_OK : err;
+}
+
+/* ---- what a desk knew ---- */
+
+static bool is_party(const struct replay *r)
+{
+	const struct hf_envelope *opening = &r->acts[0][0].envelope;
+	const char *desk = r->view.desk.s;
+
+	return desk[0] == '\0' || strcmp(opening->from.s, desk) == 0 ||
+	       strcmp(opening->to.s, desk) == 0;
+}
+
+enum hf_err replay_list(struct replay *r,
+    enum hf_err (*each)(void *ctx, const struct replay_case *c), void *ctx)
+{
+	struct hf_bytes key, value;
+	enum hf_err err = spill_next(r->spill, &key, &value), step;
+
+	while (err == HF_OK) {
+		struct replay_case c = {.fold = &r->fold};
+
+		err = gather(r, &key, &value);
+		if (err != HF_OK && err != HF_NOTFOUND)
+			break;
+		step = fold(r, UINT64_MAX, true);
+		if (step == HF_NOTFOUND)
+			continue;
+		if (step != HF_OK)
+			audit_finds(r->audit, newest(r, UINT64_MAX),
+			    "its case %s does not fold: %s", r->ref,
+			    hf_err_text(step));
+		if (!is_party(r))
+			continue;
+		r->audit->cases++;
+		c.id = r->id;
+		memcpy(c.ref, r->ref, sizeof(c.ref));
+		step = each(ctx, &c);
+		if (step != HF_OK)
+			return step;
+	}
+	return err == HF_NOTFOUND ? HF_OK : err;
+}

@@ -1,0 +1,413 @@
+/*
+ * tlog: proofs and tiles out of an archive.
+ *
+ * Neither trusts the archive: a proof is verified before it is given out, a
+ * tree is exported only when it hashes to the signed head.  Leaf hashes go
+ * through a temporary file, so a large ledger needs no memory.
+ */
+#include "client/tlog.h"
+
+#include "proto/crypto.h"
+#include "proto/merkle.h"
+#include "proto/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define TILE 256u
+#define LEVELS (HF_TREE_DEPTH_MAX / 8u)
+#define BASE64_HASH 45u /* bytes: with the NUL */
+#define PATH_SIZE (HOME_PATH_MAX + TLOG_PATH_MAX + 32u)
+#define TEXT_SIZE \
+	(64u + 2u * HF_LEDGER_LEAF_MAX + HF_TREE_DEPTH_MAX * BASE64_HASH + \
+	    HF_NOTE_MAX)
+
+static enum hf_err says(
+    char what[JUDGE_TEXT], enum hf_err err, const char *text)
+{
+	snprintf(what, JUDGE_TEXT, "%s", text);
+	return err;
+}
+
+static enum hf_err read_head(struct audit *a, char what[JUDGE_TEXT])
+{
+	char note[HF_NOTE_MAX + 1];
+	enum hf_err err = archive_head(a->archive, note);
+
+	if (err == HF_OK)
+		err = judge_head_read(&a->head, note, a->roster);
+	return err == HF_OK ? err
+			    : says(what, err,
+				  "the archive has no head that "
+				  "its ledger key signed");
+}
+
+/* ---- proof ---- */
+
+/* What is looked for, and where it was found. */
+struct target {
+	bool by_id;
+	struct hf_id id;
+	uint64_t index;
+	bool found;
+	uint8_t leaf[HF_LEDGER_LEAF_MAX];
+	size_t leaf_size;
+};
+
+static bool read_name(struct target *t, const char *name)
+{
+	size_t size = strlen(name);
+
+	memset(t, 0, sizeof(*t));
+	t->by_id = size == 2 * HF_ID_SIZE;
+	return t->by_id
+		   ? hf_hex_read(t->id.b, sizeof(t->id), name, size) == HF_OK
+		   : text_read_uint(&t->index, name, size, UINT64_MAX);
+}
+
+static void look(struct target *t, const struct archive_entry *e)
+{
+	struct hf_ledger_leaf leaf;
+
+	if (t->found)
+		return;
+	if (t->by_id) {
+		if (hf_ledger_leaf_decode(&leaf, e->leaf.data, e->leaf.size) !=
+			HF_OK ||
+		    leaf.type > HF_ENTRY_MACHINE ||
+		    memcmp(&leaf.id, &t->id, sizeof(t->id)) != 0)
+			return;
+	} else if (e->index != t->index) {
+		return;
+	}
+	t->found = true;
+	t->index = e->index;
+	t->leaf_size = e->leaf.size;
+	memcpy(t->leaf, e->leaf.data, e->leaf.size);
+}
+
+/* The leaf hashes under the head, in a file that nobody else sees. */
+static enum hf_err collect(struct audit *a, struct target *t, FILE *hashes)
+{
+	struct archive_entry e;
+	uint64_t n = 0;
+	enum hf_err err = archive_rewind(a->archive);
+
+	while (err == HF_OK && n < a->head.size &&
+	       (err = archive_next(a->archive, &e)) == HF_OK) {
+		struct hf_hash h = hf_merkle_leaf(e.leaf.data, e.leaf.size);
+
+		look(t, &e);
+		if (fwrite(h.b, sizeof(h.b), 1, hashes) != 1)
+			return HF_FILE;
+		n++;
+	}
+	if (err == HF_NOTFOUND)
+		return HF_PROOF; /* fewer than the head covers */
+	return err == HF_OK && fflush(hashes) != 0 ? HF_FILE : err;
+}
+
+/* A complete subtree, from the leaf hashes below it. */
+static enum hf_err get_node(
+    void *ctx, unsigned level, uint64_t index, struct hf_hash *out)
+{
+	struct hf_frontier f = {.size = 0};
+	uint64_t count = UINT64_C(1) << level;
+	FILE *hashes = ctx;
+	struct hf_hash h;
+
+	if (fseeko(hashes, (off_t)((index << level) * sizeof(h)), SEEK_SET) !=
+	    0)
+		return HF_FILE;
+	while (f.size < count) {
+		enum hf_err err;
+
+		if (fread(h.b, sizeof(h.b), 1, hashes) != 1)
+			return HF_NOTFOUND;
+		err = hf_frontier_add(&f, &h, NULL, NULL);
+		if (err != HF_OK)
+			return err;
+	}
+	*out = hf_frontier_root(&f);
+	return HF_OK;
+}
+
+static char *write_proof(const struct judge_head *head, const struct target *t,
+    const struct hf_hash *path, unsigned count)
+{
+	char extra[2 * HF_LEDGER_LEAF_MAX], line[BASE64_HASH];
+	char *text = malloc(TEXT_SIZE);
+	struct text out;
+
+	if (text == NULL)
+		return NULL;
+	hf_base64(extra, sizeof(extra), t->leaf, t->leaf_size);
+	text_init(&out, text, TEXT_SIZE);
+	text_add(&out, "c2sp.org/tlog-proof@v1\nextra ");
+	text_add(&out, extra);
+	text_add(&out, "\nindex ");
+	text_add_uint(&out, t->index, 0);
+	text_add_char(&out, '\n');
+	for (unsigned i = 0; i < count; i++) {
+		hf_base64(line, sizeof(line), path[i].b, sizeof(path[i].b));
+		text_add(&out, line);
+		text_add_char(&out, '\n');
+	}
+	text_add_char(&out, '\n');
+	text_add(&out, head->note);
+	if (!out.full)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static enum hf_err prove(struct audit *a, struct target *t, FILE *hashes,
+    struct tlog_proof *out, char what[JUDGE_TEXT])
+{
+	struct hf_nodes nodes = {get_node, hashes};
+	struct hf_hash path[HF_TREE_DEPTH_MAX], leaf;
+	unsigned count;
+	enum hf_err err = collect(a, t, hashes);
+
+	if (err == HF_OK && !t->found)
+		return says(what, HF_NOTFOUND,
+		    "no such entry under the archive's signed head");
+	if (err == HF_OK)
+		err = hf_merkle_path(
+		    &nodes, t->index, a->head.size, path, &count);
+	if (err == HF_OK) {
+		leaf = hf_merkle_leaf(t->leaf, t->leaf_size);
+		err = hf_merkle_verify_path(
+		    &leaf, t->index, a->head.size, path, count, &a->head.root);
+	}
+	if (err != HF_OK)
+		return says(what, err,
+		    "the archive does not hash to its head: holdfast audit "
+		    "verify");
+	out->index = t->index;
+	out->text = write_proof(&a->head, t, path, count);
+	return out->text != NULL ? HF_OK : HF_NOMEM;
+}
+
+enum hf_err tlog_prove(struct audit *a, const char *name,
+    struct tlog_proof *out, char what[JUDGE_TEXT])
+{
+	struct target t;
+	FILE *hashes;
+	enum hf_err err;
+
+	*out = (struct tlog_proof){.text = NULL};
+	if (!read_name(&t, name))
+		return says(what, HF_USAGE,
+		    "an entry is an index, or an act's id of 64 hex digits");
+	err = read_head(a, what);
+	if (err != HF_OK)
+		return err;
+	hashes = tmpfile();
+	if (hashes == NULL)
+		return says(what, HF_FILE, "no room for a temporary file");
+	err = prove(a, &t, hashes, out, what);
+	fclose(hashes);
+	return err;
+}
+
+/* ---- tiles ---- */
+
+void tlog_path(char out[TLOG_PATH_MAX], uint64_t n, unsigned width)
+{
+	unsigned groups[8], count = 0;
+	struct text t;
+
+	do {
+		groups[count++] = (unsigned)(n % 1000);
+		n /= 1000;
+	} while (n > 0 && count < 8);
+	text_init(&t, out, TLOG_PATH_MAX);
+	while (count-- > 0) {
+		text_add(&t, count > 0 ? "x" : "");
+		text_add_uint(&t, groups[count], 3);
+		text_add(&t, count > 0 ? "/" : "");
+	}
+	if (width < TILE) {
+		text_add(&t, ".p/");
+		text_add_uint(&t, width, 0);
+	}
+}
+
+struct tiles {
+	const char *dir;
+	uint64_t files;
+	uint64_t entries; /* so far */
+	size_t bundle_size;
+	struct {
+		uint64_t count; /* hashes so far, written tiles included */
+		struct hf_hash hash[TILE];
+	} level[LEVELS];
+	uint8_t bundle[TILE * (2u + HF_LEDGER_LEAF_MAX)];
+};
+
+/* Make the folders of a path below `dir`. */
+static enum hf_err make_parents(char *path, size_t from)
+{
+	for (size_t i = from; path[i] != '\0'; i++) {
+		bool failed;
+
+		if (path[i] != '/')
+			continue;
+		path[i] = '\0';
+		failed = mkdir(path, 0755) != 0 && errno != EEXIST;
+		path[i] = '/';
+		if (failed)
+			return HF_FILE;
+	}
+	return HF_OK;
+}
+
+static enum hf_err write_tile(struct tiles *t, const char *kind, uint64_t n,
+    unsigned width, const void *data, size_t size)
+{
+	char path[PATH_SIZE], name[TLOG_PATH_MAX];
+	enum hf_err err;
+	FILE *file;
+
+	tlog_path(name, n, width);
+	snprintf(path, sizeof(path), "%s/tile/%s/%s", t->dir, kind, name);
+	err = make_parents(path, strlen(t->dir));
+	if (err != HF_OK)
+		return err;
+	file = fopen(path, "we");
+	if (file == NULL)
+		return HF_FILE;
+	if (fwrite(data, 1, size, file) != size)
+		err = HF_FILE;
+	if (fclose(file) != 0)
+		err = HF_FILE;
+	t->files++;
+	return err;
+}
+
+static enum hf_err write_hashes(
+    struct tiles *t, unsigned level, uint64_t n, unsigned width)
+{
+	char kind[4];
+
+	snprintf(kind, sizeof(kind), "%u", level);
+	return write_tile(t, kind, n, width, t->level[level].hash,
+	    width * sizeof(t->level[level].hash[0]));
+}
+
+static enum hf_err write_bundle(struct tiles *t, uint64_t n, unsigned width)
+{
+	size_t size = t->bundle_size;
+
+	t->bundle_size = 0;
+	return write_tile(t, "entries", n, width, t->bundle, size);
+}
+
+/* A hash on a level; a full tile is written and counts one level up. */
+static enum hf_err add_hash(
+    struct tiles *t, unsigned level, const struct hf_hash *hash)
+{
+	struct hf_hash root;
+	enum hf_err err;
+
+	for (; level < LEVELS; level++, hash = &root) {
+		uint64_t n = t->level[level].count++;
+
+		t->level[level].hash[n % TILE] = *hash;
+		if (n % TILE != TILE - 1)
+			return HF_OK;
+		err = write_hashes(t, level, n / TILE, TILE);
+		if (err != HF_OK)
+			return err;
+		root = hf_merkle_root(t->level[level].hash, TILE);
+	}
+	return HF_TOO_BIG;
+}
+
+static enum hf_err add_entry(struct tiles *t, struct hf_bytes leaf)
+{
+	struct hf_hash hash = hf_merkle_leaf(leaf.data, leaf.size);
+	uint8_t *at = t->bundle + t->bundle_size;
+	uint64_t n = t->entries++;
+	enum hf_err err = HF_OK;
+
+	at[0] = (uint8_t)(leaf.size >> 8);
+	at[1] = (uint8_t)leaf.size;
+	memcpy(at + 2, leaf.data, leaf.size);
+	t->bundle_size += 2 + leaf.size;
+	if (n % TILE == TILE - 1)
+		err = write_bundle(t, n / TILE, TILE);
+	return err == HF_OK ? add_hash(t, 0, &hash) : err;
+}
+
+static enum hf_err write_partial(struct tiles *t)
+{
+	unsigned rest = (unsigned)(t->entries % TILE);
+	enum hf_err err =
+	    rest > 0 ? write_bundle(t, t->entries / TILE, rest) : HF_OK;
+
+	for (unsigned level = 0; err == HF_OK && level < LEVELS; level++) {
+		uint64_t count = t->level[level].count;
+
+		if (count % TILE > 0)
+			err = write_hashes(
+			    t, level, count / TILE, (unsigned)(count % TILE));
+	}
+	return err;
+}
+
+static enum hf_err export_all(
+    struct audit *a, struct tiles *t, char what[JUDGE_TEXT])
+{
+	struct hf_frontier tree = {.size = 0};
+	struct archive_entry e;
+	struct hf_hash root;
+	enum hf_err err = archive_rewind(a->archive);
+
+	while (err == HF_OK && tree.size < a->head.size &&
+	       (err = archive_next(a->archive, &e)) == HF_OK) {
+		root = hf_merkle_leaf(e.leaf.data, e.leaf.size);
+		err = hf_frontier_add(&tree, &root, NULL, NULL);
+		if (err == HF_OK)
+			err = add_entry(t, e.leaf);
+	}
+	if (err == HF_OK)
+		err = write_partial(t);
+	if (err != HF_OK && err != HF_NOTFOUND)
+		return err;
+	root = hf_frontier_root(&tree);
+	if (tree.size != a->head.size ||
+	    memcmp(&root, &a->head.root, sizeof(root)) != 0)
+		return says(what, HF_PROOF,
+		    "the archive does not hash to its head; no checkpoint was "
+		    "written: holdfast audit verify");
+	return HF_OK;
+}
+
+enum hf_err tlog_export(
+    struct audit *a, const char *dir, uint64_t *files, char what[JUDGE_TEXT])
+{
+	struct tiles *t = calloc(1, sizeof(*t));
+	char path[PATH_SIZE];
+	enum hf_err err = t == NULL ? HF_NOMEM : read_head(a, what);
+
+	if (err == HF_OK && strlen(dir) >= HOME_PATH_MAX)
+		err = HF_FILE;
+	if (err == HF_OK && mkdir(dir, 0755) != 0 && errno != EEXIST)
+		err = HF_FILE;
+	if (err == HF_OK) {
+		t->dir = dir;
+		err = export_all(a, t, what);
+	}
+	if (err == HF_OK) {
+		snprintf(path, sizeof(path), "%s/checkpoint", dir);
+		err =
+		    home_write(path, a->head.note, strlen(a->head.note), 0644);
+		*files = t->files + 1;
+	}
+	free(t);
+	return err;
+}

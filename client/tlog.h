@@ -1,0 +1,35 @@
+/*
+ * tlog: what an archive tells the world in the formats of C2SP: a proof file
+ * of one entry (tlog-proof), the tree as static files (tlog-tiles).
+ */
+#ifndef HF_CLIENT_TLOG_H
+#define HF_CLIENT_TLOG_H
+
+#include "client/audit.h"
+
+struct tlog_proof {
+	char *text; /* owned by the caller: free */
+	uint64_t index;
+};
+/**
+ * Prove an entry under the archive's signed head.
+ * name     an index, or an act's id in hex (its first entry)
+ * what     out: of an error, in words
+ * Errors: HF_NOTFOUND, HF_PROOF (the archive does not hash to its head),
+ * HF_CHECKPOINT, HF_CORRUPT, HF_FILE, HF_NOMEM
+ */
+HF_MUST_USE enum hf_err tlog_prove(struct audit *a, const char *name,
+    struct tlog_proof *out, char what[JUDGE_TEXT]);
+/**
+ * Write `checkpoint`, `tile/L/N` and `tile/entries/N` under `dir`, the
+ * checkpoint last.  *files: how many
+ * Errors: as above
+ */
+HF_MUST_USE enum hf_err tlog_export(
+    struct audit *a, const char *dir, uint64_t *files, char what[JUDGE_TEXT]);
+
+/** "x001/x234/067" and, of a tile of `width` below 256, ".p/WIDTH". */
+#define TLOG_PATH_MAX 64u
+void tlog_path(char out[TLOG_PATH_MAX], uint64_t n, unsigned width);
+
+#endif
