@@ -270,6 +270,21 @@ enum hf_exit {
 	    "the sealed body does not open or does not match its act", \
 	    "decline with body-unreadable, or ask the sender to send it " \
 	    "again") \
+	X(FORK, 6011, PEER, VERIFY, \
+	    "a broker signed two different ledgers of one size", \
+	    "keep the proof (audit fetch has it); call that country; believe " \
+	    "no receipt of that epoch that your witnesses have not cosigned") \
+	X(UNPROVEN, 6012, PEER, VERIFY, \
+	    "a broker has not proved that its heads are of one ledger", \
+	    "call that country's operators; nothing more of it is cosigned " \
+	    "until it has") \
+	X(WITNESS_FORGOT, 6013, PEER, VERIFY, \
+	    "the witness does not remember a ledger that it cosigned before", \
+	    "find out whether an old witness.mem was restored; if so, unpin " \
+	    "and pin that country again: its ledger is then witnessed anew") \
+	X(UNWITNESSED, 6014, PEER, VERIFY, \
+	    "too few witnesses have cosigned this ledger lately", \
+	    "holdfast peer ls: bring the links up, or change witness_quorum") \
 	X(OTHER_LEDGER, 6010, PEER, VERIFY, \
 	    "the broker's ledger is not the one that was fetched before", \
 	    "keep this archive, it is evidence; fetch into another folder " \

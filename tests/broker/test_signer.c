@@ -187,8 +187,9 @@ Test(signer, refuses_every_smaller_and_every_other_tree)
 
 Test(signer, survives_any_one_damaged_slot)
 {
-	/* of a slot, the first 88 bytes mean something */
-	static const unsigned offsets[] = {0, 7, 8, 15, 16, 23, 24, 55, 56, 87};
+	/* of a slot, the first 128 bytes mean something */
+	static const unsigned offsets[] = {
+	    0, 7, 8, 15, 16, 23, 24, 55, 56, 63, 64, 95, 96, 127};
 
 	for (unsigned slot = 0; slot < 2; slot++)
 		for (unsigned i = 0; i < sizeof(offsets) / sizeof(*offsets);

@@ -51,8 +51,13 @@ def check(condition, what):
         raise Failure(what)
 
 
+def short(value):
+    text = repr(value)
+    return text if len(text) < 400 else text[:300] + "... (%d)" % len(text)
+
+
 def equal(got, wanted, what):
-    check(got == wanted, "%s: %r, not %r" % (what, got, wanted))
+    check(got == wanted, "%s: %s, not %s" % (what, short(got), short(wanted)))
 
 
 def unpack(data):
