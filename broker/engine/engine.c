@@ -306,6 +306,8 @@ static enum hf_err step(struct engine *e, const struct event *ev)
 	case EVENT_ALARM:
 		return tally_refusals(
 		    e, &ev->key, (enum hf_err)ev->code, ev->count);
+	case EVENT_COSIGNED:
+		return heads_cosigned(e, ev);
 	case EVENT_ERASE_DONE:
 		return erase_done(e, ev->code);
 	}

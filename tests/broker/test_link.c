@@ -501,9 +501,11 @@ static void inject_first_head(struct wires *w)
 		&note),
 	    HF_OK);
 	pack_init(&p, frame, sizeof(frame));
-	pack_array(&p, 2);
+	pack_array(&p, 4);
 	pack_uint(&p, HF_LINK_HEAD);
 	pack_str(&p, (const char *)note.data, note.size);
+	pack_uint(&p, 0);
+	pack_bin(&p, NULL, 0);
 	EXPECT("head", pack_finish(&p, &size), HF_OK);
 	node_look_end(jp);
 	wires_inject(w, "JP", "US", frame, size);
