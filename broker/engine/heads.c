@@ -21,6 +21,7 @@
 
 #define PROVE_MS 60000u
 #define GOSSIP_MS 60000u
+#define AGAIN_MS 10000u
 #define ALARM_AGAIN_MS 3600000u
 
 /* ---- what is known of a log ---- */
@@ -424,6 +425,7 @@ enum hf_err heads_cosigned(struct engine *e, const struct event *ev)
 
 enum hf_err heads_send(struct engine *e, struct peer *p)
 {
+	const struct broker_entry *b = roster_broker(e->roster, p->country);
 	struct hf_hash path[2 * HF_TREE_DEPTH_MAX];
 	struct hf_nodes nodes = ledger_nodes(e);
 	uint8_t frame[HF_NOTE_MAX + HF_PROOF_MAX + 32];
@@ -437,7 +439,9 @@ enum hf_err heads_send(struct engine *e, struct peer *p)
 	if (e->mono_ms < p->head_mono)
 		return HF_OK;
 	err = ledger_note(e, &entries, &note);
-	if (err == HF_NOTFOUND || (err == HF_OK && entries == p->head_size))
+	if (err == HF_NOTFOUND ||
+	    (err == HF_OK && entries == p->head_size &&
+		(p->again_mono == 0 || e->mono_ms < p->again_mono)))
 		return HF_OK;
 	if (err == HF_OK && p->cosigned_size > 0 && p->cosigned_size < entries)
 		err = hf_merkle_consistency(
@@ -446,6 +450,11 @@ enum hf_err heads_send(struct engine *e, struct peer *p)
 		return err;
 	p->head_mono = e->mono_ms + LINK_HEAD_MS;
 	p->head_size = entries;
+	/* its cosignature may get lost, or have no way back yet */
+	p->again_mono =
+	    p->cosigned_size == entries || b == NULL || !b->has_witness
+		? 0
+		: e->mono_ms + AGAIN_MS;
 	pack_init(&k, frame, sizeof(frame));
 	pack_array(&k, 4);
 	pack_uint(&k, HF_LINK_HEAD);
@@ -541,6 +550,8 @@ enum hf_err heads_cosigned_in(struct engine *e, struct peer *p, struct wire *w)
 	if (size > e->frontier_saved.size)
 		return HF_RANGE;
 	p->cosigned_size = size;
+	if (size == p->head_size)
+		p->again_mono = 0;
 	if (line.size == 0) {
 		p->head_size = 0; /* once more, from there */
 		return HF_OK;

@@ -397,6 +397,7 @@ uint64_t link_next_mono(const struct engine *e)
 		if (p->head_mono > e->mono_ms)
 			sooner(&next, p->head_mono);
 		sooner(&next, p->gossip_mono);
+		sooner(&next, p->again_mono);
 		if (p->prove.wanted)
 			sooner(&next, p->prove.until_mono);
 	}
