@@ -182,6 +182,23 @@ def test_a_proof_file_proves_offline(f):
     audit(f, "prove", "x", "--archive", archive).fails(2)
 
 
+def same_as_fresh(f, here, fresh, what):
+    """A broker at work may enter something between two fetches: again."""
+    for _ in range(20):
+        audit(f, "fetch", "--out", here).ok()
+        shutil.rmtree(fresh, ignore_errors=True)
+        audit(f, "fetch", "--out", fresh).ok()
+        if len(read(here, "ledger")) == len(read(fresh, "ledger")) and \
+                checkpoint(read(here, "head")) == \
+                checkpoint(read(fresh, "head")):
+            break
+    for name in ("ledger", "hashes", "states", "receipts"):
+        equal(read(here, name), read(fresh, name),
+              "%s after: %s" % (name, what))
+    equal(checkpoint(read(here, "head")), checkpoint(read(fresh, "head")),
+          "head after: " + what)
+
+
 def test_a_fetch_goes_on_where_it_ended(f):
     here, fresh = path(f, "here"), path(f, "fresh")
     first = audit(f, "fetch", "--out", here, "--json").ok().json()
@@ -197,12 +214,7 @@ def test_a_fetch_goes_on_where_it_ended(f):
         write(hash_bytes, here, "hashes")
         if not keep_head:
             os.remove(os.path.join(here, "head"))
-        audit(f, "fetch", "--out", here).ok()
-        shutil.rmtree(fresh, ignore_errors=True)
-        audit(f, "fetch", "--out", fresh).ok()
-        for name in ("ledger", "hashes", "head", "states", "receipts"):
-            equal(read(here, name), read(fresh, name),
-                  "%s after: %s" % (name, what))
+        same_as_fresh(f, here, fresh, what)
 
     last = offsets[-1]
     interrupted(ledger[:last + 2], hashes, True, "a torn size")
@@ -236,10 +248,8 @@ def test_a_fetch_that_is_killed_goes_on(f):
         if chance.random() < 0.3:  # what was fetched so far stands anew
             shutil.rmtree(here, ignore_errors=True)
     check(kills > 3, "only %d of 25 were killed" % kills)
-    audit(f, "fetch", "--out", here).ok()
-    audit(f, "fetch", "--out", fresh).ok()
-    for name in ("ledger", "hashes", "head", "states", "receipts", "pins"):
-        equal(read(here, name), read(fresh, name), name)
+    same_as_fresh(f, here, fresh, "kills")
+    equal(read(here, "pins"), read(fresh, "pins"), "pins")
     equal(sorted(os.listdir(os.path.join(here, "documents"))),
           sorted(os.listdir(os.path.join(fresh, "documents"))), "documents")
     audit(f, "replay", here).ok()
