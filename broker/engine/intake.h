@@ -153,9 +153,7 @@ HF_MUST_USE enum hf_err settle_folded(struct engine *e, struct case_record *c);
 /* ---- due.c, due_plan.c ---- */
 
 #define HF_DUE_RELEASE 14u /* internal; never shown */
-#define PLAN_MAX \
-	256u /* deadlines of one case; more queries than fit are \
-		not watched */
+#define PLAN_MAX 256u /* rows of one case: HF_DUES_MAX, some machine acts */
 struct plan {
 	unsigned count;
 	struct {
