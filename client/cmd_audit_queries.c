@@ -1,0 +1,762 @@
+/*
+ * cmd_audit_queries: the auditor's questions.  All are answered from an
+ * archive on disk (audit fetch); nothing is connected.
+ */
+#include "client/cmd.h"
+#include "client/finding.h"
+#include "client/reconcile.h"
+#include "client/stats.h"
+
+#include "proto/catalogue.h"
+#include "proto/crypto.h"
+#include "proto/ref.h"
+#include "proto/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the archive ---- */
+
+static int usage(struct args *a, const char *what)
+{
+	return out_error(&a->out, HF_USAGE, what, NULL, NULL, NULL);
+}
+
+/* The archive that was named, else HOME/ledger. */
+static int find_dir(
+    struct args *args, const char *given, char dir[HOME_PATH_MAX])
+{
+	struct home home;
+	enum hf_err err = HF_OK;
+
+	if (given != NULL) {
+		snprintf(dir, HOME_PATH_MAX, "%s", given);
+		return HF_EXIT_OK;
+	}
+	err = home_open(&home, args->home, args->context);
+	if (err != HF_OK)
+		return out_error(&args->out, err, home.problem, NULL, NULL,
+		    "name the archive: holdfast audit VERB DIR");
+	snprintf(dir, HOME_PATH_MAX, "%.1000s/ledger", home.path);
+	home_close(&home);
+	return HF_EXIT_OK;
+}
+
+static int open_failed(struct args *args, enum hf_err err, const char *dir)
+{
+	return out_error(&args->out, err,
+	    err == HF_FILE ? "no archive of a ledger is there"
+			   : "the archive cannot be read",
+	    dir, NULL, "holdfast audit fetch; holdfast audit verify");
+}
+
+static int open_dir(struct args *args, const char *given, struct archive **out)
+{
+	char dir[HOME_PATH_MAX];
+	int status = find_dir(args, given, dir);
+	enum hf_err err;
+
+	if (status != HF_EXIT_OK)
+		return status;
+	err = hf_crypto_init();
+	if (err == HF_OK)
+		err = archive_open(out, dir);
+	return err == HF_OK ? HF_EXIT_OK : open_failed(args, err, dir);
+}
+
+/* *roster: to be freed, like *out. */
+static int open_archive(struct args *args, const char *given,
+    struct archive **out, struct roster **roster)
+{
+	int status = open_dir(args, given, out);
+	enum hf_err err;
+
+	*roster = NULL;
+	if (status != HF_EXIT_OK)
+		return status;
+	err = archive_roster(*out, roster);
+	if (err == HF_OK)
+		return HF_EXIT_OK;
+	status = open_failed(args, err, archive_dir(*out));
+	archive_close(*out);
+	return status;
+}
+
+/* --at, else the archive's end. */
+static bool read_now(struct args *args, struct instant *now)
+{
+	const char *at = arg(args, "at");
+	int zone;
+
+	now->ms = 0;
+	return at == NULL || hf_rfc3339_read(now, &zone, at) == HF_OK;
+}
+
+static void tell_limits(const struct args *args, const struct asking *q)
+{
+	char now[32];
+
+	if (args->out.quiet)
+		return;
+	if (q->unreadable > 0)
+		fprintf(stderr,
+		    "  note: %llu entries cannot be read: holdfast audit "
+		    "verify\n",
+		    (unsigned long long)q->unreadable);
+	if (q->cut > 0)
+		fprintf(stderr,
+		    "  note: %llu cases have more entries than a case can "
+		    "have; the first ones were read\n",
+		    (unsigned long long)q->cut);
+	if (args->out.mode != OUT_TABLE)
+		return;
+	hf_rfc3339(now, q->now, 0);
+	printf("as of %s\n", now);
+}
+
+/* ---- findings ---- */
+
+struct listing {
+	const struct args *args;
+	const struct asking *q;
+	struct table *table;
+	uint64_t count;
+};
+
+static const struct hf_id no_id;
+
+static void set_id(json_t *o, const char *name, const struct hf_id *id)
+{
+	char hex[2 * HF_ID_SIZE + 1];
+
+	if (finding_same_id(id, &no_id))
+		return;
+	hf_hex(hex, id, sizeof(*id));
+	json_object_set_new(o, name, json_string(hex));
+}
+
+static void set_time(json_t *o, const char *name, struct instant t)
+{
+	char text[32];
+
+	if (t.ms == 0)
+		return;
+	hf_rfc3339(text, t, 0);
+	json_object_set_new(o, name, json_string(text));
+}
+
+static json_t *finding_json(const struct listing *l, const struct finding *f)
+{
+	json_t *o = json_pack("{s:s, s:s}", "what", f->what, "text", f->text);
+
+	if (f->ref[0] != '\0')
+		json_object_set_new(o, "ref", json_string(f->ref));
+	set_id(o, "case", &f->case_id);
+	set_id(o, "act", &f->act);
+	if (f->entry != FINDING_NO_ENTRY)
+		json_object_set_new(
+		    o, "entry", json_integer((json_int_t)f->entry));
+	if (f->peer.s[0] != '\0')
+		json_object_set_new(o, "peer", json_string(f->peer.s));
+	set_time(o, "at", f->at);
+	set_time(o, "until", f->until);
+	if (f->until.ms != 0)
+		json_object_set_new(o, "left_s",
+		    json_integer(
+			((json_int_t)f->until.ms - (json_int_t)l->q->now.ms) /
+			1000));
+	return o;
+}
+
+static void time_cell(char out[32], struct instant t)
+{
+	snprintf(out, 32, "-");
+	if (t.ms != 0)
+		hf_rfc3339(out, t, 0);
+}
+
+static enum hf_err list_finding(void *ctx, const struct finding *f)
+{
+	struct listing *l = ctx;
+	char entry[24] = "-", at[32], until[32], left[48] = "-";
+
+	l->count++;
+	if (l->args->out.mode == OUT_JSON) {
+		out_json(finding_json(l, f));
+		return HF_OK;
+	}
+	if (f->entry != FINDING_NO_ENTRY)
+		snprintf(
+		    entry, sizeof(entry), "%llu", (unsigned long long)f->entry);
+	time_cell(at, f->at);
+	time_cell(until, f->until);
+	if (f->until.ms > l->q->now.ms)
+		out_span(left, sizeof(left), f->until.ms - l->q->now.ms);
+	else if (f->until.ms != 0)
+		snprintf(left, sizeof(left), "past");
+	table_row(l->table,
+	    (const char *[]){f->what, f->ref[0] != '\0' ? f->ref : "-", entry,
+		at, until, left, f->text});
+	return HF_OK;
+}
+
+/* One of the questions, with its last line. */
+static int ask(
+    struct args *args, enum hf_err (*find)(struct asking *q), const char *none)
+{
+	static const char *const headings[] = {
+	    "WHAT", "REFERENCE", "ENTRY", "AT", "UNTIL", "LEFT", "WHICH", NULL};
+	struct asking q = {.each = list_finding, .peer = peer};
+	struct listing l = {.args = args, .q = &q};
+	struct archive *archive;
+	struct roster *roster;
+	enum hf_err err;
+	int status;
+
+	if (!read_now(args, &q.now))
+		return usage(
+		    args, "--at wants a time like 2026-11-21T11:02:03+09:00");
+	status = open_archive(args, args->positional[0], &archive, &roster);
+	if (status != HF_EXIT_OK)
+		return status;
+	if (args->out.mode != OUT_JSON)
+		l.table = table_new(headings);
+	q.archive = archive;
+	q.roster = roster;
+	q.ctx = &l;
+	if (peer != NULL)
+		peer->now = q.now;
+	err = find(&q);
+	table_print(l.table, &args->out);
+	if (err != HF_OK)
+		status = open_failed(args, err, archive_dir(archive));
+	else {
+		if (args->out.mode == OUT_TABLE)
+			l.count == 0 ? printf("%s, ", none)
+				     : printf("%llu found, ",
+					   (unsigned long long)l.count);
+		tell_limits(args, &q);
+	}
+	roster_free(roster);
+	archive_close(archive);
+	return status;
+}
+
+static int run_gaps(struct args *a)
+{
+	return ask(a, gaps_find, NULL, "no gaps");
+}
+
+static int run_orphans(struct args *a)
+{
+	return ask(a, orphans_find, NULL, "no orphans");
+}
+
+static int run_uncovered(struct args *a)
+{
+	return ask(a, uncovered_find, NULL, "every promised hold is covered");
+}
+
+static int run_erasures(struct args *a)
+{
+	struct asking peer = {.archive = NULL};
+	const char *dir = arg(a, "peer");
+	struct archive *archive;
+	struct roster *roster;
+	int status;
+
+	if (dir == NULL)
+		return ask(
+		    a, erasures_find, NULL, "nothing is retained too long");
+	status = open_archive(a, dir, &archive, &roster);
+	if (status != HF_EXIT_OK)
+		return status;
+	peer.archive = archive;
+	peer.roster = roster;
+	status = ask(a, erasures_find, &peer, "nothing is retained too long");
+	roster_free(roster);
+	archive_close(archive);
+	return status;
+}
+
+/* ---- stats ---- */
+
+#define BAR_WIDTH 24u
+
+static bool read_by(struct args *a, enum stats_by *by)
+{
+	static const char *const names[] = {
+	    "all", "peer", "kind", "hour", "weekday"};
+	const char *given = arg(a, "by");
+
+	*by = STATS_ALL;
+	if (given == NULL)
+		return true;
+	for (unsigned i = 1; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(given, names[i]) == 0) {
+			*by = (enum stats_by)i;
+			return true;
+		}
+	return false;
+}
+
+static json_t *stats_json(const struct stats_group *g)
+{
+	static const char *const names[STATS_TIMES] = {
+	    "acknowledge", "decide", "first_hop"};
+	json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I}", "group", g->name,
+	    "acts", (json_int_t)g->acts, "cases", (json_int_t)g->cases, "kept",
+	    (json_int_t)g->kept, "missed", (json_int_t)g->missed);
+
+	for (unsigned i = 0; i < STATS_TIMES; i++)
+		json_object_set_new(o, names[i],
+		    json_pack("{s:I, s:I, s:I}", "count",
+			(json_int_t)g->time[i].count, "median_ms",
+			(json_int_t)g->time[i].median_ms, "p95_ms",
+			(json_int_t)g->time[i].p95_ms));
+	return o;
+}
+
+/* For people in words; for a spreadsheet in seconds, empty when there is
+ * none. */
+static void time_text(
+    char out[48], uint64_t count, uint64_t ms, enum out_mode mode)
+{
+	if (count == 0)
+		snprintf(out, 48, "%s", mode == OUT_CSV ? "" : "-");
+	else if (mode == OUT_CSV)
+		snprintf(out, 48, "%llu.%03u", (unsigned long long)(ms / 1000),
+		    (unsigned)(ms % 1000));
+	else
+		out_span(out, 48, ms);
+}
+
+static void bar(char out[BAR_WIDTH + 1], uint64_t n, uint64_t max)
+{
+	/* something is never drawn as nothing */
+	uint64_t width = max == 0 ? 0 : (n * BAR_WIDTH + max - 1) / max;
+
+	memset(out, '#', (size_t)width);
+	out[width] = '\0';
+}
+
+static void stats_row(
+    struct table *t, const struct stats_group *g, uint64_t max, enum out_mode m)
+{
+	char acts[24], cases[24], kept[24], missed[24];
+	char times[2 * STATS_TIMES][48], chart[BAR_WIDTH + 1];
+
+	snprintf(acts, sizeof(acts), "%llu", (unsigned long long)g->acts);
+	snprintf(cases, sizeof(cases), "%llu", (unsigned long long)g->cases);
+	snprintf(kept, sizeof(kept), "%llu", (unsigned long long)g->kept);
+	snprintf(missed, sizeof(missed), "%llu", (unsigned long long)g->missed);
+	for (unsigned i = 0; i < STATS_TIMES; i++) {
+		time_text(
+		    times[2 * i], g->time[i].count, g->time[i].median_ms, m);
+		time_text(
+		    times[2 * i + 1], g->time[i].count, g->time[i].p95_ms, m);
+	}
+	bar(chart, g->acts, max);
+	table_row(t,
+	    (const char *[]){g->name, acts, cases, times[0], times[1], times[2],
+		times[3], times[4], times[5], kept, missed, chart});
+}
+
+static void stats_print(const struct stats *s, const struct out *out)
+{
+	static const char *const headings[] = {"GROUP", "ACTS", "CASES",
+	    "ACK MEDIAN", "ACK P95", "DECISION MEDIAN", "DECISION P95",
+	    "HOP MEDIAN", "HOP P95", "KEPT", "MISSED", "ACTS", NULL};
+	static const char *const csv[] = {"group", "acts", "cases",
+	    "ack_median_s", "ack_p95_s", "decision_median_s", "decision_p95_s",
+	    "hop_median_s", "hop_p95_s", "deadlines_kept", "deadlines_missed",
+	    NULL};
+	struct table *t = table_new(out->mode == OUT_CSV ? csv : headings);
+	uint64_t max = 0;
+
+	for (unsigned i = 0; i < s->count; i++)
+		if (s->group[i].acts > max)
+			max = s->group[i].acts;
+	for (unsigned i = 0; i < s->count; i++)
+		stats_row(t, &s->group[i], max, out->mode);
+	table_print(t, out);
+}
+
+static int run_stats(struct args *a)
+{
+	struct stats *s = calloc(1, sizeof(*s));
+	struct asking q = {.each = NULL};
+	struct archive *archive;
+	struct roster *roster;
+	enum stats_by by;
+	enum hf_err err;
+	int status = HF_EXIT_FAILED;
+
+	if (s == NULL)
+		return status;
+	if (!read_by(a, &by))
+		status = usage(a, "--by wants peer, kind, hour or weekday");
+	else if (!read_now(a, &q.now))
+		status = usage(
+		    a, "--at wants a time like 2026-11-21T11:02:03+09:00");
+	else
+		status = open_archive(a, a->positional[0], &archive, &roster);
+	if (status != HF_EXIT_OK)
+		goto out;
+	q.archive = archive;
+	q.roster = roster;
+	err = stats_count(&q, by, s);
+	if (err != HF_OK)
+		status = open_failed(a, err, archive_dir(archive));
+	else if (a->out.mode == OUT_JSON)
+		for (unsigned i = 0; i < s->count; i++)
+			out_json(stats_json(&s->group[i]));
+	else
+		stats_print(s, &a->out);
+	if (err == HF_OK)
+		tell_limits(a, &q);
+	roster_free(roster);
+	archive_close(archive);
+out:
+	free(s);
+	return status;
+}
+
+/* ---- reconcile ---- */
+
+static const char *const what_names[] = {
+    [RECONCILE_MISSING] = "missing",
+    [RECONCILE_DIFFERS] = "differs",
+    [RECONCILE_REFUSED] = "refused",
+    [RECONCILE_LATER] = "later",
+    [RECONCILE_RANGE] = "range",
+};
+
+static void row_text(const struct reconcile_row *r, char out[FINDING_TEXT])
+{
+	switch (r->what) {
+	case RECONCILE_MISSING:
+		snprintf(out, FINDING_TEXT, "%s has it, %s has not%s", r->has.s,
+		    r->lacks.s,
+		    r->receipted ? ", though there is its receipt"
+				 : (r->known ? "; no receipt" : ""));
+		return;
+	case RECONCILE_DIFFERS:
+		snprintf(out, FINDING_TEXT, "%s and %s differ in its %s",
+		    r->has.s, r->lacks.s, r->part);
+		return;
+	case RECONCILE_REFUSED:
+		snprintf(out, FINDING_TEXT, "%s refused it: %s", r->lacks.s,
+		    hf_err_info((enum hf_err)r->refusal)->name);
+		return;
+	case RECONCILE_LATER:
+		snprintf(out, FINDING_TEXT,
+		    "the archive of %s ends before it came", r->lacks.s);
+		return;
+	case RECONCILE_RANGE:
+		snprintf(out, FINDING_TEXT,
+		    "%s has %llu acts from here on, %s has %llu", r->has.s,
+		    (unsigned long long)r->count_has, r->lacks.s,
+		    (unsigned long long)r->count_lacks);
+		return;
+	}
+}
+
+static json_t *row_json(const struct reconcile_row *r)
+{
+	char text[FINDING_TEXT];
+	json_t *o;
+
+	row_text(r, text);
+	o = json_pack("{s:s, s:s}", "what", what_names[r->what], "text", text);
+	if (r->what == RECONCILE_RANGE) {
+		set_id(o, "from", &r->act);
+		if (json_object_get(o, "from") == NULL) {
+			char zeros[2 * HF_ID_SIZE + 1];
+
+			hf_hex(zeros, &no_id, sizeof(no_id));
+			json_object_set_new(o, "from", json_string(zeros));
+		}
+		set_id(o, "until", &r->until);
+		json_object_set_new(
+		    o, r->has.s, json_integer((json_int_t)r->count_has));
+		json_object_set_new(
+		    o, r->lacks.s, json_integer((json_int_t)r->count_lacks));
+		return o;
+	}
+	set_id(o, "act", &r->act);
+	json_object_set_new(o, "has", json_string(r->has.s));
+	if (r->what != RECONCILE_DIFFERS)
+		json_object_set_new(o, "lacks", json_string(r->lacks.s));
+	if (!r->known)
+		return o;
+	json_object_set_new(
+	    o, "kind", json_string(hf_code_name(HF_CODES_KIND, r->kind)));
+	set_id(o, "case", &r->case_id);
+	if (r->ref[0] != '\0')
+		json_object_set_new(o, "ref", json_string(r->ref));
+	json_object_set_new(o, "entry", json_integer((json_int_t)r->entry));
+	set_time(o, "entered", r->entered);
+	json_object_set_new(o, "receipted", json_boolean(r->receipted));
+	return o;
+}
+
+static enum hf_err list_row(void *ctx, const struct reconcile_row *r)
+{
+	struct listing *l = ctx;
+	char text[FINDING_TEXT], id[2 * HF_ID_SIZE + 1], entry[24] = "-";
+
+	l->count++;
+	if (l->args->out.mode == OUT_JSON) {
+		out_json(row_json(r));
+		return HF_OK;
+	}
+	row_text(r, text);
+	hf_hex(id, &r->act, sizeof(r->act));
+	if (r->known)
+		snprintf(entry, sizeof(entry), "%s %llu", r->has.s,
+		    (unsigned long long)r->entry);
+	table_row(
+	    l->table, (const char *[]){what_names[r->what],
+			  r->ref[0] != '\0' ? r->ref : "-",
+			  r->known ? hf_code_name(HF_CODES_KIND, r->kind) : "-",
+			  entry, id, text});
+	return HF_OK;
+}
+
+static int told(struct args *args, const struct reconciled *r)
+{
+	bool table = args->out.mode == OUT_TABLE;
+
+	if (r->unreadable > 0 && !args->out.quiet)
+		fprintf(stderr,
+		    "  note: %llu entries cannot be read: holdfast audit "
+		    "verify\n",
+		    (unsigned long long)r->unreadable);
+	if (table)
+		printf("%s %llu acts of the exchange, %s %llu: %llu "
+		       "differences, %llu explained\n",
+		    r->country[0].s, (unsigned long long)r->acts[0],
+		    r->country[1].s, (unsigned long long)r->acts[1],
+		    (unsigned long long)r->differences,
+		    (unsigned long long)r->explained);
+	return r->differences == 0 ? HF_EXIT_OK : HF_EXIT_VERIFY;
+}
+
+static struct table *row_table(const struct args *args)
+{
+	static const char *const headings[] = {
+	    "WHAT", "REFERENCE", "KIND", "ENTRY", "ACT", "WHICH", NULL};
+
+	return args->out.mode == OUT_JSON ? NULL : table_new(headings);
+}
+
+static int compare_failed(
+    struct args *args, enum hf_err err, const char *where, const char *usage_of)
+{
+	if (err == HF_USAGE)
+		return out_error(&args->out, err, usage_of, where, NULL, NULL);
+	return open_failed(args, err, where);
+}
+
+static int reconcile_both(struct args *args)
+{
+	struct listing l = {.args = args};
+	struct archive *a = NULL, *b = NULL;
+	struct reconciled r;
+	enum hf_err err;
+	int status = open_dir(args, args->positional[0], &a);
+
+	if (status == HF_EXIT_OK)
+		status = open_dir(args, args->positional[1], &b);
+	if (status == HF_EXIT_OK) {
+		l.table = row_table(args);
+		err = reconcile_archives(a, b, list_row, &l, &r);
+		table_print(l.table, &args->out);
+		status = err == HF_OK
+			     ? told(args, &r)
+			     : compare_failed(args, err, archive_dir(a),
+				   "both archives are of one country");
+	}
+	archive_close(a);
+	archive_close(b);
+	return status;
+}
+
+static int reconcile_with(struct args *args, const char *path)
+{
+	struct listing l = {.args = args};
+	struct archive *a = NULL;
+	struct reconciled r;
+	char where[HOME_PATH_MAX + 32];
+	unsigned line = 0;
+	enum hf_err err;
+	FILE *f;
+	int status = open_dir(args, args->positional[0], &a);
+
+	if (status != HF_EXIT_OK)
+		return status;
+	f = fopen(path, "re");
+	if (f == NULL) {
+		archive_close(a);
+		return out_error(
+		    &args->out, HF_FILE, strerror(errno), path, NULL, NULL);
+	}
+	l.table = row_table(args);
+	err = reconcile_read(a, f, list_row, &l, &r, &line);
+	table_print(l.table, &args->out);
+	snprintf(where, sizeof(where), "%.1000s:%u", path, line);
+	if (err == HF_OK)
+		status = told(args, &r);
+	else if (err == HF_RANGE)
+		status = out_error(&args->out, err,
+		    "the summary is malformed (SPEC 13.6)", where, NULL,
+		    "ask for it again");
+	else
+		status = compare_failed(args, err,
+		    err == HF_USAGE ? where : archive_dir(a),
+		    "the summary is not of this country and another one");
+	fclose(f);
+	archive_close(a);
+	return status;
+}
+
+static bool read_id(struct hf_id *id, const char *text)
+{
+	return text == NULL ||
+	       hf_hex_read(id->b, sizeof(*id), text, strlen(text)) == HF_OK;
+}
+
+static bool read_span(struct args *args, struct reconcile_span *s)
+{
+	const char *acts = arg(args, "acts");
+	uint64_t n = RECONCILE_ACTS;
+
+	*s = reconcile_all();
+	if (acts != NULL &&
+	    (!text_read_uint(&n, acts, strlen(acts), 1000000) || n == 0))
+		return false;
+	s->acts = (unsigned)n;
+	return read_id(&s->from, arg(args, "from")) &&
+	       read_id(&s->until, arg(args, "until")) &&
+	       memcmp(&s->from, &s->until, sizeof(s->from)) <= 0;
+}
+
+static int reconcile_summary(struct args *args, const char *path)
+{
+	const char *cc = arg(args, "peer");
+	struct hf_country peer = {{0}};
+	struct reconcile_span span;
+	struct archive *a = NULL;
+	struct reconciled r;
+	enum hf_err err;
+	FILE *f;
+	int status;
+
+	if (cc == NULL || strlen(cc) != 2 || !hf_country_ok(cc, 2))
+		return usage(args, "--summary wants --peer CC");
+	if (!read_span(args, &span))
+		return usage(args, "--from and --until want whole act ids, "
+				   "--acts 1 or more");
+	memcpy(peer.s, cc, 2);
+	status = open_dir(args, args->positional[0], &a);
+	if (status != HF_EXIT_OK)
+		return status;
+	f = fopen(path, "we");
+	err = f == NULL ? HF_FILE : HF_OK;
+	if (err == HF_OK)
+		err = reconcile_write(a, peer, &span, f, &r);
+	if (f != NULL && fclose(f) != 0 && err == HF_OK)
+		err = HF_FILE;
+	if (err != HF_OK)
+		status = compare_failed(args, err,
+		    err == HF_FILE ? path : archive_dir(a),
+		    "the archive is of that country itself");
+	else if (args->out.mode == OUT_JSON)
+		out_json(json_pack("{s:s, s:s, s:I, s:s}", "country",
+		    r.country[0].s, "peer", r.country[1].s, "acts",
+		    (json_int_t)r.acts[0], "file", path));
+	else
+		printf("%llu acts of %s with %s, summary in %s\n",
+		    (unsigned long long)r.acts[0], r.country[0].s,
+		    r.country[1].s, path);
+	archive_close(a);
+	return status;
+}
+
+static int run_reconcile(struct args *args)
+{
+	const char *summary = arg(args, "summary"), *with = arg(args, "with");
+
+	if (summary != NULL && with != NULL)
+		return usage(args, "--summary writes, --with reads: one of "
+				   "the two");
+	if (summary == NULL && with == NULL)
+		return args->positional_count == 2
+			   ? reconcile_both(args)
+			   : usage(args, "two archives, or --summary FILE, or "
+					 "--with FILE");
+	if (args->positional_count > 1)
+		return usage(args, "one archive only");
+	return summary != NULL ? reconcile_summary(args, summary)
+			       : reconcile_with(args, with);
+}
+
+#define END \
+	{ \
+		NULL, 0, false, false, NULL, NULL \
+	}
+#define AT \
+	{ \
+		"at", 0, true, false, "TIME", \
+		    "judged then (the archive's end)" \
+	}
+static const struct option_spec at_options[] = {AT, END};
+static const struct option_spec erasures_options[] = {AT,
+    {"peer", 0, true, false, "DIR", "the other country's archive: its copies"},
+    END};
+static const struct option_spec stats_options[] = {AT,
+    {"by", 0, true, false, "WHAT", "peer, kind, hour or weekday (UTC)"}, END};
+static const struct option_spec reconcile_options[] = {
+    {"summary", 0, true, false, "FILE", "write range digests, to be sent"},
+    {"peer", 0, true, false, "CC", "with --summary: exchange with whom"},
+    {"acts", 0, true, false, "N", "with --summary: of a range (256)"},
+    {"from", 0, true, false, "ID", "with --summary: from this act id on"},
+    {"until", 0, true, false, "ID", "with --summary: ids below this one"},
+    {"with", 0, true, false, "FILE", "compare with the other's summary"}, END};
+
+const struct command cmd_audit_queries[] = {
+    {"audit", "gaps", "[DIR] [--at TIME]",
+	"What the ledger should show and does not",
+	"  holdfast audit gaps                 (HOME/ledger, as fetched)\n"
+	"  holdfast audit gaps /srv/audit/jp --json\n",
+	CMD_READS | CMD_OFFLINE, 0, 1, at_options, run_gaps},
+    {"audit", "orphans", "[DIR] [--at TIME]",
+	"Orders without a live case, preservations never followed up",
+	"  holdfast audit orphans\n", CMD_READS | CMD_OFFLINE, 0, 1, at_options,
+	run_orphans},
+    {"audit", "uncovered", "[DIR] [--at TIME]",
+	"Promised holds without a live, confirmed order beneath",
+	"  holdfast audit uncovered\n", CMD_READS | CMD_OFFLINE, 0, 1,
+	at_options, run_uncovered},
+    {"audit", "erasures", "[DIR] [--peer DIR] [--at TIME]",
+	"What should be gone and has no certificate",
+	"  holdfast audit erasures\n"
+	"  holdfast audit erasures /srv/audit/jp --peer /srv/audit/us\n",
+	CMD_READS | CMD_OFFLINE, 0, 1, erasures_options, run_erasures},
+    {"audit", "stats", "[DIR] [--by WHAT] [--at TIME]",
+	"How many, how fast, deadlines kept and missed",
+	"  holdfast audit stats --by peer\n"
+	"  holdfast audit stats --by hour --csv\n",
+	CMD_READS | CMD_OFFLINE, 0, 1, stats_options, run_stats},
+    {"audit", "reconcile",
+	"DIR_A DIR_B | [DIR] --summary FILE --peer CC | "
+	"[DIR] --with FILE",
+	"Two countries' ledgers of their exchange, act by act",
+	"  holdfast audit reconcile /srv/audit/jp /srv/audit/us\n"
+	"  holdfast audit reconcile --summary jp-us.txt --peer US\n"
+	"  holdfast audit reconcile /srv/audit/us --with jp-us.txt\n",
+	CMD_READS | CMD_OFFLINE, 0, 2, reconcile_options, run_reconcile},
+    {NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL},
+};
