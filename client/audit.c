@@ -64,7 +64,7 @@ void audit_finds(struct audit *a, uint64_t entry, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text + n, sizeof(text) - n, format, args);
 	va_end(args);
-	if (f->count == 0 || entry < f->first) {
+	if (!f->settled && (f->count == 0 || entry < f->first)) {
 		f->first = entry;
 		memcpy(f->first_text, text, sizeof(text));
 	}
@@ -376,5 +376,6 @@ enum hf_err audit_verify(struct audit *a,
 		err = pass(a, j, &r, each, ctx);
 	receipts_end(a, &r);
 	judge_free(j);
+	a->found.settled = a->found.count > 0;
 	return err;
 }

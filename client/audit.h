@@ -13,7 +13,10 @@
 /** What was found wrong; all are counted, the first ones kept. */
 struct findings {
 	uint64_t count;
-	uint64_t first; /* smallest entry that is named; AUDIT_NO_ENTRY */
+	/* the smallest entry that is named, of the pass if it found anything:
+	 * what replay finds then is a consequence; AUDIT_NO_ENTRY: none */
+	uint64_t first;
+	bool settled;
 	char first_text[JUDGE_TEXT + 64];
 	json_t *texts; /* owned */
 };

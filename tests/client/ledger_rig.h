@@ -1,0 +1,85 @@
+/*
+ * ledger_rig: a small true ledger of JP, as its auditor fetched it: two
+ * countries, documents that change, acts of both sides, a receipt from
+ * abroad.  A test changes what it wants and writes it as an archive.
+ */
+#ifndef HF_TESTS_LEDGER_RIG_H
+#define HF_TESTS_LEDGER_RIG_H
+
+#include "client/replay.h"
+#include "tests/keys/registry.h"
+
+#define RIG_ENTRIES 32u
+#define RIG_ROWS 8u
+
+struct rig_frame {
+	uint8_t bytes[8192];
+	size_t size;
+};
+struct rig_file {
+	unsigned count;
+	struct rig_frame row[RIG_ENTRIES];
+};
+
+/** Entries of the ledger as built, by name. */
+enum {
+	RIG_START,
+	RIG_PIN_JP,
+	RIG_DOC_JP1,
+	RIG_PIN_US,
+	RIG_DOC_US1,
+	RIG_REQUEST,     /* by the first officer */
+	RIG_ACKNOWLEDGE, /* of US */
+	RIG_DOC_JP2,     /* without the first officer */
+	RIG_NOTE,        /* by the second officer */
+	RIG_STOP,
+	RIG_COUNT
+};
+
+struct ledger_rig {
+	char dir[64];
+	struct registry jp, us;
+	struct secret *jp_broker, *us_broker, *first, *second, *theirs;
+	struct country_doc *docs[3]; /* JP.1, JP.2, US.1 */
+	struct rig_file ledger, receipts, states;
+	unsigned hash_count;
+	struct hf_hash hashes[RIG_ENTRIES];
+	char head[HF_NOTE_MAX];
+	bool has_hashes;
+	struct hf_id case_id;
+	struct hf_life_act acts[2][4]; /* of the case */
+	uint32_t act_count[2];
+	struct instant now;   /* of the next entry */
+	bool break_signature; /* of the next acts */
+};
+
+struct ledger_rig *ledger_rig_new(void);
+void rig_free(struct ledger_rig *r);
+/** Write everything to r->dir, replacing what is there. */
+void rig_write(const struct ledger_rig *r);
+/** Sign the entries that stand in the ledger now, and tell the state of the
+ * case, as the broker would. */
+void rig_sign(struct ledger_rig *r);
+/** A head over any root, by any key and origin. */
+void rig_head(struct ledger_rig *r, const char *origin,
+    const struct secret *key, uint64_t size, const struct hf_hash *root);
+struct hf_hash rig_root(const struct ledger_rig *r);
+/** Append an own note by this officer, as of r->now; not signed yet. */
+void rig_note(struct ledger_rig *r, const struct secret *officer);
+/** Append a statement. */
+void rig_statement(struct ledger_rig *r, const struct hf_statement *s);
+void rig_remove(struct rig_file *f, unsigned at);
+void rig_insert(struct rig_file *f, unsigned at, const struct rig_frame *frame);
+
+/** Entry `at` keeps its leaf and gets the other parts of entry `of`. */
+void rig_graft(struct ledger_rig *r, unsigned at, unsigned of);
+
+/** What verify (and, if asked, replay) finds in the archive on disk. */
+struct rig_verdict {
+	enum hf_err err;
+	uint64_t entries, acts, verified, sent, receipted, cases, found, first;
+	char text[256]; /* of the first */
+};
+struct rig_verdict rig_verify(const struct ledger_rig *r, bool replay);
+
+#endif
