@@ -202,8 +202,8 @@ static enum hf_err list_finding(void *ctx, const struct finding *f)
 }
 
 /* One of the questions, with its last line. */
-static int ask(
-    struct args *args, enum hf_err (*find)(struct asking *q), const char *none)
+static int ask(struct args *args, enum hf_err (*find)(struct asking *q),
+    struct asking *peer, const char *none)
 {
 	static const char *const headings[] = {
 	    "WHAT", "REFERENCE", "ENTRY", "AT", "UNTIL", "LEFT", "WHICH", NULL};
