@@ -37,8 +37,10 @@ void progress_show(struct progress *p, uint64_t done, uint64_t total)
 	fprintf(stderr, "\r  %s %llu", p->what, (unsigned long long)done);
 	if (total > 0)
 		fprintf(stderr, " of %llu", (unsigned long long)total);
-	fprintf(stderr, " entries, %.0f/s\033[K",
-	    seconds > 0 ? (double)done / seconds : 0.0);
+	fprintf(stderr, " entries");
+	if (seconds >= 0.5)
+		fprintf(stderr, ", %.0f/s", (double)done / seconds);
+	fprintf(stderr, "\033[K");
 	fflush(stderr);
 }
 
@@ -91,6 +93,8 @@ enum hf_err audit_open(
 		*what = "pins or documents of the archive";
 		err = archive_roster(a->archive, &a->roster);
 	}
+	while (err == HF_OK && roster_at(a->roster, a->pins) != NULL)
+		a->pins++;
 	if (err != HF_OK)
 		audit_close(a);
 	return err;
@@ -279,6 +283,16 @@ static void receipts_end(struct audit *a, struct receipts *r)
 
 /* ---- the pass ---- */
 
+/* It stood when it entered, and later the key was said to have been lost. */
+static bool is_disputed(const struct audit *a, const struct judged *d)
+{
+	const struct revocation_entry *gone =
+	    roster_revocation(a->roster, &d->act.core.author);
+
+	return gone != NULL && d->entered.ms >= gone->since.ms &&
+	       d->entered.ms < gone->revoked.ms;
+}
+
 static enum hf_err take_entry(struct audit *a, struct judge *j,
     struct receipts *r, const struct archive_entry *e, struct judged *d)
 {
@@ -294,6 +308,7 @@ static enum hf_err take_entry(struct audit *a, struct judge *j,
 	}
 	if (!d->is_act)
 		return HF_OK;
+	a->disputed += is_disputed(a, d);
 	a->received += d->leaf.type == HF_ENTRY_FOREIGN;
 	match_receipt(a, r, j, e->index, d);
 	return HF_OK;
@@ -360,7 +375,7 @@ enum hf_err audit_verify(struct audit *a,
 	void *ctx, const struct archive_entry *e, const struct judged *d),
     void *ctx)
 {
-	struct receipts r = {NULL};
+	struct receipts r = {.rows = NULL};
 	struct judge *j = NULL;
 	enum hf_err err = read_head(a);
 

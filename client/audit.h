@@ -27,8 +27,9 @@ struct audit {
 	struct roster *roster;   /* owned; the newest documents */
 	struct judge_head head;
 	uint64_t entries, acts, verified, sent, receipted, received;
-	uint64_t cases;     /* replay.h */
-	bool pins_compared; /* with those of the auditor's home */
+	uint64_t disputed;         /* SPEC 5.11, by the newest documents */
+	uint64_t cases;            /* replay.h */
+	unsigned pins, pins_known; /* countries; of these in the home too */
 	struct findings found;
 };
 

@@ -18,15 +18,16 @@
 static int fetch_failed(struct args *args, struct session *s, enum hf_err err,
     const char *dir, const struct fetched *f)
 {
-	char known[96];
 	const char *where = link_trouble(s->link)->where;
+	char known[96];
 
+	if (f->problem[0] != '\0')
+		return out_error(&args->out, err, f->problem, dir, NULL, NULL);
 	snprintf(known, sizeof(known),
 	    "%llu whole entries are kept; a rerun goes on there",
 	    (unsigned long long)f->entries);
-	if (where[0] == '\0' || f->problem[0] != '\0')
-		where = dir;
-	return out_error(&args->out, err, f->problem, where, known, NULL);
+	return out_error(&args->out, err, NULL, where[0] != '\0' ? where : dir,
+	    f->entries > 0 ? known : NULL, NULL);
 }
 
 /* Fetch into `dir`, or HOME/ledger.  HF_EXIT_OK, or the error is told. */
@@ -54,16 +55,16 @@ static int fetch_to(struct args *args, const char *dir,
  * home; the archive of another is only as good as its pins. */
 static void compare_pins(struct audit *a, struct args *args)
 {
-	struct home home;
 	const struct country_doc *d;
+	struct home home;
 
 	if (home_open(&home, args->home, args->context) != HF_OK)
 		return;
-	a->pins_compared = true;
 	for (unsigned i = 0; (d = roster_at(a->roster, i)) != NULL; i++) {
 		const struct hf_key *root =
 		    roster_root(home.roster, d->head.country);
 
+		a->pins_known += root != NULL;
 		if (root != NULL && memcmp(root, &d->root, sizeof(*root)) != 0)
 			audit_finds(a, AUDIT_NO_ENTRY,
 			    "pins: the root of %s is not the one that this "
@@ -101,49 +102,63 @@ static int open_archive(struct args *args, struct audit *a)
 
 /* ---- verify and replay ---- */
 
-static void print_findings(const struct audit *a)
+static void print_findings(FILE *to, const struct audit *a)
 {
 	uint64_t told = json_array_size(a->found.texts);
 	const json_t *text;
 	size_t i;
 
 	json_array_foreach (a->found.texts, i, text)
-		printf("  %s\n", json_string_value(text));
+		fprintf(to, "  %s\n", json_string_value(text));
 	if (a->found.count > told)
-		printf("  and %llu more; the first in the ledger: %s\n",
-		    (unsigned long long)(a->found.count - told),
-		    a->found.first_text);
+		fprintf(to, "  and %llu more\n",
+		    (unsigned long long)(a->found.count - told));
 }
 
-static void print_report(const struct audit *a, bool replayed)
+static void print_result(FILE *to, const struct audit *a, uint64_t open)
+{
+	if (a->found.count > 0)
+		fprintf(to, "Result    DIVERGES: %llu findings, first: %s\n",
+		    (unsigned long long)a->found.count, a->found.first_text);
+	else if (open > 0)
+		fprintf(to,
+		    "Result    ledger intact; %llu deliveries not proven.  "
+		    "See: holdfast audit receipts --missing\n",
+		    (unsigned long long)open);
+	else
+		fprintf(to, "Result    ledger intact\n");
+}
+
+static void print_report(FILE *to, const struct audit *a, bool replayed)
 {
 	uint64_t open = a->sent - a->receipted;
 
-	printf("Ledger    %llu entries, head of %s over %llu\n",
+	fprintf(to, "Ledger    %llu entries, head of %s over %llu\n",
 	    (unsigned long long)a->entries, a->head.country.s,
 	    (unsigned long long)a->head.size);
-	printf("Pins      %s\n",
-	    a->pins_compared ? "those of this home"
-			     : "the archive's own: compare them by hand");
-	printf("Signers   %llu of %llu acts verify against the roster of "
-	       "their time\n",
-	    (unsigned long long)a->verified, (unsigned long long)a->acts);
-	printf("Receipts  %llu sent abroad, %llu receipted; %llu came from "
-	       "abroad%s\n",
+	fprintf(to, "Pins      %u of %u countries are pinned in this home%s\n",
+	    a->pins_known, a->pins,
+	    a->pins_known < a->pins ? "; compare the others by hand" : "   ok");
+	fprintf(to,
+	    "Signers   %llu of %llu acts verify against the roster of their "
+	    "time%s\n",
+	    (unsigned long long)a->verified, (unsigned long long)a->acts,
+	    a->verified == a->acts ? "   ok" : "   DIVERGES");
+	if (a->disputed > 0)
+		fprintf(to,
+		    "Disputed  %llu acts: their officer's key was known to "
+		    "others when they entered\n",
+		    (unsigned long long)a->disputed);
+	fprintf(to,
+	    "Receipts  %llu sent abroad, %llu receipted; %llu came from "
+	    "abroad%s\n",
 	    (unsigned long long)a->sent, (unsigned long long)a->receipted,
-	    (unsigned long long)a->received, open > 0 ? "   OPEN" : "");
+	    (unsigned long long)a->received, open > 0 ? "   OPEN" : "   ok");
 	if (replayed)
-		printf("Replay    %llu cases\n", (unsigned long long)a->cases);
-	print_findings(a);
-	if (a->found.count > 0)
-		printf("Result    DIVERGES: %llu findings, first: %s\n",
-		    (unsigned long long)a->found.count, a->found.first_text);
-	else if (open > 0)
-		printf("Result    ledger intact; %llu deliveries not proven.  "
-		       "See: holdfast audit receipts --missing\n",
-		    (unsigned long long)open);
-	else
-		printf("Result    ledger intact\n");
+		fprintf(
+		    to, "Replay    %llu cases\n", (unsigned long long)a->cases);
+	print_findings(to, a);
+	print_result(to, a, open);
 }
 
 static json_t *report_json(const struct audit *a, bool replayed)
@@ -156,7 +171,10 @@ static json_t *report_json(const struct audit *a, bool replayed)
 	    "received", (json_int_t)a->received);
 
 	json_object_set_new(o, "country", json_string(a->head.country.s));
-	json_object_set_new(o, "pins_compared", json_boolean(a->pins_compared));
+	json_object_set_new(o, "pins", json_integer(a->pins));
+	json_object_set_new(o, "pins_known", json_integer(a->pins_known));
+	json_object_set_new(
+	    o, "disputed", json_integer((json_int_t)a->disputed));
 	json_object_set(o, "problems", a->found.texts);
 	if (a->found.count > 0)
 		json_object_set_new(
@@ -171,8 +189,9 @@ static int report(struct args *args, const struct audit *a, bool replayed)
 {
 	if (args->out.mode == OUT_JSON)
 		out_json(report_json(a, replayed));
-	else
-		print_report(a, replayed);
+	else /* a table for programs stays one */
+		print_report(
+		    args->out.mode == OUT_TABLE ? stdout : stderr, a, replayed);
 	return a->found.count == 0 ? HF_EXIT_OK : HF_EXIT_VERIFY;
 }
 

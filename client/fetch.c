@@ -133,15 +133,16 @@ static enum hf_err write_frame(FILE *file, const struct pack *p)
 	return err;
 }
 
-/* At the sizes of the two heads the entries hash to their roots. */
-static enum hf_err check_roots(struct fetch *f)
+/* At the sizes of the two heads the entries hash to their roots.
+ * here: all of them were on this disk already */
+static enum hf_err check_roots(struct fetch *f, bool here)
 {
 	struct hf_hash root;
 
 	if (f->has_old && f->tree.size == f->old.size) {
 		root = hf_frontier_root(&f->tree);
 		if (memcmp(&root, &f->old.root, sizeof(root)) != 0)
-			return problem(f, HF_OTHER_LEDGER,
+			return problem(f, here ? HF_CORRUPT : HF_OTHER_LEDGER,
 			    "the first %llu entries do not hash to the head "
 			    "that was fetched before",
 			    (unsigned long long)f->old.size);
@@ -246,7 +247,7 @@ static enum hf_err take_entry(void *ctx, struct wire *w)
 	if (err == HF_OK)
 		err = put_hash(f, &hash);
 	if (err == HF_OK)
-		err = check_roots(f);
+		err = check_roots(f, false);
 	f->unsynced++;
 	if (names_version(parts[4], &page->wanted[page->count]))
 		page->count++;
@@ -331,7 +332,7 @@ static enum hf_err pass_entry(struct fetch *f, const struct archive_entry *e)
 		fseeko(f->hashes, 0, SEEK_CUR);
 	}
 	if (err == HF_OK)
-		err = check_roots(f);
+		err = check_roots(f, true);
 	if (err == HF_OK && names_version(e->payload, &v))
 		err = fetch_document(f, &v);
 	return err;

@@ -7,6 +7,7 @@
  *   HOME/pins/CC.pin         one hfr1: line
  *   HOME/docs/CC.hfd         newest document seen (cache)
  *   HOME/outbox/ID.act       signed, not yet known to be entered
+ *   HOME/ledger/           an auditor's archive (client/archive.h)
  *   HOME/agent.sock
  */
 #ifndef HF_CLIENT_HOME_H

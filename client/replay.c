@@ -373,7 +373,7 @@ static void compare_case(struct replay *r, struct states *s)
 
 enum hf_err replay_compare(struct replay *r)
 {
-	struct states s = {NULL};
+	struct states s = {.rows = NULL};
 	struct hf_bytes key, value;
 	enum hf_err err = archive_states_open(r->audit->archive, &s.rows);
 

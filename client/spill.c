@@ -1,7 +1,8 @@
 /*
- * spill: LMDB as a sorter.  Nothing here must outlive the process, so it is
- * never synced; writing commits often, because a transaction keeps every page
- * it touched in memory, and that is the bound of this program's memory.
+ * spill: LMDB as a sorter.  Nothing here must outlive the process, however it
+ * ends: so the file has no name any more once it is open, and it is never
+ * synced.  Writing commits often, because a transaction keeps every page it
+ * touched in memory, and that is the bound of this program's memory.
  */
 #include "client/spill.h"
 
@@ -21,7 +22,6 @@ struct spill {
 	MDB_cursor *cursor; /* once reading has begun */
 	MDB_dbi dbi;
 	unsigned puts; /* in txn */
-	char dir[PATH_SIZE];
 };
 
 static enum hf_err from_mdb(int rc)
@@ -42,25 +42,32 @@ static enum hf_err from_mdb(int rc)
 	}
 }
 
-static bool make_dir(struct spill *s, const char *parent)
+static bool make_dir(char dir[PATH_SIZE], const char *parent)
 {
-	int n = snprintf(s->dir, sizeof(s->dir), "%s/.spill-XXXXXX", parent);
+	int n = snprintf(dir, PATH_SIZE, "%s/.spill-XXXXXX", parent);
 
-	if (n > 0 && (size_t)n < sizeof(s->dir) && mkdtemp(s->dir) != NULL)
-		return true;
-	s->dir[0] = '\0';
-	return false;
+	return n > 0 && n < (int)PATH_SIZE && mkdtemp(dir) != NULL;
 }
 
-static enum hf_err open_table(struct spill *s, uint64_t size_max)
+static void remove_dir(const char *dir)
+{
+	char path[PATH_SIZE + 16];
+
+	snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
+static enum hf_err open_table(
+    struct spill *s, const char *dir, uint64_t size_max)
 {
 	int rc = mdb_env_create(&s->env);
 
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(s->env, (size_t)size_max);
 	if (rc == 0)
-		rc = mdb_env_open(s->env, s->dir,
-		    MDB_NOSYNC | MDB_NOLOCK | MDB_NORDAHEAD, 0600);
+		rc = mdb_env_open(
+		    s->env, dir, MDB_NOSYNC | MDB_NOLOCK | MDB_NORDAHEAD, 0600);
 	if (rc == 0)
 		rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
 	if (rc == 0)
@@ -72,29 +79,23 @@ enum hf_err spill_new(struct spill **out, const char *dir, uint64_t size_max)
 {
 	struct spill *s = calloc(1, sizeof(*s));
 	const char *tmp = getenv("TMPDIR");
+	char own[PATH_SIZE];
 	enum hf_err err;
 
 	if (s == NULL)
 		return HF_NOMEM;
-	if (!make_dir(s, dir) && !make_dir(s, tmp != NULL ? tmp : "/tmp")) {
+	if (!make_dir(own, dir) && !make_dir(own, tmp != NULL ? tmp : "/tmp")) {
 		free(s);
 		return HF_FILE;
 	}
-	err = open_table(s, size_max);
+	err = open_table(s, own, size_max);
+	remove_dir(own);
 	if (err != HF_OK) {
 		spill_free(s);
 		return err;
 	}
 	*out = s;
 	return HF_OK;
-}
-
-static void remove_file(const struct spill *s, const char *name)
-{
-	char path[PATH_SIZE + 16];
-
-	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
-	unlink(path);
 }
 
 void spill_free(struct spill *s)
@@ -107,9 +108,6 @@ void spill_free(struct spill *s)
 		mdb_txn_abort(s->txn);
 	if (s->env != NULL)
 		mdb_env_close(s->env);
-	remove_file(s, "data.mdb");
-	remove_file(s, "lock.mdb");
-	rmdir(s->dir);
 	free(s);
 }
 

@@ -14,13 +14,14 @@
 struct spill; /* opaque */
 
 /**
- * Make the table in a new folder under `dir`, else under $TMPDIR or /tmp.
+ * Make the table on the disk of `dir`, else of $TMPDIR or /tmp; no name of it
+ * stays there.
  * size_max  bytes that the table may take on disk
  * Errors: HF_FILE, HF_NOMEM
  */
 HF_MUST_USE enum hf_err spill_new(
     struct spill **out, const char *dir, uint64_t size_max);
-/** Close and remove everything. */
+/** Close it, and it is gone. */
 void spill_free(struct spill *s);
 /** Errors: HF_FULL (size_max, or the disk), HF_FILE */
 HF_MUST_USE enum hf_err spill_put(

@@ -463,6 +463,7 @@ static struct country_doc *build(const struct registry *reg,
 static void set_up(struct ledger_rig *r)
 {
 	struct country_entry *officer;
+	struct hf_key lost;
 
 	registry_init(&r->jp, "JP", 2);
 	registry_init(&r->us, "US", 2);
@@ -483,6 +484,10 @@ static void set_up(struct ledger_rig *r)
 	r->docs[2] = build(&r->us, NULL, 1);
 	/* the second comes for the first */
 	officer->u.officer.sign = secret_sign_key(r->second);
+	/* whose key was lost, as was found out later: since the request */
+	lost = secret_sign_key(r->first);
+	registry_revocation(&r->jp, &lost, NOW + 60000)->u.revocation.since.ms =
+	    NOW + 5000;
 	r->docs[1] = build(&r->jp, r->docs[0], 2);
 }
 
@@ -540,7 +545,7 @@ void rig_free(struct ledger_rig *r)
 struct rig_verdict rig_verify(const struct ledger_rig *r, bool replay)
 {
 	static const struct out quiet = {.quiet = true, .mode = OUT_JSON};
-	struct rig_verdict v = {HF_OK};
+	struct rig_verdict v = {.err = HF_OK};
 	struct replay *p = NULL;
 	const char *what;
 	struct audit a;
@@ -557,6 +562,7 @@ struct rig_verdict rig_verify(const struct ledger_rig *r, bool replay)
 	v.entries = a.entries;
 	v.acts = a.acts;
 	v.verified = a.verified;
+	v.disputed = a.disputed;
 	v.sent = a.sent;
 	v.receipted = a.receipted;
 	v.cases = a.cases;

@@ -77,7 +77,8 @@ void rig_graft(struct ledger_rig *r, unsigned at, unsigned of);
 /** What verify (and, if asked, replay) finds in the archive on disk. */
 struct rig_verdict {
 	enum hf_err err;
-	uint64_t entries, acts, verified, sent, receipted, cases, found, first;
+	uint64_t entries, acts, verified, disputed, sent, receipted, cases;
+	uint64_t found, first;
 	char text[256]; /* of the first */
 };
 struct rig_verdict rig_verify(const struct ledger_rig *r, bool replay);

@@ -54,10 +54,10 @@ Test(audit, a_true_ledger_is_intact)
 	intact(r);
 	v = rig_verify(r, true);
 	cr_assert_eq(v.acts, 3);
+	cr_assert_eq(v.disputed, 1, "the request: its officer's key was lost");
 	cr_assert_eq(v.sent, 2);
 	cr_assert_eq(v.receipted, 1);
 	cr_assert_eq(v.cases, 1);
-	/* the temporary table is gone */
 	r->has_hashes = false;
 	intact(r);
 	rig_free(r);

@@ -37,7 +37,7 @@ Test(spill, gives_back_in_order_what_came_in_any_and_leaves_nothing)
 
 	cr_assert_not_null(mkdtemp(dir));
 	cr_assert_eq(spill_new(&s, dir, UINT64_C(64) << 20), HF_OK);
-	cr_assert_eq(files_in(dir), 1);
+	cr_assert_eq(files_in(dir), 0, "whatever ends the process");
 	for (uint32_t i = 0; i < ROWS; i++) {
 		uint32_t n = i * 7919 % ROWS; /* each once */
 
