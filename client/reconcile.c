@@ -620,8 +620,11 @@ static bool is_the_act(const struct pair *p, const struct hf_hash *root)
 static enum hf_err compare_small(struct reconciling *r, struct ours *o,
     const struct line *line, const struct hf_id *until)
 {
+	struct hf_frontier none = {.size = 0};
+	struct hf_hash empty = hf_frontier_root(&none);
 	bool seen = line->count == 0;
-	enum hf_err err = HF_OK;
+	enum hf_err err =
+	    seen && !same_hash(&empty, &line->root) ? HF_RANGE : HF_OK;
 
 	for (; err == HF_OK && o->err == HF_OK && is_below(&o->p.id, until);
 	     step(r, o)) {
