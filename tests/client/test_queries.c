@@ -453,6 +453,7 @@ enum order_life {
 	ORDER_SILENT, /* the provider has not answered */
 	ORDER_LONG,   /* confirmed, beyond the promise */
 	ORDER_SHORT,  /* confirmed, ends before the promise */
+	ORDER_EMPTY,  /* accepted, then reported: there is nothing */
 	ORDER_GONE,   /* confirmed, withdrawn since */
 	ORDER_MASKED, /* confirmed; whose it is, is a commitment */
 	ORDER_LIVES
@@ -488,6 +489,17 @@ static unsigned make_base(
 	return n;
 }
 
+static void report_nothing(struct world *w, unsigned n)
+{
+	struct hf_envelope e = {
+	    .present = BIT(HF_E_RE) | BIT(HF_E_RESULT) | BIT(HF_E_CATEGORIES),
+	    .re = w->cases[n].id,
+	    .result = 3, /* never-held */
+	    .categories = HF_TRAFFIC};
+
+	world_do(w, n, HF_TRACK_ASKED, HF_KIND_REPORT, &e);
+}
+
 static unsigned make_order(struct world *w, enum order_life life, unsigned base,
     const char *desk, uint64_t *until)
 {
@@ -508,6 +520,8 @@ static unsigned make_order(struct world *w, enum order_life life, unsigned base,
 	world_accept(w, n, *until);
 	*until += w->now_ms;
 	w->now_ms += 30 * S_MS;
+	if (life == ORDER_EMPTY)
+		report_nothing(w, n);
 	if (life == ORDER_GONE)
 		world_withdraw(w, n);
 	return n;
