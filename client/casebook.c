@@ -678,15 +678,15 @@ static bool is_stated(const struct book_case *c, const struct hf_due *d)
 /* Did it come between two acts of the case?  A broker may be a little late;
  * in that time its own statement decides. */
 static void see_due(const struct book *b, const struct book_case *c,
-    struct book_due *d, struct instant since, struct instant next, bool ends)
+    struct book_due *d, struct instant since, struct instant next)
 {
 	struct instant fell = d->due.at.ms > since.ms ? d->due.at : since;
 
 	fell = book_lit(b, fell);
 	if (fell.ms >= next.ms)
 		return;
-	if (next.ms - fell.ms < BOOK_SLACK_MS &&
-	    (ends || d->due.type == HF_DUE_CONFIRM || !is_stated(c, &d->due)))
+	d->sure = next.ms - fell.ms >= BOOK_SLACK_MS;
+	if (!d->sure && !is_stated(c, &d->due))
 		return;
 	d->end = BOOK_DUE_PASSED;
 	d->fell = fell;
@@ -750,8 +750,7 @@ void book_history(const struct book *b, struct book_case *c, struct instant now,
 		live_on(h, &running, due, count);
 		for (unsigned d = running; d < h->due_count; d++)
 			if (h->due[d].end == BOOK_DUE_RUNS)
-				see_due(b, c, &h->due[d], a->here, next,
-				    k == c->act_count);
+				see_due(b, c, &h->due[d], a->here, next);
 	}
 	if (c->has_opening)
 		(void)fold(c, UINT64_MAX);

@@ -92,6 +92,7 @@ struct book_due {
 	struct hf_due due;
 	enum book_due_end end;
 	struct instant fell; /* passed: when the broker had to see it */
+	bool sure;           /* not only because a statement may be about it */
 };
 struct book_history {
 	unsigned due_count;

@@ -101,8 +101,6 @@ static void tell_limits(const struct args *args, const struct asking *q)
 {
 	char now[32];
 
-	if (args->out.quiet)
-		return;
 	if (q->unreadable > 0)
 		fprintf(stderr,
 		    "  note: %llu entries cannot be read: holdfast audit "
@@ -113,7 +111,7 @@ static void tell_limits(const struct args *args, const struct asking *q)
 		    "  note: %llu cases have more entries than a case can "
 		    "have; the first ones were read\n",
 		    (unsigned long long)q->cut);
-	if (args->out.mode != OUT_TABLE)
+	if (args->out.mode != OUT_TABLE || args->out.quiet)
 		return;
 	hf_rfc3339(now, q->now, 0);
 	printf("as of %s\n", now);
@@ -242,7 +240,7 @@ static int ask(struct args *args, enum hf_err (*find)(struct asking *q),
 	if (err != HF_OK)
 		status = open_failed(args, err, archive_dir(archive));
 	else {
-		if (args->out.mode == OUT_TABLE)
+		if (args->out.mode == OUT_TABLE && !args->out.quiet)
 			l.count == 0 ? printf("%s, ", none)
 				     : printf("%llu found, ",
 					   (unsigned long long)l.count);
@@ -541,12 +539,12 @@ static int told(struct args *args, const struct reconciled *r)
 {
 	bool table = args->out.mode == OUT_TABLE;
 
-	if (r->unreadable > 0 && !args->out.quiet)
+	if (r->unreadable > 0)
 		fprintf(stderr,
 		    "  note: %llu entries cannot be read: holdfast audit "
 		    "verify\n",
 		    (unsigned long long)r->unreadable);
-	if (table)
+	if (table && !args->out.quiet)
 		printf("%s %llu acts of the exchange, %s %llu: %llu "
 		       "differences, %llu explained\n",
 		    r->country[0].s, (unsigned long long)r->acts[0],

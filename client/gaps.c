@@ -502,7 +502,7 @@ static enum hf_err match_statements(struct gaps *g, const struct book *b,
 				found[i] =
 				    take_statement(c, g->used, type, d, owes,
 					pass == 0 ? BOOK_SLACK_MS : UINT64_MAX);
-			else
+			else if (d->sure)
 				err = tell_unstated(
 				    g, c, &d->due, hf_entry_type_name(type));
 		}

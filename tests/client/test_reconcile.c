@@ -407,3 +407,51 @@ Test(reconcile, a_summary_that_was_changed_is_seen, .timeout = 300)
 	free(o);
 	world_free(w);
 }
+
+Test(reconcile, a_summary_has_one_form)
+{
+	static const char none[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649"
+				   "b934ca495991b7852b855";
+	static const struct {
+		const char *what, *heading, *tail;
+		enum hf_err err;
+	} forms[] = {
+	    {"right", "holdfast/1/exchange\nUS JP\n5 1\n", "", HF_OK},
+	    {"of another version", "holdfast/2/exchange\nUS JP\n5 1\n", "",
+		HF_RANGE},
+	    {"of others", "holdfast/1/exchange\nUS DE\n5 1\n", "", HF_USAGE},
+	    {"of our own", "holdfast/1/exchange\nJP JP\n5 1\n", "", HF_USAGE},
+	    {"without a size", "holdfast/1/exchange\nUS JP\n5\n", "", HF_RANGE},
+	    {"with a zero before", "holdfast/1/exchange\nUS JP\n05 1\n", "",
+		HF_RANGE},
+	    {"with CR", "holdfast/1/exchange\r\nUS JP\n5 1\n", "", HF_RANGE},
+	    {"with more", "holdfast/1/exchange\nUS JP\n5 1\n", "\n", HF_RANGE},
+	};
+	/* first digits of the bounds: they must not descend */
+	static const char bounds[][4] = {"012", "022", "021", "0f2", "A12"};
+	struct world *w = world_new(1);
+	struct outcome *o = calloc(1, sizeof(*o));
+	char text[1024];
+	int n;
+
+	cr_assert_not_null(o);
+	world_write(w);
+	for (unsigned i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		n = snprintf(text, sizeof(text), "%s%064d 0 %s\n%064d end\n%s",
+		    forms[i].heading, 0, none, 1, forms[i].tail);
+		cr_assert_eq(read_changed(w, text, (size_t)n, o), forms[i].err,
+		    "%s", forms[i].what);
+	}
+	for (unsigned i = 0; i < sizeof(bounds) / sizeof(*bounds); i++) {
+		const char *b = bounds[i];
+
+		n = snprintf(text, sizeof(text),
+		    "%s%c%063d 0 %s\n%c%063d 0 %s\n%c%063d end\n",
+		    forms[0].heading, b[0], 0, none, b[1], 0, none, b[2], 0);
+		cr_assert_eq(read_changed(w, text, (size_t)n, o),
+		    i < 2 ? HF_OK : HF_RANGE, "%s", b);
+	}
+	cr_assert_eq(o->found.count + o->ranges, 0);
+	free(o);
+	world_free(w);
+}
