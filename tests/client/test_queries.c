@@ -858,3 +858,72 @@ Test(queries, an_archive_without_a_head_is_not_judged)
 	roster_free((struct roster *)(uintptr_t)q.roster);
 	world_free(w);
 }
+
+/* ---- damage ---- */
+
+static enum hf_err count_finding(void *ctx, const struct finding *f)
+{
+	(void)f;
+	++*(unsigned *)ctx;
+	return HF_OK;
+}
+
+static void flip(struct world *w, const char *name)
+{
+	char path[128];
+	long size;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", w->dir[JP], name);
+	f = fopen(path, "r+b");
+	cr_assert_not_null(f);
+	cr_assert_eq(fseek(f, 0, SEEK_END), 0);
+	size = ftell(f);
+	for (unsigned i = 0; i < 6 && size > 0; i++) {
+		long at = (long)chance_below(&w->chance, (uint64_t)size);
+
+		cr_assert_eq(fseek(f, at, SEEK_SET), 0);
+		cr_assert_neq(
+		    fputc((int)chance_below(&w->chance, 256), f), EOF);
+	}
+	cr_assert_eq(fclose(f), 0);
+}
+
+static void expect_sane(enum hf_err err, uint64_t seed)
+{
+	cr_assert(err == HF_OK || err == HF_CORRUPT || err == HF_CHECKPOINT ||
+		      err == HF_USAGE,
+	    "%s, again: WORLD_SEED=%llu", hf_err_info(err)->name,
+	    (unsigned long long)seed);
+}
+
+Test(queries, a_damaged_archive_gives_an_answer_or_an_error, .timeout = 300)
+{
+	static enum hf_err (*const questions[])(struct asking * q) = {
+	    gaps_find, orphans_find, uncovered_find, erasures_find};
+
+	for (unsigned i = 0; i < 10 * SEEDS; i++) {
+		uint64_t seed = world_seed(i), until;
+		struct world *w = world_new(seed);
+		struct stats *s = calloc(1, sizeof(*s));
+		struct roster *roster = roster_new();
+		unsigned found = 0, n;
+		struct asking q = {
+		    .each = count_finding, .ctx = &found, .roster = roster};
+
+		cr_assert_not_null(s);
+		talked(w);
+		n = make_base(w, BASE_HELD, "jp.ncp", &until);
+		make_order(w, ORDER_LONG, n, "jp.ncp", &until);
+		world_write(w);
+		flip(w, i % 3 == 0 ? "receipts" : "ledger");
+		q.archive = world_archive(w, JP);
+		for (unsigned k = 0; k < 4; k++)
+			expect_sane(questions[k](&q), seed);
+		expect_sane(stats_count(&q, STATS_KIND, s), seed);
+		archive_close(q.archive);
+		roster_free(roster);
+		free(s);
+		world_free(w);
+	}
+}
