@@ -184,8 +184,9 @@ bool book_entry_read(struct book_entry *e, const struct archive_entry *raw)
 		return hf_statement_decode(&e->statement, raw->payload.data,
 			   raw->payload.size) == HF_OK;
 	if (hf_core_decode(&e->core, raw->core.data, raw->core.size) != HF_OK ||
-	    hf_envelope_decode(
-		&e->envelope, raw->envelope.data, raw->envelope.size) != HF_OK)
+	    hf_envelope_decode(&e->envelope, raw->envelope.data,
+		raw->envelope.size) != HF_OK ||
+	    hf_act_check_shape(e->core.kind, &e->envelope) != HF_OK)
 		return false;
 	e->case_id =
 	    HF_HAS(&e->envelope, HF_E_CASE) ? e->envelope.case_id : e->leaf.id;
