@@ -740,20 +740,43 @@ const struct command cmd_audit_queries[] = {
     {"audit", "gaps", "[DIR] [--at TIME]",
 	"What the ledger should show and does not",
 	"  holdfast audit gaps                 (HOME/ledger, as fetched)\n"
-	"  holdfast audit gaps /srv/audit/jp --json\n",
+	"  holdfast audit gaps /srv/audit/jp --json\n"
+	"\nwhat it names\n"
+	"  missing          generations of a track that something here names\n"
+	"  out-of-order     an act that came before the one before it\n"
+	"  waits            an act whose past has not come\n"
+	"  no-receipt       sent abroad, no receipt of the other country\n"
+	"  no-statement     a deadline passed and the broker did not say so\n"
+	"  crash            a start without a stop before it\n"
+	"  clock            a time in which the broker did not know the time\n"
+	"  epoch            a new epoch of the ledger\n"
+	"  index-backwards  a peer's receipts: a later entry, an earlier "
+	"time\n",
 	CMD_READS | CMD_OFFLINE, 0, 1, at_options, run_gaps},
     {"audit", "orphans", "[DIR] [--at TIME]",
 	"Orders without a live case, preservations never followed up",
-	"  holdfast audit orphans\n", CMD_READS | CMD_OFFLINE, 0, 1, at_options,
-	run_orphans},
+	"  holdfast audit orphans\n"
+	"\nwhat it names\n"
+	"  orphan           an order whose cases are all over, or not here\n"
+	"  unknown          a masked order: what it rests on is a commitment\n"
+	"  never-followed   a preservation that ended without a follow-up\n",
+	CMD_READS | CMD_OFFLINE, 0, 1, at_options, run_orphans},
     {"audit", "uncovered", "[DIR] [--at TIME]",
 	"Promised holds without a live, confirmed order beneath",
-	"  holdfast audit uncovered\n", CMD_READS | CMD_OFFLINE, 0, 1,
-	at_options, run_uncovered},
+	"  holdfast audit uncovered\n"
+	"\nwhat it names\n"
+	"  uncovered        no live order beneath that a provider confirmed\n"
+	"  short            the orders beneath end before the promise\n"
+	"  unknown          a masked order of this desk may lie beneath\n",
+	CMD_READS | CMD_OFFLINE, 0, 1, at_options, run_uncovered},
     {"audit", "erasures", "[DIR] [--peer DIR] [--at TIME]",
 	"What should be gone and has no certificate",
 	"  holdfast audit erasures\n"
-	"  holdfast audit erasures /srv/audit/jp --peer /srv/audit/us\n",
+	"  holdfast audit erasures /srv/audit/jp --peer /srv/audit/us\n"
+	"\nwhat it names\n"
+	"  no-certificate       its term is over, no legal hold, not erased\n"
+	"  no-case              a certificate for a case that is not here\n"
+	"  peer-no-certificate  with --peer: the same of the other's copy\n",
 	CMD_READS | CMD_OFFLINE, 0, 1, erasures_options, run_erasures},
     {"audit", "stats", "[DIR] [--by WHAT] [--at TIME]",
 	"How many, how fast, deadlines kept and missed",
@@ -766,7 +789,9 @@ const struct command cmd_audit_queries[] = {
 	"Two countries' ledgers of their exchange, act by act",
 	"  holdfast audit reconcile /srv/audit/jp /srv/audit/us\n"
 	"  holdfast audit reconcile --summary jp-us.txt --peer US\n"
-	"  holdfast audit reconcile /srv/audit/us --with jp-us.txt\n",
+	"  holdfast audit reconcile /srv/audit/us --with jp-us.txt\n"
+	"\nA range that differs is narrowed by a second summary of it:\n"
+	"  --summary FILE --peer CC --from ID --until ID --acts 1\n",
 	CMD_READS | CMD_OFFLINE, 0, 2, reconcile_options, run_reconcile},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL},
 };

@@ -190,7 +190,11 @@ def test_the_other_questions_answer(f):
     check("JP" in [r["group"] for r in table], "groups: " + text)
     chart = f.run("nobody", "audit", "stats", us, "--by", "kind").ok().out
     check("####" in chart and "as of" in chart, chart)
+    f.run("us.audit", "audit", "fetch").ok()
     for question in ("gaps", "orphans", "uncovered", "erasures"):
+        equal(f.run("us.audit", "audit", question, "--json").ok().lines(),
+              rows(f, question, os.path.join(f.home("us.audit"), "ledger")),
+              "%s of HOME/ledger" % question)
         check("as of" in f.run("nobody", "audit", question, us).ok().out,
               question)
         f.run("nobody", "audit", question, f.dir).fails(1, "E7")
