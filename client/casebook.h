@@ -120,6 +120,9 @@ uint64_t book_unreadable(const struct book *b);
 /** The next case, by id; lent until the next call.
  * Errors: HF_NOTFOUND (the end), HF_CORRUPT, HF_FILE */
 HF_MUST_USE enum hf_err book_next(struct book *b, struct book_case **out);
+/** Fold what had arrived before ledger index `limit`, as far as it chains.
+ * False: not even the opening had. */
+bool book_fold(struct book_case *c, uint64_t limit);
 /** Which deadlines the case had, up to `now`, and how each ended; when the
  * file ended.  Folds c anew; c->fold is whole again afterwards. */
 void book_history(const struct book *b, struct book_case *c, struct instant now,

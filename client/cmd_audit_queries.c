@@ -2,17 +2,12 @@
  * cmd_audit_queries: the auditor's questions.  All are answered from an
  * archive on disk (audit fetch); nothing is connected.
  */
-#include "client/cmd.h"
-#include "client/finding.h"
-#include "client/reconcile.h"
+#include "client/query.h"
 #include "client/stats.h"
 
-#include "proto/catalogue.h"
 #include "proto/crypto.h"
 #include "proto/ref.h"
-#include "proto/text.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +38,7 @@ static int find_dir(
 	return HF_EXIT_OK;
 }
 
-static int open_failed(struct args *args, enum hf_err err, const char *dir)
+int query_failed(struct args *args, enum hf_err err, const char *dir)
 {
 	const char *what =
 	    err == HF_FILE ? "no archive of a ledger is there"
@@ -55,7 +50,7 @@ static int open_failed(struct args *args, enum hf_err err, const char *dir)
 	    "holdfast audit fetch; holdfast audit verify");
 }
 
-static int open_dir(struct args *args, const char *given, struct archive **out)
+int query_open(struct args *args, const char *given, struct archive **out)
 {
 	char dir[HOME_PATH_MAX];
 	int status = find_dir(args, given, dir);
@@ -66,14 +61,14 @@ static int open_dir(struct args *args, const char *given, struct archive **out)
 	err = hf_crypto_init();
 	if (err == HF_OK)
 		err = archive_open(out, dir);
-	return err == HF_OK ? HF_EXIT_OK : open_failed(args, err, dir);
+	return err == HF_OK ? HF_EXIT_OK : query_failed(args, err, dir);
 }
 
 /* *roster: to be freed, like *out. */
 static int open_archive(struct args *args, const char *given,
     struct archive **out, struct roster **roster)
 {
-	int status = open_dir(args, given, out);
+	int status = query_open(args, given, out);
 	enum hf_err err;
 
 	*roster = NULL;
@@ -82,7 +77,7 @@ static int open_archive(struct args *args, const char *given,
 	err = archive_roster(*out, roster);
 	if (err == HF_OK)
 		return HF_EXIT_OK;
-	status = open_failed(args, err, archive_dir(*out));
+	status = query_failed(args, err, archive_dir(*out));
 	archive_close(*out);
 	return status;
 }
@@ -128,7 +123,7 @@ struct listing {
 
 static const struct hf_id no_id;
 
-static void set_id(json_t *o, const char *name, const struct hf_id *id)
+void query_json_id(json_t *o, const char *name, const struct hf_id *id)
 {
 	char hex[2 * HF_ID_SIZE + 1];
 
@@ -138,7 +133,7 @@ static void set_id(json_t *o, const char *name, const struct hf_id *id)
 	json_object_set_new(o, name, json_string(hex));
 }
 
-static void set_time(json_t *o, const char *name, struct instant t)
+void query_json_time(json_t *o, const char *name, struct instant t)
 {
 	char text[32];
 
@@ -160,15 +155,15 @@ static json_t *finding_json(const struct listing *l, const struct finding *f)
 
 	if (f->ref[0] != '\0')
 		json_object_set_new(o, "ref", json_string(f->ref));
-	set_id(o, "case", &f->case_id);
-	set_id(o, "act", &f->act);
+	query_json_id(o, "case", &f->case_id);
+	query_json_id(o, "act", &f->act);
 	if (f->entry != FINDING_NO_ENTRY)
 		json_object_set_new(
 		    o, "entry", json_integer((json_int_t)f->entry));
 	if (f->peer.s[0] != '\0')
 		json_object_set_new(o, "peer", json_string(f->peer.s));
-	set_time(o, "at", f->at);
-	set_time(o, "until", f->until);
+	query_json_time(o, "at", f->at);
+	query_json_time(o, "until", f->until);
 	if (has_left(l, f))
 		json_object_set_new(o, "left_s",
 		    json_integer(
@@ -238,7 +233,7 @@ static int ask(struct args *args, enum hf_err (*find)(struct asking *q),
 	err = find(&q);
 	table_print(l.table, &args->out);
 	if (err != HF_OK)
-		status = open_failed(args, err, archive_dir(archive));
+		status = query_failed(args, err, archive_dir(archive));
 	else {
 		if (args->out.mode == OUT_TABLE && !args->out.quiet)
 			l.count == 0 ? printf("%s, ", none)
@@ -418,7 +413,7 @@ static int run_stats(struct args *a)
 	q.roster = roster;
 	err = stats_count(&q, by, s);
 	if (err != HF_OK)
-		status = open_failed(a, err, archive_dir(archive));
+		status = query_failed(a, err, archive_dir(archive));
 	else if (a->out.mode == OUT_JSON)
 		for (unsigned i = 0; i < s->count; i++)
 			out_json(stats_json(&s->group[i]));
@@ -431,286 +426,6 @@ static int run_stats(struct args *a)
 out:
 	free(s);
 	return status;
-}
-
-/* ---- reconcile ---- */
-
-static const char *const what_names[] = {
-    [RECONCILE_MISSING] = "missing",
-    [RECONCILE_DIFFERS] = "differs",
-    [RECONCILE_REFUSED] = "refused",
-    [RECONCILE_LATER] = "later",
-    [RECONCILE_RANGE] = "range",
-};
-
-static void row_text(const struct reconcile_row *r, char out[FINDING_TEXT])
-{
-	switch (r->what) {
-	case RECONCILE_MISSING:
-		snprintf(out, FINDING_TEXT, "%s has it, %s has not%s", r->has.s,
-		    r->lacks.s,
-		    r->receipted ? ", though there is its receipt"
-				 : (r->known ? "; no receipt" : ""));
-		return;
-	case RECONCILE_DIFFERS:
-		snprintf(out, FINDING_TEXT, "%s and %s differ in its %s",
-		    r->has.s, r->lacks.s, r->part);
-		return;
-	case RECONCILE_REFUSED:
-		snprintf(out, FINDING_TEXT, "%s refused it: %s", r->lacks.s,
-		    hf_err_info((enum hf_err)r->refusal)->name);
-		return;
-	case RECONCILE_LATER:
-		snprintf(out, FINDING_TEXT,
-		    "the archive of %s ends before it came", r->lacks.s);
-		return;
-	case RECONCILE_RANGE:
-		snprintf(out, FINDING_TEXT,
-		    "%s has %llu acts from here on, %s has %llu", r->has.s,
-		    (unsigned long long)r->count_has, r->lacks.s,
-		    (unsigned long long)r->count_lacks);
-		return;
-	}
-}
-
-static json_t *row_json(const struct reconcile_row *r)
-{
-	char text[FINDING_TEXT];
-	json_t *o;
-
-	row_text(r, text);
-	o = json_pack("{s:s, s:s}", "what", what_names[r->what], "text", text);
-	if (r->what == RECONCILE_RANGE) {
-		set_id(o, "from", &r->act);
-		if (json_object_get(o, "from") == NULL) {
-			char zeros[2 * HF_ID_SIZE + 1];
-
-			hf_hex(zeros, &no_id, sizeof(no_id));
-			json_object_set_new(o, "from", json_string(zeros));
-		}
-		set_id(o, "until", &r->until);
-		json_object_set_new(
-		    o, r->has.s, json_integer((json_int_t)r->count_has));
-		json_object_set_new(
-		    o, r->lacks.s, json_integer((json_int_t)r->count_lacks));
-		return o;
-	}
-	set_id(o, "act", &r->act);
-	json_object_set_new(o, "has", json_string(r->has.s));
-	if (r->what != RECONCILE_DIFFERS)
-		json_object_set_new(o, "lacks", json_string(r->lacks.s));
-	if (!r->known)
-		return o;
-	json_object_set_new(
-	    o, "kind", json_string(hf_code_name(HF_CODES_KIND, r->kind)));
-	set_id(o, "case", &r->case_id);
-	if (r->ref[0] != '\0')
-		json_object_set_new(o, "ref", json_string(r->ref));
-	json_object_set_new(o, "entry", json_integer((json_int_t)r->entry));
-	set_time(o, "entered", r->entered);
-	json_object_set_new(o, "receipted", json_boolean(r->receipted));
-	return o;
-}
-
-static enum hf_err list_row(void *ctx, const struct reconcile_row *r)
-{
-	struct listing *l = ctx;
-	char text[FINDING_TEXT], id[2 * HF_ID_SIZE + 1], entry[24] = "-";
-
-	l->count++;
-	if (l->args->out.mode == OUT_JSON) {
-		out_json(row_json(r));
-		return HF_OK;
-	}
-	row_text(r, text);
-	hf_hex(id, &r->act, sizeof(r->act));
-	if (r->known)
-		snprintf(entry, sizeof(entry), "%s %llu", r->has.s,
-		    (unsigned long long)r->entry);
-	table_row(
-	    l->table, (const char *[]){what_names[r->what],
-			  r->ref[0] != '\0' ? r->ref : "-",
-			  r->known ? hf_code_name(HF_CODES_KIND, r->kind) : "-",
-			  entry, id, text});
-	return HF_OK;
-}
-
-static int told(struct args *args, const struct reconciled *r)
-{
-	bool table = args->out.mode == OUT_TABLE;
-
-	if (r->unreadable > 0)
-		fprintf(stderr,
-		    "  note: %llu entries cannot be read: holdfast audit "
-		    "verify\n",
-		    (unsigned long long)r->unreadable);
-	if (table && !args->out.quiet)
-		printf("%s %llu acts of the exchange, %s %llu: %llu "
-		       "differences, %llu explained\n",
-		    r->country[0].s, (unsigned long long)r->acts[0],
-		    r->country[1].s, (unsigned long long)r->acts[1],
-		    (unsigned long long)r->differences,
-		    (unsigned long long)r->explained);
-	return r->differences == 0 ? HF_EXIT_OK : HF_EXIT_VERIFY;
-}
-
-static struct table *row_table(const struct args *args)
-{
-	static const char *const headings[] = {
-	    "WHAT", "REFERENCE", "KIND", "ENTRY", "ACT", "WHICH", NULL};
-
-	return args->out.mode == OUT_JSON ? NULL : table_new(headings);
-}
-
-static int compare_failed(
-    struct args *args, enum hf_err err, const char *where, const char *usage_of)
-{
-	if (err == HF_USAGE)
-		return out_error(&args->out, err, usage_of, where, NULL, NULL);
-	return open_failed(args, err, where);
-}
-
-static int reconcile_both(struct args *args)
-{
-	struct listing l = {.args = args};
-	struct archive *a = NULL, *b = NULL;
-	struct reconciled r;
-	enum hf_err err;
-	int status = open_dir(args, args->positional[0], &a);
-
-	if (status == HF_EXIT_OK)
-		status = open_dir(args, args->positional[1], &b);
-	if (status == HF_EXIT_OK) {
-		l.table = row_table(args);
-		err = reconcile_archives(a, b, list_row, &l, &r);
-		table_print(l.table, &args->out);
-		status = err == HF_OK
-			     ? told(args, &r)
-			     : compare_failed(args, err, archive_dir(a),
-				   "both archives are of one country");
-	}
-	archive_close(a);
-	archive_close(b);
-	return status;
-}
-
-static int reconcile_with(struct args *args, const char *path)
-{
-	struct listing l = {.args = args};
-	struct archive *a = NULL;
-	struct reconciled r;
-	char where[HOME_PATH_MAX + 32];
-	unsigned line = 0;
-	enum hf_err err;
-	FILE *f;
-	int status = open_dir(args, args->positional[0], &a);
-
-	if (status != HF_EXIT_OK)
-		return status;
-	f = fopen(path, "re");
-	if (f == NULL) {
-		archive_close(a);
-		return out_error(
-		    &args->out, HF_FILE, strerror(errno), path, NULL, NULL);
-	}
-	l.table = row_table(args);
-	err = reconcile_read(a, f, list_row, &l, &r, &line);
-	table_print(l.table, &args->out);
-	snprintf(where, sizeof(where), "%.1000s:%u", path, line);
-	if (err == HF_OK)
-		status = told(args, &r);
-	else if (err == HF_RANGE)
-		status = out_error(&args->out, err,
-		    "the summary is malformed (SPEC 13.6)", where, NULL,
-		    "ask for it again");
-	else
-		status = compare_failed(args, err,
-		    err == HF_USAGE ? where : archive_dir(a),
-		    "the summary is not of this country and another one");
-	fclose(f);
-	archive_close(a);
-	return status;
-}
-
-static bool read_id(struct hf_id *id, const char *text)
-{
-	return text == NULL ||
-	       hf_hex_read(id->b, sizeof(*id), text, strlen(text)) == HF_OK;
-}
-
-static bool read_span(struct args *args, struct reconcile_span *s)
-{
-	const char *acts = arg(args, "acts");
-	uint64_t n = RECONCILE_ACTS;
-
-	*s = reconcile_all();
-	if (acts != NULL &&
-	    (!text_read_uint(&n, acts, strlen(acts), 1000000) || n == 0))
-		return false;
-	s->acts = (unsigned)n;
-	return read_id(&s->from, arg(args, "from")) &&
-	       read_id(&s->until, arg(args, "until")) &&
-	       memcmp(&s->from, &s->until, sizeof(s->from)) <= 0;
-}
-
-static int reconcile_summary(struct args *args, const char *path)
-{
-	const char *cc = arg(args, "peer");
-	struct hf_country peer = {{0}};
-	struct reconcile_span span;
-	struct archive *a = NULL;
-	struct reconciled r;
-	enum hf_err err;
-	FILE *f;
-	int status;
-
-	if (cc == NULL || strlen(cc) != 2 || !hf_country_ok(cc, 2))
-		return usage(args, "--summary wants --peer CC");
-	if (!read_span(args, &span))
-		return usage(args, "--from and --until want whole act ids, "
-				   "--acts 1 or more");
-	memcpy(peer.s, cc, 2);
-	status = open_dir(args, args->positional[0], &a);
-	if (status != HF_EXIT_OK)
-		return status;
-	f = fopen(path, "we");
-	err = f == NULL ? HF_FILE : HF_OK;
-	if (err == HF_OK)
-		err = reconcile_write(a, peer, &span, f, &r);
-	if (f != NULL && fclose(f) != 0 && err == HF_OK)
-		err = HF_FILE;
-	if (err != HF_OK)
-		status = compare_failed(args, err,
-		    err == HF_FILE ? path : archive_dir(a),
-		    "the archive is of that country itself");
-	else if (args->out.mode == OUT_JSON)
-		out_json(json_pack("{s:s, s:s, s:I, s:s}", "country",
-		    r.country[0].s, "peer", r.country[1].s, "acts",
-		    (json_int_t)r.acts[0], "file", path));
-	else
-		printf("%llu acts of %s with %s, summary in %s\n",
-		    (unsigned long long)r.acts[0], r.country[0].s,
-		    r.country[1].s, path);
-	archive_close(a);
-	return status;
-}
-
-static int run_reconcile(struct args *args)
-{
-	const char *summary = arg(args, "summary"), *with = arg(args, "with");
-
-	if (summary != NULL && with != NULL)
-		return usage(args, "--summary writes, --with reads: one of "
-				   "the two");
-	if (summary == NULL && with == NULL)
-		return args->positional_count == 2
-			   ? reconcile_both(args)
-			   : usage(args, "two archives, or --summary FILE, or "
-					 "--with FILE");
-	if (args->positional_count > 1)
-		return usage(args, "one archive only");
-	return summary != NULL ? reconcile_summary(args, summary)
-			       : reconcile_with(args, with);
 }
 
 #define END \
@@ -792,6 +507,6 @@ const struct command cmd_audit_queries[] = {
 	"  holdfast audit reconcile /srv/audit/us --with jp-us.txt\n"
 	"\nA range that differs is narrowed by a second summary of it:\n"
 	"  --summary FILE --peer CC --from ID --until ID --acts 1\n",
-	CMD_READS | CMD_OFFLINE, 0, 2, reconcile_options, run_reconcile},
+	CMD_READS | CMD_OFFLINE, 0, 2, reconcile_options, query_reconcile},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL},
 };

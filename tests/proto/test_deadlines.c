@@ -85,6 +85,14 @@ Test(deadlines, what_rests_on_a_word_is_confirmed_by_its_own_side)
 	cr_assert_eq(
 	    due_at(r, HF_DUE_CONFIRM, HF_SIDE_ASKED), a.entered.ms + 11000);
 	cr_assert_eq(due_at(r, HF_DUE_CONFIRM, HF_SIDE_ASKING), 0);
+	rig_reset(r);
+	rig_open(r, HF_KIND_REQUEST, HF_PRESERVATION);
+	a = rig_make(r, Q, HF_KIND_NOTE);
+	a.envelope.present |= UINT64_C(1) << HF_E_OUTSIDER;
+	a.envelope.outsider.confirm_by.ms = 4711;
+	rig_must(r, &a);
+	cr_assert_eq(due_at(r, HF_DUE_CONFIRM, HF_SIDE_ASKING), 4711);
+	cr_assert_eq(due_at(r, HF_DUE_CONFIRM, HF_SIDE_ASKED), 0);
 	free(r);
 }
 
