@@ -402,9 +402,6 @@ static int run_stats(struct args *a)
 		return status;
 	if (!read_by(a, &by))
 		status = usage(a, "--by wants peer, kind, hour or weekday");
-	else if (!read_now(a, &q.now))
-		status = usage(
-		    a, "--at wants a time like 2026-11-21T11:02:03+09:00");
 	else
 		status = open_archive(a, a->positional[0], &archive, &roster);
 	if (status != HF_EXIT_OK)
@@ -435,13 +432,13 @@ out:
 #define AT \
 	{ \
 		"at", 0, true, false, "TIME", \
-		    "judged then (the archive's end)" \
+		    "as if it were then (the archive's end)" \
 	}
 static const struct option_spec at_options[] = {AT, END};
 static const struct option_spec erasures_options[] = {AT,
     {"peer", 0, true, false, "DIR", "the other country's archive: its copies"},
     END};
-static const struct option_spec stats_options[] = {AT,
+static const struct option_spec stats_options[] = {
     {"by", 0, true, false, "WHAT", "peer, kind, hour or weekday (UTC)"}, END};
 static const struct option_spec reconcile_options[] = {
     {"summary", 0, true, false, "FILE", "write range digests, to be sent"},
@@ -452,8 +449,7 @@ static const struct option_spec reconcile_options[] = {
     {"with", 0, true, false, "FILE", "compare with the other's summary"}, END};
 
 const struct command cmd_audit_queries[] = {
-    {"audit", "gaps", "[DIR] [--at TIME]",
-	"What the ledger should show and does not",
+    {"audit", "gaps", "[DIR]", "What the ledger should show and does not",
 	"  holdfast audit gaps                 (HOME/ledger, as fetched)\n"
 	"  holdfast audit gaps /srv/audit/jp --json\n"
 	"\nwhat it names\n"
@@ -467,7 +463,7 @@ const struct command cmd_audit_queries[] = {
 	"  epoch            a new epoch of the ledger\n"
 	"  index-backwards  a peer's receipts: a later entry, an earlier "
 	"time\n",
-	CMD_READS | CMD_OFFLINE, 0, 1, at_options, run_gaps},
+	CMD_READS | CMD_OFFLINE, 0, 1, NULL, run_gaps},
     {"audit", "orphans", "[DIR] [--at TIME]",
 	"Orders without a live case, preservations never followed up",
 	"  holdfast audit orphans\n"
@@ -493,7 +489,7 @@ const struct command cmd_audit_queries[] = {
 	"  no-case              a certificate for a case that is not here\n"
 	"  peer-no-certificate  with --peer: the same of the other's copy\n",
 	CMD_READS | CMD_OFFLINE, 0, 1, erasures_options, run_erasures},
-    {"audit", "stats", "[DIR] [--by WHAT] [--at TIME]",
+    {"audit", "stats", "[DIR] [--by WHAT]",
 	"How many, how fast, deadlines kept and missed",
 	"  holdfast audit stats --by peer\n"
 	"  holdfast audit stats --by hour --csv\n",
