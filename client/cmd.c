@@ -34,8 +34,8 @@ const struct command *const *cmd_groups(unsigned *count)
 {
 	static const struct command *const groups[] = {cmd_status, cmd_context,
 	    cmd_inbox, cmd_request, cmd_trace, cmd_order, cmd_deadline,
-	    cmd_peer, cmd_key, cmd_country, cmd_roster, cmd_audit, cmd_queue,
-	    cmd_broker, cmd_help};
+	    cmd_peer, cmd_key, cmd_country, cmd_roster, cmd_audit,
+	    cmd_audit_queries, cmd_queue, cmd_broker, cmd_help};
 
 	*count = sizeof(groups) / sizeof(*groups);
 	return groups;

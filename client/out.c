@@ -260,7 +260,7 @@ int out_error(const struct out *o, enum hf_err err, const char *what,
 	return (int)info->exit;
 }
 
-static void span(char *out, size_t capacity, uint64_t ms)
+void out_span(char *out, size_t capacity, uint64_t ms)
 {
 	unsigned long long s = ms / 1000u, m = s / 60, h = m / 60, d = h / 24;
 
@@ -283,7 +283,7 @@ void out_due(
 		snprintf(text, capacity, "-");
 		return;
 	}
-	span(words, sizeof(words),
+	out_span(words, sizeof(words),
 	    due.ms > now.ms ? due.ms - now.ms : now.ms - due.ms);
 	snprintf(text, capacity, due.ms > now.ms ? "due in %s" : "OVERDUE %s",
 	    words);

@@ -270,6 +270,10 @@ enum hf_exit {
 	    "the sealed body does not open or does not match its act", \
 	    "decline with body-unreadable, or ask the sender to send it " \
 	    "again") \
+	X(OTHER_LEDGER, 6010, PEER, VERIFY, \
+	    "the broker's ledger is not the one that was fetched before", \
+	    "keep this archive, it is evidence; fetch into another folder " \
+	    "and ask the broker's operator and its peers") \
 	X(FORK, 6011, PEER, VERIFY, \
 	    "a broker signed two different ledgers of one size", \
 	    "keep the proof (audit fetch has it); call that country; believe " \
@@ -285,10 +289,6 @@ enum hf_exit {
 	X(UNWITNESSED, 6014, PEER, VERIFY, \
 	    "too few witnesses have cosigned this ledger lately", \
 	    "holdfast peer ls: bring the links up, or change witness_quorum") \
-	X(OTHER_LEDGER, 6010, PEER, VERIFY, \
-	    "the broker's ledger is not the one that was fetched before", \
-	    "keep this archive, it is evidence; fetch into another folder " \
-	    "and ask the broker's operator and its peers") \
 	X(USAGE, 7001, NONE, USAGE, "wrong usage", "see holdfast help") \
 	X(FORM, 7002, NONE, USAGE, "the form has errors", \
 	    "correct the fields named, or use --incomplete") \

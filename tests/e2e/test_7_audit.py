@@ -183,20 +183,14 @@ def test_a_proof_file_proves_offline(f):
 
 
 def same_as_fresh(f, here, fresh, what):
-    """A broker at work may enter something between two fetches: again."""
-    for _ in range(20):
-        audit(f, "fetch", "--out", here).ok()
-        shutil.rmtree(fresh, ignore_errors=True)
-        audit(f, "fetch", "--out", fresh).ok()
-        if len(read(here, "ledger")) == len(read(fresh, "ledger")) and \
-                checkpoint(read(here, "head")) == \
-                checkpoint(read(fresh, "head")):
-            break
-    for name in ("ledger", "hashes", "states", "receipts"):
-        equal(read(here, name), read(fresh, name),
-              "%s after: %s" % (name, what))
-    equal(checkpoint(read(here, "head")), checkpoint(read(fresh, "head")),
-          "head after: " + what)
+    """The later fetch may have more: a broker at work goes on entering."""
+    audit(f, "fetch", "--out", here).ok()
+    shutil.rmtree(fresh, ignore_errors=True)
+    audit(f, "fetch", "--out", fresh).ok()
+    for name in ("ledger", "hashes", "receipts"):
+        got, later = read(here, name), read(fresh, name)
+        equal(got, later[:len(got)], "%s after: %s" % (name, what))
+    audit(f, "replay", here).ok()
 
 
 def test_a_fetch_goes_on_where_it_ended(f):
