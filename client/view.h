@@ -66,6 +66,18 @@ HF_MUST_USE enum hf_err view_open(
 void view_free(struct view *v);
 /** Act by id or unambiguous hex prefix (6 or more), NULL if none. */
 const struct view_act *view_act(const struct view *v, const char *hex);
+/* What a case is made of elsewhere than from a broker (client/bundle.h). */
+
+/** Fold the acts of both shared tracks into the state; sets their clauses. */
+HF_MUST_USE enum hf_err view_fold(
+    struct view *v, const struct hf_profile *profile);
+/** The disclosure in a leaf of field cite.  *out is malloc'ed, also on an
+ * error; free.  Errors: HF_NOMEM (*out NULL), those of hf_cite_decode */
+HF_MUST_USE enum hf_err view_cite(
+    struct hf_cite **out, const struct hf_leaf *leaf);
+/** Read the cites among an act's leaves; who wrote them is not looked up. */
+void view_cites(struct view_act *a);
+
 /** Newest act of a kind on a track, NULL if none. */
 const struct view_act *view_last(
     const struct view *v, unsigned track, unsigned kind);
@@ -85,6 +97,10 @@ HF_MUST_USE enum hf_err view_grant(
 /** Assign: the officer who answers for this side of the case from now on. */
 void view_assign(struct draft *d, const struct hf_key *officer);
 
+/** A country's document, malloc'ed and not yet checked; version 0: the
+ * newest.  Errors: those of link_call */
+HF_MUST_USE enum hf_err roster_fetch(struct link *l, struct hf_country c,
+    uint32_t version, uint8_t **out, size_t *size);
 /** Fresh documents from the broker into home's roster and cache. */
 HF_MUST_USE enum hf_err roster_refresh(struct home *h, struct link *l);
 
