@@ -27,6 +27,12 @@ struct collection {
 	struct country_doc *docs[BUNDLE_DOCS_MAX]; /* owned; as we hold them */
 };
 
+/* The broker's words for "there is none". */
+static bool is_absent(enum hf_err err)
+{
+	return err == HF_NOTFOUND || err == HF_UNKNOWN_ACT;
+}
+
 /* ---- fields ---- */
 
 static bool is_withheld(const struct collection *c, unsigned field)
@@ -182,7 +188,7 @@ static enum hf_err add_receipts(
 	err = ask_receipt(c, a->index, ours ? &to : NULL, &receipt);
 	if (err == HF_OK)
 		return add_receipt(c, t, gen, to, receipt);
-	return err == HF_NOTFOUND ? HF_OK : err;
+	return is_absent(err) ? HF_OK : err;
 }
 
 static enum hf_err add_acts(struct collection *c)
@@ -238,7 +244,7 @@ static enum hf_err add_document(
 	if (c->doc_count == BUNDLE_DOCS_MAX)
 		return HF_TOO_MANY;
 	err = roster_fetch(c->link, country, version, &bytes, &size);
-	if (err == HF_NOTFOUND)
+	if (is_absent(err))
 		return HF_OK;
 	if (err == HF_OK)
 		err = country_doc_open(&d, bytes, size, root, &clause);
@@ -375,7 +381,7 @@ static enum hf_err add_head(struct collection *c)
 	    link_call(c->link, HF_OP_HEAD, (struct hf_bytes){NULL, 0}, &answer);
 
 	if (err != HF_OK)
-		return err == HF_NOTFOUND ? HF_OK : err;
+		return is_absent(err) ? HF_OK : err;
 	wire_init(&w, answer.map.data, answer.map.size);
 	wire_map(&w, 1);
 	if (wire_key(&w) == 1)

@@ -175,6 +175,11 @@ static enum hf_err decode(uint8_t *out, size_t out_size, size_t *size,
 {
 	const char *end = NULL;
 
+	/* libsodium's reader takes its last two letters with the high bit set
+	 * for themselves where char is signed: two spellings of one value */
+	for (size_t i = 0; i < text_size; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return HF_RANGE;
 	if (sodium_base642bin(out, out_size, text, text_size, NULL, size, &end,
 		variant) != 0 ||
 	    end != text + text_size)

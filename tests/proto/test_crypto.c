@@ -49,6 +49,18 @@ Test(crypto, hashes_under_a_tag)
 	    "d05d21eda2f2f4b3f01980f936418aaf3d1f969a3f938539d860c1bfcc49b7bb");
 }
 
+Test(crypto, hashes_for_minisign) /* RFC 7693, appendix A */
+{
+	uint8_t out[HF_BLAKE2B_SIZE];
+	char hex[2 * HF_BLAKE2B_SIZE + 1];
+
+	hf_blake2b(out, "abc", 3);
+	hf_hex(hex, out, sizeof(out));
+	cr_expect_str_eq(hex,
+	    "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
+	    "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
+}
+
 Test(crypto, keeps_its_tags_apart)
 {
 	struct hf_hash seen[HF_TAG_MINISIGN + 1];
@@ -202,6 +214,9 @@ Test(crypto, reads_base64_and_hex_strictly)
 	    {"AA==", true, false}, {"AA===", false, false},
 	    {"AA==AA==", false, false}, {"AAEC\n", false, false},
 	    {"AA EC", false, false},
+	    /* '+', '/', '-', '_' with the high bit: another spelling */
+	    {"AA\xab" "C", false, false}, {"AA\xaf" "C", false, false},
+	    {"AA\xad" "C", false, false}, {"AA\xdf" "C", false, false},
 	    {"AAECAwQFBgcICQ==", false, false}, /* ten bytes: no room */
 	};
 	uint8_t out[8];
