@@ -112,25 +112,39 @@ static json_t *act_row(const struct bundle *b, struct bundle_place p)
 	return o;
 }
 
-/* The ledger keys by which README.txt checks heads with other tools. */
-static json_t *ledgers_json(const struct bundle *b)
+static void add_ledger(
+    json_t *list, const struct bundle *b, struct hf_country c, uint32_t epoch)
+{
+	const struct broker_entry *e = bundle_broker(b, c, epoch);
+	char hex[2 * HF_KEY_SIZE + 1], origin[HF_ORIGIN_MAX];
+	const json_t *o;
+	size_t i;
+
+	hf_origin(origin, c, epoch);
+	json_array_foreach (list, i, o)
+		if (strcmp(json_string_value(json_object_get(o, "origin")),
+			origin) == 0)
+			return;
+	if (e == NULL)
+		return;
+	hf_hex(hex, e->ledger.b, sizeof(e->ledger));
+	json_array_append_new(
+	    list, json_pack("{s:s, s:s}", "origin", origin, "key", hex));
+}
+
+/* The keys by which README.txt checks heads with other tools. */
+static json_t *ledgers_json(
+    const struct bundle *b, const struct bundle_place *acts, unsigned n)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < b->pin_count; i++)
-		for (uint32_t epoch = 1; epoch <= 256; epoch++) {
-			const struct broker_entry *e =
-			    bundle_broker(b, b->pins[i].country, epoch);
-			char hex[2 * HF_KEY_SIZE + 1], origin[HF_ORIGIN_MAX];
+	for (unsigned i = 0; i < n; i++) {
+		const struct bundle_act *more = more_at(b, acts[i]);
 
-			if (e == NULL)
-				continue;
-			hf_hex(hex, e->ledger.b, sizeof(e->ledger));
-			hf_origin(origin, b->pins[i].country, epoch);
-			json_array_append_new(
-			    list, json_pack("{s:s, s:s}", "origin", origin,
-				      "key", hex));
-		}
+		for (unsigned k = 0; k < more->receipt_count; k++)
+			add_ledger(list, b, more->receipts[k].by,
+			    more->receipts[k].r.leaf.epoch);
+	}
 	return list;
 }
 
@@ -207,7 +221,7 @@ char *bundle_case_json(const struct bundle *b)
 	json_object_set_new(o, "expires_at", time_json(v->hold_until));
 	json_object_set_new(o, "suspended", json_boolean(v->suspended));
 	exporter_json(b, o);
-	json_object_set_new(o, "ledgers", ledgers_json(b));
+	json_object_set_new(o, "ledgers", ledgers_json(b, list, n));
 	json_object_set_new(o, "notes", notes_json(b));
 	for (unsigned i = 0; i < n; i++)
 		json_array_append_new(acts, act_row(b, list[i]));

@@ -94,15 +94,16 @@ static void begin_country(struct rig_country *c, const char *cc)
 	add_broker(c);
 }
 
-static void build(struct rig_country *c)
+static void build(struct rig_country *c, const struct country_doc *before)
 {
 	struct hf_key root = secret_sign_key(c->root);
 	uint8_t *document = NULL;
 	unsigned clause;
 	size_t size;
 
-	OK(country_build(bytes(c->certificate, c->certificate_size), NULL, 1,
-	    c->entries, c->entry_count, (struct instant){BEGIN - 5000},
+	OK(country_build(bytes(c->certificate, c->certificate_size), before,
+	    before != NULL ? before->head.version + 1 : 1, c->entries,
+	    c->entry_count, (struct instant){BEGIN - 5000},
 	    (struct instant){UINT64_C(1) << 45}, &c->registrar, 1, &document,
 	    &size));
 	OK(country_doc_open(&c->doc, document, size, &root, &clause));
@@ -350,7 +351,13 @@ void rig_re(struct rig *r, struct hf_envelope *e)
 void rig_rebuild(struct rig *r)
 {
 	country_doc_free(r->us.doc);
-	build(&r->us);
+	build(&r->us, NULL);
+}
+
+void rig_next_document(struct rig *r, struct country_doc **old)
+{
+	*old = r->us.doc;
+	build(&r->us, *old);
 }
 
 struct rig *rig_new(bool order)
@@ -370,8 +377,8 @@ struct rig *rig_new(bool order)
 		add_desk(&r->us, "us.isp", DESK_PROVIDER, true);
 		r->provider = add_officer(&r->us, "us.isp", "Desk 1", true);
 	}
-	build(&r->jp);
-	build(&r->us);
+	build(&r->jp, NULL);
+	build(&r->us, NULL);
 	r->pins[0] = secret_sign_key(r->jp.root);
 	r->pins[1] = secret_sign_key(r->us.root);
 	/* an entry each before the first act, as a broker's start is */
@@ -506,7 +513,8 @@ static void add_country(const struct rig_country *c, struct tar *t)
 	uint8_t *out = NULL, proof[4096];
 	size_t size;
 
-	snprintf(name, sizeof(name), "documents/%s.1", c->c.s);
+	snprintf(name, sizeof(name), "documents/%s.%u", c->c.s,
+	    c->doc->head.version);
 	OK(country_doc_strip(c->doc, &out, &size));
 	OK(tar_add(t, name, out, size));
 	free(out);

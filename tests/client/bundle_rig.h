@@ -62,6 +62,9 @@ void rig_plain(struct rig *r, struct hf_envelope *e);
 void rig_re(struct rig *r, struct hf_envelope *e);
 /** US's document again, with its entries as the test left them. */
 void rig_rebuild(struct rig *r);
+/** The next version of US's document over its entries as they are now; old
+ * is the one before, which the caller frees. */
+void rig_next_document(struct rig *r, struct country_doc **old);
 /** Receipts again, under heads over everything entered so far. */
 void rig_receipts(struct rig *r, struct tar *t);
 /** All members but the pages and what holds them together. */

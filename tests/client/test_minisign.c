@@ -6,7 +6,7 @@
 #include "proto/crypto.h"
 
 #include <criterion/criterion.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct signer *signer;
@@ -80,6 +80,8 @@ Test(minisign, has_the_lines_of_minisign)
 
 Test(minisign, every_bit_of_a_signature_counts)
 {
+	char other[MINISIGN_TEXT_MAX];
+
 	for (size_t i = 0; i < size; i++)
 		for (unsigned bit = 0; bit < 8; bit++) {
 			text[i] = (char)(text[i] ^ (1 << bit));
@@ -89,6 +91,12 @@ Test(minisign, every_bit_of_a_signature_counts)
 		}
 	for (size_t n = 0; n < size; n++)
 		cr_expect_neq(verify(text, n), HF_OK, "%zu bytes", n);
+	/* nothing signs the first line, so it is always the same */
+	snprintf(other, sizeof(other),
+	    "untrusted comment: signature of an "
+	    "officer's key!%s",
+	    strchr(text, '\n'));
+	cr_expect_eq(verify(other, strlen(other)), HF_TYPE);
 	text[size] = '\n';
 	cr_expect_eq(verify(text, size + 1), HF_TYPE);
 }

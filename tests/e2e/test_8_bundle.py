@@ -17,7 +17,8 @@ def federation():
 
 def export(f, who, ref, *args):
     path = os.path.join(f.dir, "%s-%s.tar" % (who, ref))
-    got = f.run(who, "request", "export", ref, "-o", path, "--json",
+    noun = "order" if "isp" in who else "request"
+    got = f.run(who, noun, "export", ref, "-o", path, "--json",
                 *args).ok().json()
     equal(got["size"], os.path.getsize(path), "size of the bundle")
     return path, got
