@@ -204,7 +204,7 @@ static int reconcile_with(struct args *args, const char *path)
 		status = told(args, &r);
 	else if (err == HF_RANGE)
 		status = out_error(&args->out, err,
-		    "the summary is malformed (SPEC 13.6)", where, NULL,
+		    "the summary is malformed (SPEC 13.8)", where, NULL,
 		    "ask for it again");
 	else
 		status = compare_failed(args, err,

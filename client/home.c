@@ -295,6 +295,21 @@ enum hf_err home_open(struct home *h, const char *path, const char *context)
 	return err;
 }
 
+enum hf_err home_pins(struct home *h, const char *path, struct roster **pins)
+{
+	enum hf_err err = HF_OK;
+
+	memset(h, 0, sizeof(*h));
+	h->roster = roster_new();
+	if (h->roster == NULL)
+		return HF_NOMEM;
+	if (find_path(h, path) == HF_OK)
+		err = load_dir(h, "pins", true);
+	*pins = h->roster;
+	h->roster = NULL;
+	return err;
+}
+
 void home_close(struct home *h)
 {
 	signer_free(h->signer);

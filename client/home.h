@@ -36,6 +36,10 @@ struct home {
  * Errors: HF_CONTEXT, HF_FILE, HF_NOMEM */
 HF_MUST_USE enum hf_err home_open(
     struct home *h, const char *path, const char *context);
+/** Only the pins, into a new roster: none where there is no home.
+ * Errors: HF_FILE, HF_RANGE, HF_TYPE (h->problem says which), HF_NOMEM */
+HF_MUST_USE enum hf_err home_pins(
+    struct home *h, const char *path, struct roster **pins);
 void home_close(struct home *h);
 /** Agent if one runs, else the key file (prompting on a terminal unless
  * `no_input`).  Errors: HF_KEYFILE, HF_PASSPHRASE, HF_FILE */

@@ -1,6 +1,6 @@
 /*
  * reconcile: are the ledgers of two countries at one about what they
- * exchanged (SPEC 13.6)?
+ * exchanged (SPEC 13.8)?
  */
 #ifndef HF_CLIENT_RECONCILE_H
 #define HF_CLIENT_RECONCILE_H

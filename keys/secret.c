@@ -160,6 +160,20 @@ struct hf_sig secret_sign(
 	return sig;
 }
 
+struct file_signature secret_sign_file(
+    const struct secret *s, const uint8_t digest[64], struct hf_bytes comment)
+{
+	uint8_t message[HF_SIG_SIZE + FILE_COMMENT_MAX];
+	struct file_signature out;
+
+	assert(comment.size > 0 && comment.size <= FILE_COMMENT_MAX);
+	out.sig = secret_sign(s, digest, 64);
+	memcpy(message, out.sig.b, HF_SIG_SIZE);
+	memcpy(message + HF_SIG_SIZE, comment.data, comment.size);
+	out.global = secret_sign(s, message, HF_SIG_SIZE + comment.size);
+	return out;
+}
+
 enum hf_err secret_unwrap(const struct secret *s,
     const uint8_t sealed[HF_SEALED_KEY_SIZE], uint8_t out[HF_KEY_SIZE])
 {
@@ -243,6 +257,15 @@ static enum hf_err local_sign(
 	return HF_OK;
 }
 
+static enum hf_err local_sign_file(struct signer *g, const uint8_t digest[64],
+    struct hf_bytes comment, struct file_signature *out)
+{
+	if (comment.size == 0 || comment.size > FILE_COMMENT_MAX)
+		return HF_RANGE;
+	*out = secret_sign_file(g->ctx, digest, comment);
+	return HF_OK;
+}
+
 static enum hf_err local_unwrap(struct signer *g,
     const uint8_t sealed[HF_SEALED_KEY_SIZE], uint8_t out[HF_KEY_SIZE])
 {
@@ -271,6 +294,7 @@ enum hf_err signer_from_secret(struct signer **out, struct secret *s)
 	g->transport_key = s->transport_key;
 	g->unwrap_key = s->unwrap_key;
 	g->sign = local_sign;
+	g->sign_file = local_sign_file;
 	g->unwrap = local_unwrap;
 	g->transport_secret = local_transport;
 	g->free = local_free;

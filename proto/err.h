@@ -306,6 +306,9 @@ enum hf_exit {
 	    "check its path and mode") \
 	X(CONFIRM_NEEDED, 7009, NONE, USAGE, "this needs a confirmation", \
 	    "repeat with --yes") \
+	X(BUNDLE, 7010, NONE, FAILED, "the file is no evidence bundle", \
+	    "take the file as it was exported: unpacked and packed again it " \
+	    "is another one") \
 	X(INTERNAL, 7999, FATAL, FAILED, "a mistake in this program", \
 	    "please report it with the log")
 

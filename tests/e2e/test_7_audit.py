@@ -220,7 +220,7 @@ def test_a_fetch_goes_on_where_it_ended(f):
                 False, "zeros that a power cut left")
     interrupted(b"", b"", True, "nothing but a head")
     # what lies under the head that was fetched is not overwritten in silence
-    bad = bytearray(ledger)
+    bad = bytearray(read(here, "ledger"))
     bad[offsets[3] + 30] ^= 1
     write(bad, here, "ledger")
     audit(f, "fetch", "--out", here).fails(6, "E5005")
@@ -346,7 +346,7 @@ def test_an_archive_is_judged_without_a_broker(f):
         audit(f, "verify", path(f, "nothing")).fails(1, "E7008")
         ledger = read(archive, "ledger")
         for index, (at, frame) in enumerate(frames(ledger)):
-            bad = bytearray(ledger)
+            bad = bytearray(read(here, "ledger"))
             bad[at + 4 + len(frame) // 2] ^= 1
             write(bad, archive, "ledger")
             got = audit(f, "verify", archive, "--json").fails(6).json()
