@@ -566,6 +566,9 @@ static enum hf_err prepare(struct supervisor *s)
 	forget_ready(s);
 	if (err == HF_OK)
 		err = unlock(&s->secret, s->config);
+	if (err == HF_OK && !secret_is_locked(s->secret))
+		log_line(LOG_WARN, HF_MEMLOCK, "%s: %s; goes on without",
+		    hf_err_text(HF_MEMLOCK), hf_err_info(HF_MEMLOCK)->cure);
 	if (err != HF_OK)
 		log_line(LOG_ERROR, err, "cannot start: %s: %s",
 		    s->config->key_file, hf_err_text(err));

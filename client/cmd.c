@@ -447,6 +447,8 @@ int session_open(struct session *s, struct args *a, bool needs_link)
 		return out_error(
 		    &a->out, err, s->home.problem, NULL, NULL, NULL);
 	err = home_unlock(&s->home, a->out.no_input);
+	if (err == HF_OK && s->home.swappable)
+		out_warning(&a->out, HF_MEMLOCK);
 	if (err == HF_OK && needs_link) {
 		err = link_open(&s->link, &s->home, a->timeout_ms);
 		if (err == HF_OK)

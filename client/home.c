@@ -377,6 +377,7 @@ enum hf_err home_unlock(struct home *h, bool no_input)
 	}
 	if (err != HF_OK)
 		return problem(h, err, "%s", h->key_file);
+	h->swappable = !secret_is_locked(secret);
 	err = signer_from_secret(&h->signer, secret);
 	if (err != HF_OK)
 		secret_free(secret);

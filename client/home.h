@@ -27,6 +27,7 @@ struct home {
 	struct hf_desk desk;
 	char key_file[HOME_PATH_MAX];
 	struct signer *signer; /* home_unlock */
+	bool swappable;        /* its secrets could not be locked in memory */
 	struct roster *roster; /* pins and cached documents */
 	char problem[256];     /* of the last error: file, line, what */
 };

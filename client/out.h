@@ -28,6 +28,9 @@ int text_width(const char *utf8);
  * status. */
 int out_error(const struct out *o, enum hf_err err, const char *what,
     const char *where, const char *known, const char *fix);
+/** warning[E7011]: ... / fix, on stderr (JSON object with --json); the command
+ * goes on.  Once in a process, and not with --quiet. */
+void out_warning(const struct out *o, enum hf_err err);
 void out_json(json_t *object); /* one line; steals the reference */
 /** "due in 1 h 42 min", "OVERDUE 0:04" */
 void out_due(

@@ -2,8 +2,9 @@
  * secret: secrets in locked, guarded memory (sodium_malloc), used there and
  * wiped with it.
  *
- * Locking is as good as RLIMIT_MEMLOCK lets it be: libsodium goes on without,
- * and so do we, for a broker that does not start helps nobody; pages are kept
+ * Locking is as good as RLIMIT_MEMLOCK lets it be: libsodium goes on without
+ * and does not tell, so it is tried again to know.  We go on too, for a broker
+ * that does not start helps nobody, and the programs say so; pages are kept
  * out of core dumps all the same.
  */
 #include "keys/secret.h"
@@ -18,6 +19,7 @@
 
 struct secret {
 	enum secret_purpose purpose;
+	bool locked;
 	struct hf_key sign_key, transport_key, unwrap_key, witness_key;
 	uint8_t *raw;      /* sodium_malloc: 32 bytes a part */
 	uint8_t *expanded; /* sodium_malloc: Ed25519's 64 bytes */
@@ -47,6 +49,7 @@ static struct secret *allocate(enum secret_purpose purpose)
 		secret_free(s);
 		return NULL;
 	}
+	secret_lock(s);
 	return s;
 }
 
@@ -93,10 +96,15 @@ enum secret_purpose secret_purpose(const struct secret *s)
 	return s->purpose;
 }
 
-void secret_lock(const struct secret *s)
+void secret_lock(struct secret *s)
 {
-	(void)sodium_mlock(s->raw, layout[s->purpose].size);
-	(void)sodium_mlock(s->expanded, crypto_sign_SECRETKEYBYTES);
+	s->locked = sodium_mlock(s->raw, layout[s->purpose].size) == 0 &&
+		    sodium_mlock(s->expanded, crypto_sign_SECRETKEYBYTES) == 0;
+}
+
+bool secret_is_locked(const struct secret *s)
+{
+	return s->locked;
 }
 
 size_t secret_size(enum secret_purpose purpose)

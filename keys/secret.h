@@ -45,6 +45,11 @@ HF_MUST_USE enum hf_err secret_load(struct secret **s, const char *path,
     enum secret_purpose purpose, const char *passphrase);
 /** Is the file protected by a passphrase?  Errors: HF_FILE, HF_KEYFILE */
 HF_MUST_USE enum hf_err secret_is_protected(const char *path, bool *out);
+/** Are its pages locked, so that they cannot reach the disk by swapping?  The
+ * process goes on without (HF_MEMLOCK tells why and what to do). */
+bool secret_is_locked(const struct secret *s);
+/** Lock again in a child: locks are not inherited by fork. */
+void secret_lock(struct secret *s);
 /** Raw bytes for handing to a child by a pipe (supervisor only) and back. */
 size_t secret_export(const struct secret *s, uint8_t out[96]);
 struct secret *secret_import(

@@ -309,6 +309,11 @@ enum hf_exit {
 	X(BUNDLE, 7010, NONE, FAILED, "the file is no evidence bundle", \
 	    "take the file as it was exported: unpacked and packed again it " \
 	    "is another one") \
+	X(MEMLOCK, 7011, NONE, FAILED, \
+	    "secret keys could not be locked in memory: they may reach the " \
+	    "disk by swapping", \
+	    "raise the limit (ulimit -l; LimitMEMLOCK= of the unit), or " \
+	    "encrypt the swap") \
 	X(INTERNAL, 7999, FATAL, FAILED, "a mistake in this program", \
 	    "please report it with the log")
 
