@@ -298,12 +298,9 @@ static void cut(struct core *c, const struct effect *e)
 	gates_tell(c, GATE_PEERS, &h, NULL);
 }
 
+/* A key to be destroyed, with the others of this turn. */
 static enum hf_err erase(struct core *c, uint32_t slot)
 {
-	enum hf_err err = store_key_destroy(c->store, slot);
-
-	if (err != HF_OK)
-		return err;
 	if (c->erased_count == c->erased_capacity) {
 		unsigned capacity = c->erased_capacity + 64;
 		uint32_t *grown = realloc(c->erased, capacity * sizeof(*grown));
@@ -385,6 +382,8 @@ static enum hf_err act(struct core *c)
 	}
 	for (unsigned i = 0; i < effects_count(c->effects) && err == HF_OK; i++)
 		err = act_one(c, effects_at(c->effects, i));
+	if (err == HF_OK && c->erased_count > 0)
+		err = store_keys_destroy(c->store, c->erased, c->erased_count);
 	if (dials)
 		dials_send(c);
 	return err;

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define PROVE_MS 60000u
+#define PROVE_AGAIN_MS 5000u /* a frame got lost */
 #define GOSSIP_MS 60000u
 #define AGAIN_MS 10000u
 #define ALARM_AGAIN_MS 3600000u
@@ -224,7 +225,9 @@ static enum hf_err send_prove(struct engine *e, struct peer *p)
 
 	if (p->conn == 0 || !p->welcomed)
 		return HF_OK;
-	p->prove.until_mono = e->mono_ms + PROVE_MS;
+	if (p->prove.until_mono == 0)
+		p->prove.until_mono = e->mono_ms + PROVE_MS;
+	p->prove.again_mono = e->mono_ms + PROVE_AGAIN_MS;
 	pack_init(&k, frame, sizeof(frame));
 	pack_array(&k, 3);
 	pack_uint(&k, HF_LINK_PROVE);
@@ -261,7 +264,7 @@ static enum hf_err put_to_the_proof(
 	p->prove.note_size = note[small ^ 1u].size;
 	memcpy(p->prove.note, note[small ^ 1u].data, p->prove.note_size);
 	p->prove.wanted = true;
-	p->prove.until_mono = 0;
+	p->prove.until_mono = p->prove.again_mono = 0;
 	return send_prove(e, p);
 }
 
@@ -294,6 +297,26 @@ static enum hf_err ask_cosignature(struct engine *e, const struct log *l,
 			    : err;
 }
 
+static enum hf_err send_cosigned(
+    struct engine *e, const struct peer *p, uint64_t size, struct hf_bytes line)
+{
+	uint8_t frame[HF_COSIGN_LINE_MAX + 32];
+	struct pack k;
+	size_t n;
+	enum hf_err err;
+
+	if (p->conn == 0)
+		return HF_OK;
+	pack_init(&k, frame, sizeof(frame));
+	pack_array(&k, 3);
+	pack_uint(&k, HF_LINK_COSIGNED);
+	pack_uint(&k, size);
+	pack_str(&k, (const char *)line.data, line.size);
+	err = pack_finish(&k, &n);
+	return err == HF_OK ? effect_send(e, true, p->conn, bytes_of(frame, n))
+			    : err;
+}
+
 /** A head with the proof that came with it. */
 struct head {
 	uint64_t size;
@@ -319,7 +342,7 @@ static enum hf_err follow(struct engine *e, struct peer *p, const struct log *l,
 	if (err != HF_OK)
 		return err == HF_CHECKPOINT ? HF_CORRUPT : err;
 	if (forked || h->size <= size)
-		return HF_OK; /* a late one; the witness refuses it */
+		return HF_OK; /* a late one */
 	if (h->old_size != size)
 		return put_to_the_proof(e, l, held, h->note);
 	if (h->path.size > 0)
@@ -327,7 +350,7 @@ static enum hf_err follow(struct engine *e, struct peer *p, const struct log *l,
 	if (hf_merkle_verify_consistency(size, &root, h->size, &h->root, path,
 		(unsigned)(h->path.size / sizeof(*path))) != HF_OK) {
 		not_proven(e, p);
-		return HF_OK;
+		return put_to_the_proof(e, l, held, h->note);
 	}
 	return head_keep(e, p->country, h->size, h->note);
 }
@@ -336,7 +359,8 @@ static enum hf_err follow(struct engine *e, struct peer *p, const struct log *l,
 enum hf_err heads_in(struct engine *e, struct peer *p, struct wire *w)
 {
 	struct hf_bytes note = wire_str(w, 1, HF_NOTE_MAX), held, path;
-	uint64_t old_size = wire_uint(w, UINT64_MAX), size, held_size, forked;
+	uint64_t old_size = wire_uint(w, UINT64_MAX), size, held_size;
+	uint64_t forked, cosigned;
 	struct hf_hash root;
 	struct log l;
 	enum hf_err err;
@@ -363,29 +387,17 @@ enum hf_err heads_in(struct engine *e, struct peer *p, struct wire *w)
 		    &(struct head){size, root, note, old_size, path});
 	if (err == HF_OK)
 		err = link_counter(e, p->country, "fork", &forked);
-	if (err != HF_OK || forked != 0 || p->unproven)
+	if (err == HF_OK)
+		err = link_counter(e, p->country, "cosigned", &cosigned);
+	if (err == HF_OK)
+		err = head_held(e, p->country, &held_size, &held);
+	if (err != HF_OK || forked != 0)
 		return err;
+	if (cosigned != 0 && old_size != cosigned)
+		return send_cosigned(e, p, cosigned, bytes_of(NULL, 0));
+	if (held_size != size || p->unproven)
+		return HF_OK; /* a late one, or not proven yet */
 	return ask_cosignature(e, &l, note, size, old_size, path);
-}
-
-static enum hf_err send_cosigned(
-    struct engine *e, const struct peer *p, uint64_t size, struct hf_bytes line)
-{
-	uint8_t frame[HF_COSIGN_LINE_MAX + 32];
-	struct pack k;
-	size_t n;
-	enum hf_err err;
-
-	if (p->conn == 0)
-		return HF_OK;
-	pack_init(&k, frame, sizeof(frame));
-	pack_array(&k, 3);
-	pack_uint(&k, HF_LINK_COSIGNED);
-	pack_uint(&k, size);
-	pack_str(&k, (const char *)line.data, line.size);
-	err = pack_finish(&k, &n);
-	return err == HF_OK ? effect_send(e, true, p->conn, bytes_of(frame, n))
-			    : err;
 }
 
 /* What the signer said to the head of ev->country that is held. */
@@ -710,12 +722,11 @@ static enum hf_err run_one(struct engine *e, struct peer *p)
 
 	if (p->conn == 0 || !p->welcomed)
 		return HF_OK;
-	if (p->prove.wanted && p->prove.until_mono == 0)
-		err = send_prove(e, p);
-	else if (p->prove.wanted && e->mono_ms >= p->prove.until_mono) {
+	if (p->prove.wanted && p->prove.until_mono != 0 &&
+	    e->mono_ms >= p->prove.until_mono)
 		not_proven(e, p);
+	if (p->prove.wanted && e->mono_ms >= p->prove.again_mono)
 		err = send_prove(e, p);
-	}
 	if (err != HF_OK || e->mono_ms < p->gossip_mono)
 		return err;
 	p->gossip_mono = e->mono_ms + GOSSIP_MS;

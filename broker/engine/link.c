@@ -399,7 +399,7 @@ uint64_t link_next_mono(const struct engine *e)
 		sooner(&next, p->gossip_mono);
 		sooner(&next, p->again_mono);
 		if (p->prove.wanted)
-			sooner(&next, p->prove.until_mono);
+			sooner(&next, p->prove.again_mono);
 	}
 	return next;
 }

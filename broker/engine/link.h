@@ -39,7 +39,7 @@ struct peer {
 	uint64_t gossip_mono;
 	struct {
 		bool wanted; /* heads of theirs that may be of two ledgers */
-		uint64_t size[2], until_mono;
+		uint64_t size[2], until_mono, again_mono;
 		struct hf_hash root[2];
 		uint8_t note[HF_NOTE_MAX]; /* the larger head */
 		size_t note_size;

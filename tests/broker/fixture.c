@@ -529,13 +529,17 @@ void turn_end(struct node *n)
 
 	step(n, &timer);
 	count = commit_turn(n, slots, HF_BATCH_MAX, true);
+	if (count == 0)
+		return;
+	must(store_keys_destroy(n->store, slots, count), "keys_destroy");
+	turn_begin(n);
 	for (unsigned i = 0; i < count; i++) {
 		struct event ev = node_event(n, EVENT_ERASE_DONE);
 
-		must(store_key_destroy(n->store, slots[i]), "key_destroy");
 		ev.code = slots[i];
-		turn_of(n, ev);
+		step(n, &ev);
 	}
+	turn_end(n);
 }
 
 void turn_end_crash(struct node *n)

@@ -88,6 +88,38 @@ Test(heads, a_cosignature_comes_back_and_stands_in_the_receipt)
 	wires_free(w);
 }
 
+/* Frames get doubled and late: an old head is no fork and no failed proof. */
+Test(heads, a_late_head_does_no_harm)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 9);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	const struct peer *p;
+	uint8_t frame[HF_NOTE_MAX + 32];
+	char note[HF_NOTE_MAX];
+	struct pack k;
+	size_t n = node_note(jp, jp->size, &jp->root_hash, note);
+
+	pack_init(&k, frame, sizeof(frame));
+	pack_array(&k, 4);
+	pack_uint(&k, HF_LINK_HEAD);
+	pack_str(&k, note, n);
+	pack_uint(&k, 0);
+	pack_bin(&k, NULL, 0);
+	EXPECT("frame", pack_finish(&k, &n), HF_OK);
+	wires_connect_all(w);
+	for (unsigned i = 0; i < 3; i++) {
+		request(w);
+		wires_run_for(w, 5000, 500);
+		cr_assert(is_cosigned(jp, us), "round %u", i);
+		wires_inject(w, "JP", "US", frame, n);
+		wires_run_for(w, 1000, 500);
+	}
+	p = link_find(us->engine, jp->country);
+	cr_assert_not(p->unproven);
+	cr_assert_eq(node_statements(us, HF_ENTRY_FORK, NULL), 0);
+	wires_free(w);
+}
+
 Test(heads, rough_links_delay_cosignatures_only)
 {
 	struct wires *w = wires_new(fed_running("JP", "US", NULL), 2);

@@ -345,8 +345,9 @@ def test_an_archive_is_judged_without_a_broker(f):
         audit(f, "replay", archive, "--at", "yesterday").fails(2)
         audit(f, "verify", path(f, "nothing")).fails(1, "E7008")
         ledger = read(archive, "ledger")
-        for index, (at, frame) in enumerate(frames(ledger)):
-            bad = bytearray(read(here, "ledger"))
+        entries = list(enumerate(frames(ledger)))
+        for index, (at, frame) in entries[::1 + len(entries) // 40]:
+            bad = bytearray(ledger)
             bad[at + 4 + len(frame) // 2] ^= 1
             write(bad, archive, "ledger")
             got = audit(f, "verify", archive, "--json").fails(6).json()
