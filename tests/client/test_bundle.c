@@ -609,6 +609,22 @@ Test(bundle, a_root_of_ones_own_in_it_makes_no_documents_true)
 
 /* ---- a provider ---- */
 
+Test(bundle, a_document_with_its_domestic_entries_is_refused)
+{
+	struct tar t = {0}, all = {0};
+	struct bundle *b = NULL;
+
+	tear_down();
+	begin(true);
+	rig_members(r, &all);
+	rig_replace(
+	    &t, &all, "documents/US.1", r->us.doc->bytes, r->us.doc->size);
+	tar_release(&all);
+	cr_assert_eq(bundle_open(&b, &t), HF_OK);
+	expect_err(b, "documents/US.1", HF_DOC_INVALID);
+	bundle_free(b);
+}
+
 Test(bundle, a_domestic_officer_is_shown_alone_by_proof)
 {
 	struct bundle *b;

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import time
 
 from harness import HOLDFAST, Federation, WINDOW, check, equal
 from test_4_secrecy import REQUESTER, canaries, canary, nowhere, words
@@ -128,6 +129,8 @@ def test_each_role_exports_what_it_may_see(f):
         for w in words(asked):
             check(w.encode() in content, "%s shows %s" % (who, w))
         nowhere(path, content, [said["hop"], said["inner"], said["report"]])
+        for desk in (b"isp1", b"isp2", b".audit", b".ops"):
+            check(desk not in content, "%s tells of %r" % (who, desk))
 
     # the masked order: nothing of who asked, nor why
     path, got = export(f, "us.isp1", order)
@@ -136,7 +139,7 @@ def test_each_role_exports_what_it_may_see(f):
     content = read(path)
     nowhere(path, content, hidden)
     check(said["hop"].encode() in content, "its own words are in it")
-    for text in (b"jp.ncp", b"JP-", b"JP "):
+    for text in (b"jp.ncp", b"JP-", b"JP ", b"isp2", b".audit", b".ops"):
         check(text not in content, "the provider's bundle has %r" % text)
     f.run("us.isp1", "request", "export", ref, "-o",
           os.path.join(f.dir, "no.tar")).fails(5, "E4013")
@@ -286,3 +289,27 @@ def test_options(f):
         verified(path)
     finally:
         f.run("jp.ncp", "agent", "--stop").ok()
+
+
+def test_who_left_stands_in_the_document_of_then(f):
+    """Last of the file: it takes an officer away."""
+    ref = f.request()
+    f.has("us.ncp", ref, "request")
+    f.run("us.ncp.2", "request", "accept", ref).ok()
+    f.has("jp.ncp", ref, "accept")
+
+    def leave(spec):
+        spec["officers"] = [o for o in spec["officers"]
+                            if o["name"] != "us.ncp.2"]
+
+    f.run("us.ops", "country", "publish", f.document("us", 2, leave)).ok()
+    end = time.monotonic() + 20
+    while ("US", 2) not in [(r["country"], r["version"]) for r in
+                            f.run("jp.ncp", "roster", "ls", "--json").lines()]:
+        check(time.monotonic() < end, "the new document has not arrived")
+        time.sleep(0.1)
+    path, _ = export(f, "jp.ncp", ref)
+    verified(path)
+    with tarfile.open(path) as t:
+        check({"documents/US.1", "documents/US.2"} <= set(t.getnames()),
+              "both versions: %r" % t.getnames())
