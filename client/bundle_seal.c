@@ -256,10 +256,11 @@ static void check_page(struct bundle *b, const char *name, const char *text)
 /* The facts of a case.json that every version writes alike. */
 static void check_facts(struct bundle *b, const json_t *said, const json_t *is)
 {
-	static const char *const keys[] = {
-	    "reference", "case", "side", "from", "to", "state", "expires_at"};
-	static const char *const act_keys[] = {
-	    "id", "kind", "track", "gen", "from", "to", "created", "members"};
+	static const char *const keys[] = {"reference", "case", "side", "from",
+	    "to", "opened_by", "measure", "basis", "urgency", "state",
+	    "expires_at"};
+	static const char *const act_keys[] = {"id", "kind", "track", "gen",
+	    "from", "to", "created", "entered", "members"};
 	const json_t *x = json_object_get(said, "acts");
 	const json_t *y = json_object_get(is, "acts");
 

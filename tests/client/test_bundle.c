@@ -293,34 +293,63 @@ Test(bundle, pages_say_no_less_than_the_acts_though_signed)
 	}
 }
 
-Test(bundle, of_another_version_the_facts_are_compared)
+/* Sealed with such a case.json, and a page that this version does not write;
+ * `text` is changed first. */
+static struct tar other_version(char *text, const char *old, const char *new)
 {
-	const struct tar_member *m = tar_find(&whole, "case.json");
-	char *text = strndup((const char *)m->content.data, m->content.size),
-	     *at;
-	struct tar t = {0}, half = {0};
-	struct bundle *b;
+	char *at = strstr(text, old);
+	struct tar half = {0}, t = {0};
 
-	cr_assert_not_null(text);
-	at = strstr(text, "\"made_by\": \"holdfast ");
-	cr_assert_not_null(at);
-	at[strlen("\"made_by\": \"holdfast ")] = '9';
+	cr_assert_not_null(at, "%s", old);
+	cr_assert_eq(strlen(old), strlen(new), "%s", old);
+	memcpy(at, new, strlen(new));
 	rig_replace(&half, &whole, "case.json", text, strlen(text));
 	rig_replace(&t, &half, "index.html", "other", 5);
 	rig_reseal(r, &t);
-	b = rig_judge(&t);
-	tell(b);
-	cr_expect(bundle_ok(b));
-	cr_expect_not_null(rig_finding(b, "index.html", true));
-	bundle_free(b);
-	at = strstr(text, "\"state\": \"expired\"");
-	memcpy(at, "\"state\": \"decline\"", 18);
-	memset(&t, 0, sizeof(t));
-	rig_replace(&t, &half, "case.json", text, strlen(text));
-	rig_reseal(r, &t);
-	expect_found(&t, "case.json", "other version");
 	tar_release(&half);
-	free(text);
+	return t;
+}
+
+Test(bundle, of_another_version_the_facts_are_compared)
+{
+	static const char *const lies[][2] = {
+	    {"\"reference\": \"JP-", "\"reference\": \"XX-"},
+	    {"\"side\": \"asking\"", "\"side\": \"asked!\""},
+	    {"\"opened_by\": \"request\"", "\"opened_by\": \"orderer\""},
+	    {"\"measure\": \"trace-h", "\"measure\": \"trace-l"},
+	    {"\"basis\": \"exercise\"", "\"basis\": \"budapest\""},
+	    {"\"urgency\": \"routine\"", "\"urgency\": \"urgent!\""},
+	    {"\"state\": \"expired\"", "\"state\": \"decline\""},
+	    {"\"expires_at\": null", "\"expires_at\": true"},
+	    {"\"kind\": \"accept\"", "\"kind\": \"refuse\""},
+	    {"\"created\": \"2", "\"created\": \"1"},
+	    /* the first of an act: those of its receipts come later */
+	    {"\"entered\": \"2", "\"entered\": \"1"},
+	    {"\"receipts/0-1.US\"", "\"receipts/0-1.DE\""},
+	};
+	const struct tar_member *m = tar_find(&whole, "case.json");
+	char text[16384];
+	struct bundle *b;
+	struct tar t;
+
+	cr_assert_lt(m->content.size, sizeof(text));
+	for (unsigned i = 0; i <= sizeof(lies) / sizeof(*lies); i++) {
+		memcpy(text, m->content.data, m->content.size);
+		text[m->content.size] = '\0';
+		t = other_version(text, "\"made_by\": \"holdfast 0",
+		    "\"made_by\": \"holdfast 9");
+		if (i > 0) {
+			tar_release(&t);
+			t = other_version(text, lies[i - 1][0], lies[i - 1][1]);
+			expect_found(&t, "case.json", lies[i - 1][1]);
+			continue;
+		}
+		b = rig_judge(&t);
+		tell(b);
+		cr_expect(bundle_ok(b));
+		cr_expect_not_null(rig_finding(b, "index.html", true));
+		bundle_free(b);
+	}
 }
 
 /* Members as the rig has them now, judged but not sealed. */
