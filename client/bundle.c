@@ -361,42 +361,86 @@ static void read_exporter(struct bundle *b)
 	for (unsigned i = 0; b->officer == NULL && i < b->pin_count; i++)
 		b->officer =
 		    bundle_officer(b, b->pins[i].country, &b->exporter);
-	if (b->officer == NULL) {
+	if (b->officer == NULL)
 		bundle_finds(b, BUNDLE_SIGNATURE, false, HF_UNKNOWN_OFFICER,
 		    "exporter.pub", "no document in it names this key");
+}
+
+/* The newest time that the broker of `c` gave to an act in it. */
+static struct instant newest_entry(
+    const struct bundle *b, const struct hf_country *c)
+{
+	struct instant newest = {0};
+
+	for (unsigned t = 0; t < 2; t++)
+		for (unsigned i = 0; i < b->view->count[t]; i++) {
+			const struct bundle_act *a = &b->more[t][i];
+
+			for (unsigned k = 0; k < a->receipt_count; k++) {
+				const struct bundle_receipt *r =
+				    &a->receipts[k];
+
+				if (r->size > 0 && strcmp(r->by.s, c->s) == 0 &&
+				    r->r.leaf.entered.ms > newest.ms)
+					newest = r->r.leaf.entered;
+			}
+		}
+	return newest;
+}
+
+/* When it was exported nobody can say, but after the newest entry that his
+ * broker gave him: until then he must have been an officer. */
+static void check_exporter(struct bundle *b)
+{
+	const struct revocation_entry *gone;
+	struct instant newest;
+	struct hf_country c;
+
+	if (b->officer == NULL)
 		return;
-	}
-	if (bundle_revocation(
-		b, hf_desk_country(&b->officer->desk), &b->exporter) != NULL)
+	c = hf_desk_country(&b->officer->desk);
+	newest = newest_entry(b, &c);
+	gone = bundle_revocation(b, c, &b->exporter);
+	if (gone != NULL && gone->revoked.ms <= newest.ms)
+		bundle_finds(b, BUNDLE_SIGNATURE, false, HF_REVOKED,
+		    "exporter.pub", "revoked before acts in it entered");
+	else if (gone != NULL)
 		bundle_finds(b, BUNDLE_SIGNATURE, true, HF_REVOKED,
 		    "exporter.pub",
-		    "revoked since; when it was exported is "
-		    "not known");
+		    "revoked since; when it was exported is not known");
+	if (b->officer->valid_until.ms <= newest.ms)
+		bundle_finds(b, BUNDLE_SIGNATURE, false, HF_EXPIRED_KEY,
+		    "exporter.pub", "expired before acts in it entered");
 }
 
 /* The first line is the origin, which names the epoch. */
 static enum hf_err open_head(
     struct bundle *b, struct hf_country c, struct hf_bytes note)
 {
-	char origin[HF_ORIGIN_MAX];
+	struct bundle_head head = {.by = c, .note = note};
+	char text[HF_NOTE_MAX + 1], origin[HF_ORIGIN_MAX];
 	const struct broker_entry *broker;
 	struct hf_hash root;
-	unsigned epoch;
+	enum hf_err err;
 
 	if (note.size > HF_NOTE_MAX)
 		return HF_TOO_BIG;
-	memcpy(b->head, note.data, note.size);
-	b->head[note.size] = '\0';
-	if (sscanf(b->head, "holdfast/%*2[A-Z]/%u\n", &epoch) != 1)
+	memcpy(text, note.data, note.size);
+	text[note.size] = '\0';
+	if (sscanf(text, "holdfast/%*2[A-Z]/%u\n", &head.epoch) != 1)
 		return HF_CHECKPOINT;
-	broker = bundle_broker(b, c, epoch);
+	broker = bundle_broker(b, c, head.epoch);
 	if (broker == NULL)
 		return HF_UNKNOWN_COUNTRY;
-	hf_origin(origin, c, epoch);
-	return hf_checkpoint_verify(
-	    note, origin, &broker->ledger, &b->head_size, &root);
+	hf_origin(origin, c, head.epoch);
+	err = hf_checkpoint_verify(
+	    note, origin, &broker->ledger, &head.size, &root);
+	if (err == HF_OK)
+		b->head = head;
+	return err;
 }
 
+/* One only: another is left over. */
 static void read_heads(struct bundle *b)
 {
 	for (unsigned i = 0; i < b->tar.count; i++) {
@@ -405,18 +449,15 @@ static void read_heads(struct bundle *b)
 		enum hf_err err;
 
 		if (strlen(m->name) != 8 ||
-		    sscanf(m->name, "heads/%2[A-Z]", c.s) != 1 ||
-		    b->head_by.s[0] != '\0')
+		    sscanf(m->name, "heads/%2[A-Z]", c.s) != 1)
 			continue;
 		m->used = true;
-		b->head_by = c;
 		b->checked[BUNDLE_RECEIPTS]++;
 		err = open_head(b, c, m->content);
-		if (err != HF_OK) {
-			b->head[0] = '\0';
+		if (err != HF_OK)
 			bundle_finds(b, BUNDLE_RECEIPTS, false, err, m->name,
 			    "%s", hf_err_text(err));
-		}
+		return;
 	}
 }
 
@@ -464,6 +505,7 @@ enum hf_err bundle_open(struct bundle **out, struct tar *tar)
 	read_exporter(b);
 	read_heads(b);
 	err = bundle_read_acts(b);
+	check_exporter(b);
 	left_over(b);
 	if (err == HF_OK || err == HF_MISSING_KEY)
 		*out = b;

@@ -43,6 +43,14 @@ struct bundle_receipt {
 	uint64_t size; /* of the tree it stands in; 0: does not verify */
 };
 
+/** A head that verifies; `note` borrows from its member. */
+struct bundle_head {
+	struct hf_country by;
+	uint32_t epoch;
+	uint64_t size; /* of the tree; 0: none */
+	struct hf_bytes note;
+};
+
 /** Beside view->acts[track][gen - 1]. */
 struct bundle_act {
 	struct hf_cite *cite; /* owned; NULL: nothing of its leaves is shown */
@@ -79,9 +87,7 @@ struct bundle {
 	struct bundle_entry *entries[BUNDLE_ENTRIES_MAX]; /* owned */
 	struct hf_key exporter;
 	const struct officer_entry *officer; /* who exported; NULL: unknown */
-	char head[HF_NOTE_MAX + 1];          /* newest of his broker, or "" */
-	struct hf_country head_by;
-	uint64_t head_size;
+	struct bundle_head head;             /* newest of his broker */
 	unsigned checked[BUNDLE_KINDS], failed[BUNDLE_KINDS];
 	unsigned fields_shown, fields_withheld, proofs;
 	unsigned finding_count;

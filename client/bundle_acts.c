@@ -204,40 +204,50 @@ static void check_proof(
 		    "is not the proof of its receipt");
 }
 
-/* Two heads of one ledger and size with different roots: proof of a fork. */
-static void check_forks(struct bundle *b, const struct bundle_receipt *x,
-    const struct bundle_receipt *y, const char *name)
+static struct bundle_head head_of(const struct bundle_receipt *r)
 {
-	size_t n =
-	    x->r.note.size < y->r.note.size ? x->r.note.size : y->r.note.size;
-
-	if (x->size == 0 || x->size != y->size ||
-	    strcmp(x->by.s, y->by.s) != 0 || x->r.leaf.epoch != y->r.leaf.epoch)
-		return;
-	/* origin, size and root are the first three lines of either */
-	for (size_t i = 0, lines = 0; i < n && lines < 3; i++) {
-		if (x->r.note.data[i] != y->r.note.data[i]) {
-			bundle_finds(b, BUNDLE_RECEIPTS, false, HF_CHECKPOINT,
-			    name,
-			    "the broker of %s signed two trees of one "
-			    "size",
-			    x->by.s);
-			return;
-		}
-		lines += x->r.note.data[i] == '\n';
-	}
+	return (struct bundle_head){r->by, r->r.leaf.epoch, r->size, r->r.note};
 }
 
-/* With every receipt read so far: two thousand at most. */
-static void compare_heads(
-    struct bundle *b, const struct bundle_receipt *r, const char *name)
+/* Two heads of one ledger and size with different roots: proof of a fork. */
+static bool is_fork(const struct bundle_head *x, const struct bundle_head *y)
+{
+	size_t n = x->note.size < y->note.size ? x->note.size : y->note.size;
+
+	if (x->size == 0 || x->size != y->size || x->epoch != y->epoch ||
+	    strcmp(x->by.s, y->by.s) != 0)
+		return false;
+	/* origin, size and root are the first three lines of either */
+	for (size_t i = 0, lines = 0; i < n && lines < 3; i++) {
+		if (x->note.data[i] != y->note.data[i])
+			return true;
+		lines += x->note.data[i] == '\n';
+	}
+	return false;
+}
+
+static bool forks_with_any(const struct bundle *b, const struct bundle_head *h)
 {
 	for (unsigned t = 0; t < 2; t++)
 		for (unsigned i = 0; i < b->view->count[t]; i++)
 			for (unsigned k = 0; k < b->more[t][i].receipt_count;
-			     k++)
-				check_forks(
-				    b, r, &b->more[t][i].receipts[k], name);
+			     k++) {
+				struct bundle_head other =
+				    head_of(&b->more[t][i].receipts[k]);
+
+				if (is_fork(h, &other))
+					return true;
+			}
+	return false;
+}
+
+/* With every receipt read so far: two thousand at most. */
+static void compare_heads(
+    struct bundle *b, const struct bundle_head *h, const char *name)
+{
+	if (forks_with_any(b, h))
+		bundle_finds(b, BUNDLE_RECEIPTS, false, HF_CHECKPOINT, name,
+		    "the broker of %s signed two trees of one size", h->by.s);
 }
 
 static void read_receipt(
@@ -248,6 +258,7 @@ static void read_receipt(
 	struct hf_country own = hf_desk_country(&a->act.envelope.from);
 	struct bundle_receipt *r = &more->receipts[more->receipt_count];
 	char name[TAR_NAME_MAX + 1];
+	struct bundle_head head;
 	struct tar_member *m;
 	enum hf_err err;
 
@@ -270,7 +281,8 @@ static void read_receipt(
 		finds(b, BUNDLE_RECEIPTS, name, err);
 	if (r->r.leaf_bytes.size > 0)
 		check_proof(b, r, t, gen);
-	compare_heads(b, r, name);
+	head = head_of(r);
+	compare_heads(b, &head, name);
 	if (strcmp(by.s, own.s) != 0)
 		return;
 	a->trust = err == HF_OK ? TRUST_OK : TRUST_BAD_RECEIPT;
@@ -497,6 +509,7 @@ static void note_unshown(struct bundle *b, unsigned t, uint32_t gen)
 
 enum hf_err bundle_read_acts(struct bundle *b)
 {
+	char name[TAR_NAME_MAX + 1];
 	enum hf_err err = read_track(b, 0);
 
 	if (err == HF_OK && b->view->count[0] == 0) {
@@ -514,6 +527,8 @@ enum hf_err bundle_read_acts(struct bundle *b)
 			read_leaves(b, t, gen);
 			note_unshown(b, t, gen);
 		}
+	snprintf(name, sizeof(name), "heads/%s", b->head.by.s);
+	compare_heads(b, &b->head, name);
 	describe(b);
 	fold(b);
 	return HF_OK;

@@ -348,9 +348,9 @@ static void summary(FILE *f, const struct bundle *b)
 		    b->officer->name);
 		row(f, "Exported by", text);
 	}
-	if (b->head[0] != '\0') {
+	if (b->head.size > 0) {
 		snprintf(text, sizeof(text), "%llu entries of the ledger of %s",
-		    (unsigned long long)b->head_size, b->head_by.s);
+		    (unsigned long long)b->head.size, b->head.by.s);
 		row(f, "Newest head in it", text);
 	}
 	fputs("</table>\n", f);

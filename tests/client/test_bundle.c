@@ -480,6 +480,36 @@ Test(bundle, an_officers_standing_is_that_of_the_entry)
 	bundle_free(b);
 }
 
+/* What entered the exporter's ledger was exported later. */
+Test(bundle, an_exporter_gone_before_the_newest_entry_is_found)
+{
+	struct country_entry *e;
+	struct bundle *b;
+
+	r->exporter = r->asked;
+	revoke(r->now - 5000, r->now);
+	b = judge_members("");
+	expect_err(b, "exporter.pub", HF_REVOKED);
+	bundle_free(b);
+	revoke(r->now - 5000, r->now + 1);
+	b = judge_members("");
+	cr_expect_null(rig_finding(b, "exporter.pub", false));
+	cr_expect_not_null(rig_finding(b, "exporter.pub", true));
+	bundle_free(b);
+	for (e = r->us.entries; e->type != ENTRY_OFFICER; e++)
+		;
+	e->u.officer.valid_until.ms = r->now;
+	rig_rebuild(r);
+	b = judge_members("");
+	expect_err(b, "exporter.pub", HF_EXPIRED_KEY);
+	bundle_free(b);
+	e->u.officer.valid_until.ms = r->now + 1;
+	rig_rebuild(r);
+	b = judge_members("");
+	cr_expect_eq(b->finding_count, 0);
+	bundle_free(b);
+}
+
 /* A key that was rotated: who signed stands in the version before. */
 Test(bundle, an_officer_who_left_stands_in_the_older_document)
 {
@@ -541,6 +571,24 @@ Test(bundle, two_trees_of_one_size_are_a_fork)
 	expect_err(b, "receipts/1-2.US", HF_CHECKPOINT);
 	cr_expect_null(rig_finding(b, "receipts/1-1.US", false));
 	tar_release(&forked);
+	bundle_free(b);
+}
+
+Test(bundle, a_newest_head_of_another_tree_is_a_fork)
+{
+	struct tar all = {0}, t = {0}, forked = {0};
+	const struct tar_member *m;
+	struct bundle *b = NULL;
+
+	rig_members(r, &all);
+	r->jp.leaves[0] = hf_merkle_leaf("J", 1);
+	rig_members(r, &forked);
+	m = tar_find(&forked, "heads/JP");
+	rig_replace(&t, &all, "heads/JP", m->content.data, m->content.size);
+	tar_release(&all);
+	tar_release(&forked);
+	cr_assert_eq(bundle_open(&b, &t), HF_OK);
+	expect_err(b, "heads/JP", HF_CHECKPOINT);
 	bundle_free(b);
 }
 
