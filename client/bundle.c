@@ -199,6 +199,7 @@ static enum hf_err open_entry(struct bundle *b, const struct tar_member *m,
 	if (e == NULL)
 		return HF_NOMEM;
 	e->country = c;
+	e->version = version;
 	err = country_entry_check(
 	    d->doc, m->content.data, m->content.size, &e->entry);
 	if (err == HF_OK)
@@ -311,6 +312,27 @@ const struct officer_entry *bundle_officer(
 	const struct country_entry *e = find_entry(b, &c, is_officer, key);
 
 	return e == NULL ? NULL : &e->u.officer;
+}
+
+const struct bundle_doc *bundle_leaves_out(const struct bundle *b,
+    struct hf_country c, const struct hf_key *key, struct instant at)
+{
+	const struct bundle_doc *d = NULL;
+
+	for (unsigned i = 0; i < b->doc_count; i++)
+		if (strcmp(b->docs[i].country.s, c.s) == 0 &&
+		    b->docs[i].doc->head.issued.ms <= at.ms &&
+		    (d == NULL || b->docs[i].version > d->version))
+			d = &b->docs[i];
+	for (unsigned i = 0; d != NULL && i < d->doc->entry_count; i++)
+		if (is_officer(&d->doc->entries[i], key))
+			return NULL;
+	for (unsigned i = 0; d != NULL && i < b->entry_count; i++)
+		if (b->entries[i]->version == d->version &&
+		    strcmp(b->entries[i]->country.s, c.s) == 0 &&
+		    is_officer(&b->entries[i]->entry, key))
+			return NULL;
+	return d;
 }
 
 const struct revocation_entry *bundle_revocation(

@@ -66,6 +66,7 @@ struct bundle_doc {
 /** An entry that stands in a document by its proof (country_entry_check). */
 struct bundle_entry {
 	struct hf_country country;
+	uint32_t version; /* of the document */
 	struct country_entry entry;
 };
 struct bundle_pin {
@@ -143,6 +144,10 @@ const struct officer_entry *bundle_officer(
     const struct bundle *b, struct hf_country c, const struct hf_key *key);
 const struct revocation_entry *bundle_revocation(
     const struct bundle *b, struct hf_country c, const struct hf_key *key);
+/** The newest document issued by `at`, if nothing here shows that the officer
+ * stands in it; NULL: it does, or there is no such document. */
+const struct bundle_doc *bundle_leaves_out(const struct bundle *b,
+    struct hf_country c, const struct hf_key *key, struct instant at);
 const struct broker_entry *bundle_broker(
     const struct bundle *b, struct hf_country c, uint32_t epoch);
 const struct hf_profile *bundle_profile(

@@ -353,6 +353,27 @@ static enum hf_err check_signers(
 	return err;
 }
 
+/* A country publishes a document after it is issued, so its broker may have
+ * let in an officer who was left out already: this is said, not judged. */
+static void note_left_out(
+    struct bundle *b, const struct view_act *a, const char *name)
+{
+	struct hf_country c = hf_desk_country(&a->act.envelope.from);
+
+	for (unsigned i = 0; i < a->act.signature_count; i++) {
+		const struct bundle_doc *d = bundle_leaves_out(
+		    b, c, &a->act.signatures[i].key, a->entered);
+
+		if (d == NULL)
+			continue;
+		bundle_finds(b, BUNDLE_ACTS, true, HF_UNKNOWN_OFFICER, name,
+		    "who signed it is not shown to stand in "
+		    "documents/%s.%u, issued before it entered",
+		    c.s, d->version);
+		return;
+	}
+}
+
 static void check_act(struct bundle *b, unsigned t, uint32_t gen)
 {
 	struct view_act *a = act_at(b, t, gen);
@@ -371,6 +392,8 @@ static void check_act(struct bundle *b, unsigned t, uint32_t gen)
 	err = check_signers(b, a, &b->more[t][gen - 1]);
 	if (err != HF_OK)
 		finds(b, BUNDLE_ACTS, name, err);
+	else
+		note_left_out(b, a, name);
 	gone = bundle_revocation(b, from, &a->act.core.author);
 	if (err != HF_OK || gone == NULL || a->entered.ms < gone->since.ms)
 		return;

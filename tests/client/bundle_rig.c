@@ -84,6 +84,7 @@ static void begin_country(struct rig_country *c, const char *cc)
 	struct hf_key registrar;
 
 	strcpy(c->c.s, cc);
+	c->issued = BEGIN - 5000;
 	c->root = secret_new(SECRET_ROOT);
 	c->registrar = secret_new(SECRET_REGISTRAR);
 	c->broker = secret_new(SECRET_BROKER);
@@ -103,7 +104,7 @@ static void build(struct rig_country *c, const struct country_doc *before)
 
 	OK(country_build(bytes(c->certificate, c->certificate_size), before,
 	    before != NULL ? before->head.version + 1 : 1, c->entries,
-	    c->entry_count, (struct instant){BEGIN - 5000},
+	    c->entry_count, (struct instant){c->issued},
 	    (struct instant){UINT64_C(1) << 45}, &c->registrar, 1, &document,
 	    &size));
 	OK(country_doc_open(&c->doc, document, size, &root, &clause));

@@ -23,6 +23,7 @@ struct rig_country {
 	struct country_entry entries[8];
 	unsigned entry_count;
 	struct country_doc *doc; /* newest, whole */
+	uint64_t issued;         /* of the next document */
 	struct hf_hash leaves[64];
 	unsigned leaf_count;
 };

@@ -523,6 +523,7 @@ Test(bundle, an_officer_who_left_stands_in_the_older_document)
 	for (unsigned i = 0; i < r->us.entry_count; i++)
 		if (r->us.entries[i].type == ENTRY_OFFICER)
 			r->us.entries[i].u.officer.sign = r->jp.doc->root;
+	r->us.issued = r->now;
 	rig_next_document(r, &old);
 	rig_members(r, &t); /* has US.2 */
 	rig_replace(&both, &t, "", NULL, 0);
@@ -547,6 +548,36 @@ Test(bundle, an_officer_who_left_stands_in_the_older_document)
 	bundle_free(b);
 	free(first);
 	country_doc_free(old);
+}
+
+/* He stands in the first, and a second without him was out when he signed:
+ * his broker may not have had it yet, so it is said, and no more. */
+Test(bundle, an_officer_left_out_before_the_entry_is_a_note)
+{
+	struct country_doc *old;
+	struct bundle *b = NULL;
+	struct tar t = {0};
+	uint8_t *first = NULL;
+	size_t n;
+
+	cr_assert_eq(country_doc_strip(r->us.doc, &first, &n), HF_OK);
+	for (unsigned i = 0; i < r->us.entry_count; i++)
+		if (r->us.entries[i].type == ENTRY_OFFICER)
+			r->us.entries[i].u.officer.sign = r->jp.doc->root;
+	/* between the acknowledge and the accept */
+	r->us.issued = r->acts[2].act.core.created.ms;
+	rig_next_document(r, &old);
+	rig_members(r, &t);
+	cr_assert_eq(tar_add(&t, "documents/US.1", first, n), HF_OK);
+	cr_assert_eq(bundle_open(&b, &t), HF_OK);
+	cr_expect(bundle_ok(b));
+	cr_expect_null(rig_finding(b, "acts/1-1", true));
+	cr_expect_not_null(rig_finding(b, "acts/1-2", true));
+	cr_expect_not_null(rig_finding(b, "acts/1-3", true));
+	cr_expect_null(rig_finding(b, "acts/1-4", true), "a machine act");
+	bundle_free(b);
+	country_doc_free(old);
+	free(first);
 }
 
 Test(bundle, two_trees_of_one_size_are_a_fork)
