@@ -98,6 +98,16 @@ static void print_words(const struct bundle *b, const struct roster *mine)
 	}
 }
 
+/* Whose word the roots are is told apart. */
+static unsigned count_notes(const struct bundle *b)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < b->finding_count; i++)
+		n += b->findings[i].note && b->findings[i].kind != BUNDLE_PINS;
+	return n;
+}
+
 static void print_report(
     const struct bundle *b, const struct roster *mine, bool anchored)
 {
@@ -118,7 +128,8 @@ static void print_report(
 		       "above.\n");
 	} else if (anchored) {
 		printf("Result: whole, and proven under roots that you "
-		       "trust.\n");
+		       "trust%s.\n",
+		    count_notes(b) > 0 ? ", but for what the notes say" : "");
 	} else {
 		printf("Result: whole and consistent, but it rests on roots "
 		       "that only the bundle names.\n"

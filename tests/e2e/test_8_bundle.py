@@ -125,6 +125,8 @@ def test_each_role_exports_what_it_may_see(f):
         equal((seen["anchored"], seen["state"], seen["notes"]),
               (True, "accepted", []), who)
         equal(seen["fields_withheld"], 1, "the host name is counted")
+        out = verify(path, "--pin", pin(f, "JP"), "--pin", pin(f, "US"))[1]
+        check("roots that you trust.\n" in out, "without reserve: " + out)
         content = read(path)
         for w in words(asked):
             check(w.encode() in content, "%s shows %s" % (who, w))
@@ -152,6 +154,9 @@ def test_each_role_exports_what_it_may_see(f):
         seen = verified(path)
         equal((seen["anchored"], seen["fields_shown"]), (False, 0), who)
         check(len(seen["notes"]) >= 2, "what is not shown is said")
+        out = verify(
+            path, "--pin", pin(f, "JP"), "--pin", pin(f, "US"))[1]
+        check("trust, but for what the notes say." in out, who + ": " + out)
         nowhere(path, read(path), everything)
 
 
