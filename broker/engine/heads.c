@@ -545,6 +545,24 @@ static enum hf_err take_cosignature(
 	return err == HF_OK ? meta_set(e, "witnessed-at", e->now.ms) : err;
 }
 
+enum hf_err heads_witnessed(
+    struct engine *e, uint64_t *size, struct hf_bytes *note)
+{
+	uint8_t key[8];
+	enum hf_err err = meta_get(e, "witnessed", size);
+
+	if (err != HF_OK || *size == 0)
+		return err != HF_OK ? err : HF_NOTFOUND;
+	put_be64(key, *size);
+	err = txn_get(
+	    e->txn, TABLE_CHECKPOINTS, bytes_of(key, sizeof(key)), note);
+	/* the policy, or a key, may be another one since */
+	return err == HF_OK &&
+		       count_cosignatures(e, *note) < e->options.witness_quorum
+		   ? HF_NOTFOUND
+		   : err;
+}
+
 /* [size, line] */
 enum hf_err heads_cosigned_in(struct engine *e, struct peer *p, struct wire *w)
 {

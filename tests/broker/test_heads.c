@@ -89,6 +89,59 @@ Test(heads, a_cosignature_comes_back_and_stands_in_the_receipt)
 	wires_free(w);
 }
 
+/* The size of the tree of operation 14's receipt, which must verify; its
+ * note must be cosigned by `by`, if that is not NULL. */
+static uint64_t receipt_size(
+    struct wires *w, struct node *n, uint64_t index, struct node *by)
+{
+	struct hf_key key = secret_sign_key(n->broker), witness;
+	char name[HF_WITNESS_NAME_MAX];
+	uint64_t tree_size, seconds;
+	struct hf_bytes bytes;
+	struct hf_receipt r;
+	struct reply reply;
+	struct args a;
+	struct wire at;
+
+	args_begin(&a, 1);
+	args_uint(&a, 1, index);
+	reply = desk_ask(w, &n->officers[AUD], 7, HF_OP_RECEIPT, args_end(&a));
+	EXPECT("operation 14", reply.code, HF_OK);
+	cr_assert(reply_has(&reply, 1, &at));
+	bytes = wire_bin(&at, 1, HF_RECEIPT_MAX);
+	EXPECT("receipt", hf_receipt_decode(&r, bytes.data, bytes.size), HF_OK);
+	EXPECT("verify",
+	    hf_receipt_verify(&r, "holdfast/JP/1", &key, &tree_size), HF_OK);
+	if (by != NULL) {
+		witness = secret_sign_key(by->witness);
+		hf_witness_name(name, by->country);
+		EXPECT("cosigned",
+		    hf_cosign_verify(r.note, name, &witness, &seconds), HF_OK);
+	}
+	return tree_size;
+}
+
+Test(heads, a_receipt_asked_for_later_is_a_cosigned_one)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 10);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	uint64_t cosigned;
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	request(w);
+	wires_run_for(w, 5000, 500);
+	cosigned = jp->size;
+	cr_assert_eq(receipt_size(w, jp, cosigned - 1, us), cosigned);
+	/* nobody has seen the newest head yet */
+	wires_cut(w, "JP", "US");
+	request(w);
+	cr_assert_gt(jp->size, cosigned);
+	cr_assert_eq(receipt_size(w, jp, cosigned - 1, us), cosigned);
+	cr_assert_eq(receipt_size(w, jp, jp->size - 1, NULL), jp->size);
+	wires_free(w);
+}
+
 /* Frames get doubled and late: an old head is no fork and no failed proof. */
 Test(heads, a_late_head_does_no_harm)
 {
