@@ -385,7 +385,7 @@ Test(heads, frames_that_make_no_sense_are_refused)
 			pack_array(&p, 3);
 			pack_uint(&p, HF_LINK_COSIGNED);
 			pack_uint(&p, us->size + 1);
-			pack_str(&p, "", 0);
+			pack_str(&p, "x\n", 2);
 			break;
 		case 3: /* one that is none */
 			pack_array(&p, 3);
@@ -463,6 +463,158 @@ Test(heads, a_receipt_with_three_cosignatures_is_small)
 	    HF_OK);
 	cr_assert_leq(total, 1200, "%zu bytes", total);
 	fed_free(f);
+}
+
+/* ---- those who are honest ---- */
+
+static bool was_cut(struct wires *w, const char *at, const char *from)
+{
+	struct hf_key key = secret_transport_key(fed_node(w->f, from)->broker);
+
+	return wires_was_cut(w, at, &key);
+}
+
+static void say_forked(
+    struct wires *w, const char *origin, struct secret *signer)
+{
+	struct hf_key key = secret_sign_key(signer);
+	char note[2][HF_NOTE_MAX + 1], text[256];
+	uint8_t proof[HF_FORK_MAX], frame[HF_FORK_MAX + 16];
+	struct pack p;
+	size_t n[2], size;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct hf_hash root = {{(uint8_t)(i + 1)}};
+		struct hf_sig sig;
+
+		size = hf_checkpoint_text(text, sizeof(text), origin, 9, &root);
+		sig = secret_sign(signer, text, size);
+		EXPECT("note",
+		    hf_checkpoint_note(note[i], sizeof(note[i]), &n[i], text,
+			origin, &key, &sig),
+		    HF_OK);
+	}
+	EXPECT("proof",
+	    hf_fork_encode(origin, &key, bytes_of(note[0], n[0]),
+		bytes_of(note[1], n[1]), proof, &size),
+	    HF_OK);
+	pack_init(&p, frame, sizeof(frame));
+	pack_array(&p, 2);
+	pack_uint(&p, HF_LINK_FORKED);
+	pack_bin(&p, proof, size);
+	EXPECT("frame", pack_finish(&p, &size), HF_OK);
+	wires_inject(w, "US", "JP", frame, size);
+}
+
+/* Countries trust different countries, and hear of new epochs in turn. */
+Test(heads, who_tells_of_a_ledger_that_is_not_known_here_is_not_cut)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 11);
+	struct secret *other = secret_new(SECRET_REGISTRAR);
+
+	wires_connect_all(w);
+	wires_run_for(w, 2000, 500);
+	say_forked(w, "holdfast/BR/1", other);
+	say_forked(w, "holdfast/US/2", other);
+	cr_assert_not(was_cut(w, "JP", "US"));
+	say_forked(w, "holdfast/US/1", other);
+	cr_assert(was_cut(w, "JP", "US"), "a forged one");
+	cr_assert_eq(
+	    node_statements(fed_node(w->f, "JP"), HF_ENTRY_FORK, NULL), 0);
+	secret_free(other);
+	wires_free(w);
+}
+
+/* Time counts while the link is up. */
+Test(heads, who_cannot_be_asked_is_not_accused)
+{
+	struct wires *w = wires_new(fed_running("JP", "DE", NULL), 12);
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	w->drop_type = HF_LINK_PROOF;
+	show_false_head(w, "DE", 1, 1); /* a reason to ask */
+	wires_run_for(w, 20000, 1000);
+	wires_cut(w, "JP", "DE");
+	wires_run_for(w, 300000, 10000);
+	wires_connect(w, "JP", "DE");
+	wires_run_for(w, 20000, 1000);
+	cr_assert_eq(wires_logged(w, "DE", HF_UNPROVEN), 0);
+	wires_run_for(w, 30000, 1000);
+	cr_assert_eq(wires_logged(w, "DE", HF_UNPROVEN), 1);
+	wires_free(w);
+}
+
+Test(heads, an_idle_ledger_raises_no_alarm)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 13);
+	struct node *jp = fed_node(w->f, "JP");
+	uint64_t before;
+
+	wires_connect_all(w);
+	wires_run_for(w, 5000, 500);
+	before = jp->size;
+	wires_run_for(w, 1800000, 10000);
+	cr_assert_eq(jp->size, before, "nothing happened");
+	cr_assert_eq(wires_logged(w, "JP", HF_UNWITNESSED), 0);
+	wires_free(w);
+}
+
+/* A broker whose data are from before is told so, and keeps its links. */
+Test(heads, a_peer_that_knows_more_than_we_do_is_not_cut)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 14);
+	uint8_t frame[32];
+	struct pack p;
+	size_t size;
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	for (unsigned i = 0; i < 2; i++) {
+		pack_init(&p, frame, sizeof(frame));
+		pack_array(&p, 3);
+		pack_uint(&p, HF_LINK_COSIGNED);
+		pack_uint(&p, fed_node(w->f, "JP")->size + 100);
+		pack_text(&p, "");
+		EXPECT("frame", pack_finish(&p, &size), HF_OK);
+		wires_inject(w, "US", "JP", frame, size);
+		wires_run_for(w, 2000, 500);
+	}
+	cr_assert_not(was_cut(w, "JP", "US"));
+	cr_assert_geq(wires_logged(w, "JP", HF_ROLLBACK), 1);
+	wires_free(w);
+}
+
+/* Its ledger shrank: it cannot prove that the smaller head is a prefix. */
+Test(heads, a_smaller_head_is_put_to_the_proof)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 15);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+
+	wires_connect_all(w);
+	request(w);
+	wires_run_for(w, 3000, 500);
+	show_false_head(w, "US", jp->size - 2, 7);
+	wires_run_for(w, 70000, 1000);
+	cr_assert(link_find(us->engine, jp->country)->unproven);
+	wires_free(w);
+}
+
+Test(heads, a_peer_that_comes_later_is_told_of_a_fork)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", "DE", NULL), 16);
+
+	wires_connect(w, "JP", "US");
+	wires_run_for(w, 3000, 500);
+	show_false_head(w, "US", fed_node(w->f, "JP")->size, 7);
+	cr_assert_eq(
+	    node_statements(fed_node(w->f, "US"), HF_ENTRY_FORK, NULL), 1);
+	node_restart(fed_node(w->f, "US"));
+	wires_connect(w, "DE", "US");
+	wires_run_for(w, 2000, 500);
+	cr_assert_eq(
+	    node_statements(fed_node(w->f, "DE"), HF_ENTRY_FORK, NULL), 1);
+	wires_free(w);
 }
 
 Test(heads, a_ledger_that_nobody_cosigns_raises_an_alarm)
