@@ -517,7 +517,7 @@ enum hf_err heads_send(struct engine *e, struct peer *p)
 	    b == NULL || !b->has_witness
 		? 0
 		: e->mono_ms +
-		      (p->cosigned_size == entries ? REFRESH_MS : AGAIN_MS);
+		      (p->vouched_size == entries ? REFRESH_MS : AGAIN_MS);
 	pack_init(&k, frame, sizeof(frame));
 	pack_array(&k, 4);
 	pack_uint(&k, HF_LINK_HEAD);
@@ -637,8 +637,6 @@ enum hf_err heads_cosigned_in(struct engine *e, struct peer *p, struct wire *w)
 		return HF_OK;
 	}
 	p->cosigned_size = size;
-	if (size == p->head_size)
-		p->again_mono = e->mono_ms + REFRESH_MS;
 	if (line.size == 0) {
 		p->head_size = 0; /* once more, from there */
 		return HF_OK;
@@ -656,6 +654,10 @@ enum hf_err heads_cosigned_in(struct engine *e, struct peer *p, struct wire *w)
 		return HF_OK;
 	hf_witness_name(name, p->country);
 	err = hf_cosign_verify_line(line, note, name, &b->witness, &seconds);
+	if (err == HF_OK)
+		p->vouched_size = size;
+	if (err == HF_OK && size == p->head_size)
+		p->again_mono = e->mono_ms + REFRESH_MS;
 	return err == HF_OK ? take_cosignature(e, size, note, line) : err;
 }
 
