@@ -7,7 +7,9 @@
 
 #include "proto/types.h"
 
-#define HF_WITNESS_NAME_MAX 24u    /* "holdfast/JP/witness" and the NUL */
+#define HF_WITNESS_NAME_MAX 24u /* "holdfast/JP/witness" and the NUL */
+#define HF_WITNESS_NAME_SIZE 19u
+#define HF_WITNESS_NAME_CC 9u      /* where the country stands in it */
 #define HF_COSIGN_MESSAGE_MAX 320u /* what a witness signs */
 #define HF_COSIGN_LINE_MAX 160u    /* one line of a note, newline included */
 #define HF_COSIGNATURE_MAX 4u      /* of one note */

@@ -98,12 +98,15 @@ struct hf_receipt {
 	struct hf_ledger_leaf leaf;
 	uint64_t index;
 	struct hf_bytes path; /* count * 32 bytes */
-	struct hf_bytes note;
+	struct hf_bytes note; /* of a packed head: into `unpacked` */
+	char unpacked[HF_NOTE_MAX + 1];
 };
+/** A cosigned note is packed (SPEC 6.4). */
 HF_MUST_USE enum hf_err hf_receipt_encode(struct hf_bytes leaf, uint64_t index,
     const struct hf_hash *path, unsigned path_count, struct hf_bytes note,
     uint8_t *out, size_t capacity, size_t *size);
-/** Form only. */
+/** Form only; the note is given back whole.  Not to be copied: r->note may
+ * point into it. */
 HF_MUST_USE enum hf_err hf_receipt_decode(
     struct hf_receipt *r, const void *data, size_t size);
 /**

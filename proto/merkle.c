@@ -138,9 +138,9 @@ enum hf_err hf_merkle_path(const struct hf_nodes *n, uint64_t index,
 	return climb(n, 0, index, size, path, count);
 }
 
-enum hf_err hf_merkle_verify_path(const struct hf_hash *leaf_hash,
-    uint64_t index, uint64_t size, const struct hf_hash *path, unsigned count,
-    const struct hf_hash *root)
+enum hf_err hf_merkle_path_root(const struct hf_hash *leaf_hash, uint64_t index,
+    uint64_t size, const struct hf_hash *path, unsigned count,
+    struct hf_hash *root)
 {
 	struct hf_hash r = *leaf_hash;
 	uint64_t fn = index, sn;
@@ -163,7 +163,21 @@ enum hf_err hf_merkle_verify_path(const struct hf_hash *leaf_hash,
 		fn >>= 1;
 		sn >>= 1;
 	}
-	return sn == 0 && same(&r, root) ? HF_OK : HF_PROOF;
+	if (sn != 0)
+		return HF_PROOF;
+	*root = r;
+	return HF_OK;
+}
+
+enum hf_err hf_merkle_verify_path(const struct hf_hash *leaf_hash,
+    uint64_t index, uint64_t size, const struct hf_hash *path, unsigned count,
+    const struct hf_hash *root)
+{
+	struct hf_hash r;
+	enum hf_err err =
+	    hf_merkle_path_root(leaf_hash, index, size, path, count, &r);
+
+	return err == HF_OK && same(&r, root) ? HF_OK : HF_PROOF;
 }
 
 enum hf_err hf_merkle_consistency(const struct hf_nodes *n, uint64_t old_size,

@@ -31,6 +31,10 @@ HF_MUST_USE enum hf_err hf_merkle_tree_root(
  * Errors: HF_RANGE (no such leaf, size above 2^48), of get */
 HF_MUST_USE enum hf_err hf_merkle_path(const struct hf_nodes *n, uint64_t index,
     uint64_t size, struct hf_hash path[HF_TREE_DEPTH_MAX], unsigned *count);
+/** The root that a path leads to.  Errors: HF_PROOF (not of that shape) */
+HF_MUST_USE enum hf_err hf_merkle_path_root(const struct hf_hash *leaf_hash,
+    uint64_t index, uint64_t size, const struct hf_hash *path, unsigned count,
+    struct hf_hash *root);
 /** RFC 9162, 2.1.3.2.  The path shows index and shape, not the size as such:
  * take size and root from one signed head.  Errors: HF_PROOF */
 HF_MUST_USE enum hf_err hf_merkle_verify_path(const struct hf_hash *leaf_hash,

@@ -172,6 +172,23 @@ static enum hf_err foreign_receipt_at(
 	return txn_get(r->e->txn, TABLE_RECEIPTS, row_bytes(&k), receipt);
 }
 
+/* Under the newest head that enough witnesses cosigned, if one covers it
+ * (SPEC 6.9). */
+static enum hf_err own_receipt(
+    struct engine *e, uint64_t index, uint8_t *out, size_t *size)
+{
+	struct hf_bytes note;
+	uint64_t tree_size;
+	enum hf_err err = heads_witnessed(e, &tree_size, &note);
+
+	if (err == HF_OK && tree_size > index)
+		return ledger_receipt_under(
+		    e, index, tree_size, note, out, HF_RECEIPT_MAX, size);
+	if (err != HF_OK && err != HF_NOTFOUND)
+		return err;
+	return ledger_receipt(e, index, out, HF_RECEIPT_MAX, size);
+}
+
 enum hf_err desk_receipt(struct request *r)
 {
 	uint8_t own[HF_RECEIPT_MAX];
@@ -184,8 +201,7 @@ enum hf_err desk_receipt(struct request *r)
 	if (err == HF_OK && r->arg[2].has)
 		err = foreign_receipt_at(r, index, &receipt);
 	else if (err == HF_OK)
-		err = ledger_receipt(
-		    r->e, index, own, sizeof(own), &receipt.size);
+		err = own_receipt(r->e, index, own, &receipt.size);
 	if (err != HF_OK)
 		return err;
 	pack_map(&r->out, 1);

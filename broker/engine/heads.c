@@ -10,8 +10,8 @@
  *
  * Rows of TABLE_PEERS, by country: "head" size be64 and note, the newest
  * that we know; "cosigned" size be64, what our witness cosigned last; "fork"
- * size be64, of the proof that is in our ledger; "epoch" of which epoch of its
- * log these are.
+ * size be64, of the proof that is in our ledger, and "fork-proof", for peers
+ * that come later; "epoch" of which epoch of its log these are.
  */
 #include "broker/engine/link.h"
 #include "proto/cosign.h"
@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define PROVE_MS 60000u
+#define REFRESH_MS 60000u    /* a cosignature is of its time */
 #define PROVE_AGAIN_MS 5000u /* a frame got lost */
 #define GOSSIP_MS 60000u
 #define AGAIN_MS 10000u
@@ -103,10 +104,11 @@ static enum hf_err newest_epoch(struct engine *e, const struct log *l)
 
 enum hf_err heads_forget(struct engine *e, struct hf_country c)
 {
-	static const char *const names[] = {"head", "cosigned", "fork"};
+	static const char *const names[] = {
+	    "head", "cosigned", "fork", "fork-proof"};
 	enum hf_err err = HF_OK;
 
-	for (unsigned i = 0; i < 3 && err == HF_OK; i++) {
+	for (unsigned i = 0; i < 4 && err == HF_OK; i++) {
 		struct row_key k;
 
 		named(&k, c, names[i]);
@@ -144,18 +146,42 @@ static enum hf_err fork_found(struct engine *e, struct hf_country c,
 	struct hf_statement s = {.type = HF_ENTRY_FORK,
 	    .text = bytes_of(c.s, HF_COUNTRY_SIZE),
 	    .detail = proof};
+	struct row_key k;
 	uint64_t known, index;
 	enum hf_err err = link_counter(e, c, "fork", &known);
 
 	if (err != HF_OK || known != 0)
 		return err;
-	err = link_counter_set(e, c, "fork", entries);
+	named(&k, c, "fork-proof");
+	err = txn_put(e->txn, TABLE_PEERS, row_bytes(&k), proof);
+	if (err == HF_OK)
+		err = link_counter_set(e, c, "fork", entries);
 	if (err == HF_OK)
 		err = ledger_add_statement(e, &s, &index);
 	effect_log(e, HF_FORK, "fork", NULL, NULL, c.s);
 	for (unsigned i = 0; i < e->links->count && err == HF_OK; i++)
 		if (e->links->peers[i].welcomed)
 			err = tell_forked(e, &e->links->peers[i], proof);
+	return err;
+}
+
+enum hf_err heads_tell_forks(struct engine *e, const struct peer *p)
+{
+	const struct country_doc *d;
+	enum hf_err err = HF_OK;
+
+	for (unsigned i = 0;
+	     err == HF_OK && (d = roster_at(e->roster, i)) != NULL; i++) {
+		struct hf_bytes proof;
+		struct row_key k;
+
+		named(&k, d->head.country, "fork-proof");
+		err = txn_get(e->txn, TABLE_PEERS, row_bytes(&k), &proof);
+		if (err == HF_OK)
+			err = tell_forked(e, p, proof);
+		else if (err == HF_NOTFOUND)
+			err = HF_OK;
+	}
 	return err;
 }
 
@@ -179,6 +205,29 @@ static enum hf_err compare_heads(struct engine *e, const struct log *l,
 		   : err;
 }
 
+/* Is the log that a proof names one that we know, or is it no proof? */
+static bool names_known_log(const struct engine *e, struct hf_bytes proof)
+{
+	const struct country_doc *d;
+	struct hf_bytes origin;
+	struct wire w;
+
+	wire_init(&w, proof.data, proof.size);
+	wire_map(&w, 3);
+	if (wire_key(&w) != 1)
+		return true;
+	origin = wire_str(&w, 1, HF_ORIGIN_MAX - 1);
+	for (unsigned i = 0; (d = roster_at(e->roster, i)) != NULL; i++) {
+		struct log l;
+
+		if (log_of(e, d->head.country, &l) == HF_OK &&
+		    origin.size == strlen(l.origin) &&
+		    memcmp(origin.data, l.origin, origin.size) == 0)
+			return true;
+	}
+	return w.err != HF_OK;
+}
+
 enum hf_err heads_forked_in(struct engine *e, struct wire *w)
 {
 	struct hf_bytes proof = wire_bin(w, 1, HF_FORK_MAX);
@@ -191,8 +240,9 @@ enum hf_err heads_forked_in(struct engine *e, struct wire *w)
 		uint64_t entries;
 		struct log l;
 
-		if (d == NULL)
-			return HF_CHECKPOINT; /* of nobody whom we know */
+		if (d == NULL) /* forged, or of nobody whom we know */
+			return names_known_log(e, proof) ? HF_CHECKPOINT
+							 : HF_OK;
 		if (log_of(e, d->head.country, &l) == HF_OK &&
 		    hf_fork_check(proof.data, proof.size, l.origin, &l.key,
 			&entries) == HF_OK) {
@@ -209,7 +259,6 @@ enum hf_err heads_forked_in(struct engine *e, struct wire *w)
 
 static void not_proven(struct engine *e, struct peer *p)
 {
-	p->prove.until_mono = e->mono_ms + PROVE_MS;
 	if (!p->unproven)
 		effect_log(
 		    e, HF_UNPROVEN, "head-unproven", NULL, NULL, p->country.s);
@@ -225,8 +274,7 @@ static enum hf_err send_prove(struct engine *e, struct peer *p)
 
 	if (p->conn == 0 || !p->welcomed)
 		return HF_OK;
-	if (p->prove.until_mono == 0)
-		p->prove.until_mono = e->mono_ms + PROVE_MS;
+	p->prove.asked_mono = e->mono_ms | 1u;
 	p->prove.again_mono = e->mono_ms + PROVE_AGAIN_MS;
 	pack_init(&k, frame, sizeof(frame));
 	pack_array(&k, 3);
@@ -264,7 +312,8 @@ static enum hf_err put_to_the_proof(
 	p->prove.note_size = note[small ^ 1u].size;
 	memcpy(p->prove.note, note[small ^ 1u].data, p->prove.note_size);
 	p->prove.wanted = true;
-	p->prove.until_mono = p->prove.again_mono = 0;
+	p->prove.asked_mono = p->prove.again_mono = 0;
+	p->prove.waited_ms = 0;
 	return send_prove(e, p);
 }
 
@@ -341,9 +390,10 @@ static enum hf_err follow(struct engine *e, struct peer *p, const struct log *l,
 		    held, l->origin, &l->key, &size, &root);
 	if (err != HF_OK)
 		return err == HF_CHECKPOINT ? HF_CORRUPT : err;
-	if (forked || h->size <= size)
-		return HF_OK; /* a late one */
-	if (h->old_size != size)
+	if (forked || h->size == size)
+		return HF_OK;
+	/* a smaller one is late, or its ledger has shrunk */
+	if (h->size < size || h->old_size != size)
 		return put_to_the_proof(e, l, held, h->note);
 	if (h->path.size > 0)
 		memcpy(path, h->path.data, h->path.size);
@@ -464,9 +514,10 @@ enum hf_err heads_send(struct engine *e, struct peer *p)
 	p->head_size = entries;
 	/* its cosignature may get lost, or have no way back yet */
 	p->again_mono =
-	    p->vouched_size == entries || b == NULL || !b->has_witness
+	    b == NULL || !b->has_witness
 		? 0
-		: e->mono_ms + AGAIN_MS;
+		: e->mono_ms +
+		      (p->vouched_size == entries ? REFRESH_MS : AGAIN_MS);
 	pack_init(&k, frame, sizeof(frame));
 	pack_array(&k, 4);
 	pack_uint(&k, HF_LINK_HEAD);
@@ -545,6 +596,24 @@ static enum hf_err take_cosignature(
 	return err == HF_OK ? meta_set(e, "witnessed-at", e->now.ms) : err;
 }
 
+enum hf_err heads_witnessed(
+    struct engine *e, uint64_t *size, struct hf_bytes *note)
+{
+	uint8_t key[8];
+	enum hf_err err = meta_get(e, "witnessed", size);
+
+	if (err != HF_OK || *size == 0)
+		return err != HF_OK ? err : HF_NOTFOUND;
+	put_be64(key, *size);
+	err = txn_get(
+	    e->txn, TABLE_CHECKPOINTS, bytes_of(key, sizeof(key)), note);
+	/* the policy, or a key, may be another one since */
+	return err == HF_OK &&
+		       count_cosignatures(e, *note) < e->options.witness_quorum
+		   ? HF_NOTFOUND
+		   : err;
+}
+
 /* [size, line] */
 enum hf_err heads_cosigned_in(struct engine *e, struct peer *p, struct wire *w)
 {
@@ -559,8 +628,14 @@ enum hf_err heads_cosigned_in(struct engine *e, struct peer *p, struct wire *w)
 	err = wire_finish(w);
 	if (err != HF_OK)
 		return err;
-	if (size > e->frontier_saved.size)
+	if (size > e->frontier_saved.size && line.size > 0)
 		return HF_RANGE;
+	if (size > e->frontier_saved.size) {
+		/* our data are from before: no proof can begin there */
+		effect_log(e, HF_ROLLBACK, "peer-cosigned-more", NULL, NULL,
+		    p->country.s);
+		return HF_OK;
+	}
 	p->cosigned_size = size;
 	if (line.size == 0) {
 		p->head_size = 0; /* once more, from there */
@@ -582,7 +657,7 @@ enum hf_err heads_cosigned_in(struct engine *e, struct peer *p, struct wire *w)
 	if (err == HF_OK)
 		p->vouched_size = size;
 	if (err == HF_OK && size == p->head_size)
-		p->again_mono = 0;
+		p->again_mono = e->mono_ms + REFRESH_MS;
 	return err == HF_OK ? take_cosignature(e, size, note, line) : err;
 }
 
@@ -724,11 +799,13 @@ static enum hf_err run_one(struct engine *e, struct peer *p)
 
 	if (p->conn == 0 || !p->welcomed)
 		return HF_OK;
-	if (p->prove.wanted && p->prove.until_mono != 0 &&
-	    e->mono_ms >= p->prove.until_mono)
-		not_proven(e, p);
-	if (p->prove.wanted && e->mono_ms >= p->prove.again_mono)
+	if (p->prove.wanted && e->mono_ms >= p->prove.again_mono) {
+		if (p->prove.asked_mono != 0)
+			p->prove.waited_ms += e->mono_ms - p->prove.asked_mono;
+		if (p->prove.waited_ms >= PROVE_MS)
+			not_proven(e, p);
 		err = send_prove(e, p);
+	}
 	if (err != HF_OK || e->mono_ms < p->gossip_mono)
 		return err;
 	p->gossip_mono = e->mono_ms + GOSSIP_MS;
@@ -747,7 +824,7 @@ static void watch_witnesses(struct engine *e)
 	if (e->witnessed_mono == 0)
 		e->witnessed_mono = e->mono_ms | 1u;
 	if (o->witness_max_age_ms == 0 || o->witness_quorum == 0 ||
-	    e->mono_ms - e->witnessed_mono < o->witness_max_age_ms ||
+	    e->mono_ms < e->witnessed_mono + o->witness_max_age_ms ||
 	    e->mono_ms < e->witness_alarm_mono)
 		return;
 	for (unsigned i = 0; i < e->links->count; i++) {

@@ -115,6 +115,10 @@ void effect_simple(struct engine *e, enum effect_type type,
 HF_MUST_USE enum hf_err heads_cosigned(
     struct engine *e, const struct event *ev);
 /** An unpinned country is a new one when it is pinned again. */
+/** The newest note of ours that enough witnesses have cosigned.
+ * Errors: HF_NOTFOUND */
+HF_MUST_USE enum hf_err heads_witnessed(
+    struct engine *e, uint64_t *size, struct hf_bytes *note);
 HF_MUST_USE enum hf_err heads_forget(struct engine *e, struct hf_country c);
 
 /* ---- ledger.c ---- */
@@ -140,6 +144,10 @@ HF_MUST_USE enum hf_err ledger_index_of(
  * Errors: HF_NOTFOUND (no head covers it yet) */
 HF_MUST_USE enum hf_err ledger_receipt(struct engine *e, uint64_t index,
     uint8_t *out, size_t capacity, size_t *size);
+/** The same against a given head, which covers it. */
+HF_MUST_USE enum hf_err ledger_receipt_under(struct engine *e, uint64_t index,
+    uint64_t tree_size, struct hf_bytes note, uint8_t *out, size_t capacity,
+    size_t *size);
 /** Complete subtrees as stored, for hf_merkle_*: ctx is the engine, which
  * must have a transaction. */
 struct hf_nodes ledger_nodes(struct engine *e);

@@ -291,18 +291,27 @@ enum hf_err ledger_note(struct engine *e, uint64_t *size, struct hf_bytes *note)
 enum hf_err ledger_receipt(struct engine *e, uint64_t index, uint8_t *out,
     size_t capacity, size_t *size)
 {
-	struct hf_hash path[HF_TREE_DEPTH_MAX];
-	struct hf_bytes note, leaf, payload;
-	struct hf_nodes nodes = ledger_nodes(e);
+	struct hf_bytes note;
 	uint64_t tree_size;
+	enum hf_err err = ledger_note(e, &tree_size, &note);
+
+	if (err != HF_OK)
+		return err;
+	return tree_size <= index ? HF_NOTFOUND
+				  : ledger_receipt_under(e, index, tree_size,
+					note, out, capacity, size);
+}
+
+enum hf_err ledger_receipt_under(struct engine *e, uint64_t index,
+    uint64_t tree_size, struct hf_bytes note, uint8_t *out, size_t capacity,
+    size_t *size)
+{
+	struct hf_hash path[HF_TREE_DEPTH_MAX];
+	struct hf_bytes leaf, payload;
+	struct hf_nodes nodes = ledger_nodes(e);
 	unsigned count;
 	enum hf_err err;
 
-	err = ledger_note(e, &tree_size, &note);
-	if (err != HF_OK)
-		return err;
-	if (tree_size <= index)
-		return HF_NOTFOUND;
 	err = hf_merkle_path(&nodes, index, tree_size, path, &count);
 	if (err == HF_OK)
 		err = ledger_entry(e, index, &leaf, &payload);

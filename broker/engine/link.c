@@ -207,8 +207,11 @@ static enum hf_err on_welcome(
 	p->backoff_ms = LINK_BACKOFF_MIN_MS;
 	p->busy_mono = 0;
 	p->ping_mono = e->mono_ms + LINK_PING_MS;
+	p->prove.asked_mono = p->prove.again_mono = 0;
 	if (own != NULL && own->head.version > p->their_version)
 		err = link_send_document(e, p);
+	if (err == HF_OK)
+		err = heads_tell_forks(e, p);
 	return err; /* the outbox goes out at the end of the turn */
 }
 

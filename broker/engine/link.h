@@ -40,7 +40,9 @@ struct peer {
 	uint64_t gossip_mono;
 	struct {
 		bool wanted; /* heads of theirs that may be of two ledgers */
-		uint64_t size[2], until_mono, again_mono;
+		uint64_t size[2], again_mono;
+		uint64_t asked_mono; /* on this connection; 0 not yet */
+		uint64_t waited_ms;  /* in which it could have answered */
 		struct hf_hash root[2];
 		uint8_t note[HF_NOTE_MAX]; /* the larger head */
 		size_t note_size;
@@ -146,6 +148,9 @@ HF_MUST_USE enum hf_err link_document_in(
 /* heads.c */
 HF_MUST_USE enum hf_err heads_in(
     struct engine *e, struct peer *p, struct wire *w);
+/** A link has come up: the proofs of forks that we know. */
+HF_MUST_USE enum hf_err heads_tell_forks(
+    struct engine *e, const struct peer *p);
 HF_MUST_USE enum hf_err heads_send(struct engine *e, struct peer *p);
 HF_MUST_USE enum hf_err heads_cosigned_in(
     struct engine *e, struct peer *p, struct wire *w);

@@ -541,7 +541,7 @@ def receipts():
                                 (4, text(note))), 1011),
         rrow("an unknown key", mapping(
             (1, binary(data[13])), (2, uint(13)), (3, binary(b"".join(p))),
-            (5, text(note))), 1012),
+            (6, text(note))), 1012),
         rrow("a leaf that is none", receipt(13, leaf=b"\x80"), 1003),
         rrow("a byte after the end", receipt(13) + b"\0", 1007),
         rrow("cut short", receipt(13)[:-1], 1001),
@@ -550,7 +550,8 @@ def receipts():
                             "receipts": rows})
 
 
-trees()
-proofs()
-checkpoints()
-receipts()
+if __name__ == "__main__":
+    trees()
+    proofs()
+    checkpoints()
+    receipts()

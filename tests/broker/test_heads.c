@@ -75,7 +75,8 @@ Test(heads, a_cosignature_comes_back_and_stands_in_the_receipt)
 	cr_assert_eq(counter(jp, "witnessed-at") / 60000, w->f->now.ms / 60000);
 	size = node_receipt(jp, &id, receipt);
 	EXPECT("receipt", hf_receipt_decode(&r, receipt, size), HF_OK);
-	cr_assert_not_null(memmem(receipt, size, "holdfast/US/witness", 19));
+	cr_assert_not_null(
+	    memmem(r.note.data, r.note.size, "holdfast/US/witness", 19));
 	/* after a restart JP does not know what they cosigned, and is told */
 	wires_cut(w, "JP", "US");
 	wires_cut(w, "US", "JP");
@@ -85,6 +86,59 @@ Test(heads, a_cosignature_comes_back_and_stands_in_the_receipt)
 	wires_connect_all(w);
 	wires_run_for(w, 5000, 500);
 	cr_assert(is_cosigned(jp, us));
+	wires_free(w);
+}
+
+/* The size of the tree of operation 14's receipt, which must verify; its
+ * note must be cosigned by `by`, if that is not NULL. */
+static uint64_t receipt_size(
+    struct wires *w, struct node *n, uint64_t index, struct node *by)
+{
+	struct hf_key key = secret_sign_key(n->broker), witness;
+	char name[HF_WITNESS_NAME_MAX];
+	uint64_t tree_size, seconds;
+	struct hf_bytes bytes;
+	struct hf_receipt r;
+	struct reply reply;
+	struct args a;
+	struct wire at;
+
+	args_begin(&a, 1);
+	args_uint(&a, 1, index);
+	reply = desk_ask(w, &n->officers[AUD], 7, HF_OP_RECEIPT, args_end(&a));
+	EXPECT("operation 14", reply.code, HF_OK);
+	cr_assert(reply_has(&reply, 1, &at));
+	bytes = wire_bin(&at, 1, HF_RECEIPT_MAX);
+	EXPECT("receipt", hf_receipt_decode(&r, bytes.data, bytes.size), HF_OK);
+	EXPECT("verify",
+	    hf_receipt_verify(&r, "holdfast/JP/1", &key, &tree_size), HF_OK);
+	if (by != NULL) {
+		witness = secret_sign_key(by->witness);
+		hf_witness_name(name, by->country);
+		EXPECT("cosigned",
+		    hf_cosign_verify(r.note, name, &witness, &seconds), HF_OK);
+	}
+	return tree_size;
+}
+
+Test(heads, a_receipt_asked_for_later_is_a_cosigned_one)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 10);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	uint64_t cosigned;
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	request(w);
+	wires_run_for(w, 5000, 500);
+	cosigned = jp->size;
+	cr_assert_eq(receipt_size(w, jp, cosigned - 1, us), cosigned);
+	/* nobody has seen the newest head yet */
+	wires_cut(w, "JP", "US");
+	request(w);
+	cr_assert_gt(jp->size, cosigned);
+	cr_assert_eq(receipt_size(w, jp, cosigned - 1, us), cosigned);
+	cr_assert_eq(receipt_size(w, jp, jp->size - 1, NULL), jp->size);
 	wires_free(w);
 }
 
@@ -359,7 +413,7 @@ Test(heads, frames_that_make_no_sense_are_refused)
 			pack_array(&p, 3);
 			pack_uint(&p, HF_LINK_COSIGNED);
 			pack_uint(&p, us->size + 1);
-			pack_str(&p, "", 0);
+			pack_str(&p, "x\n", 2);
 			break;
 		case 3: /* one that is none */
 			pack_array(&p, 3);
@@ -395,10 +449,19 @@ Test(heads, a_receipt_with_three_cosignatures_is_small)
 	    .epoch = 1,
 	    .entered = f->now,
 	    .bound_ms = HF_BOUND_UNKNOWN};
-	struct hf_hash root = {{1}}, path[20];
+	struct hf_hash root, path[20];
 	uint8_t bytes[HF_LEDGER_LEAF_MAX], receipt[HF_RECEIPT_MAX];
 	size_t size, leaf_size, total;
 
+	memset(path, 3, sizeof(path));
+	EXPECT("leaf",
+	    hf_ledger_leaf_encode(&leaf, bytes, sizeof(bytes), &leaf_size),
+	    HF_OK);
+	root = hf_merkle_leaf(bytes, leaf_size);
+	EXPECT("root",
+	    hf_merkle_path_root(
+		&root, 77777, UINT64_C(1) << 20, path, 20, &root),
+	    HF_OK);
 	/* a tree of 2^20 */
 	size = node_note(jp, UINT64_C(1) << 20, &root, note);
 	for (unsigned i = 1; i < f->count; i++) {
@@ -422,16 +485,164 @@ Test(heads, a_receipt_with_three_cosignatures_is_small)
 		    HF_OK);
 		memcpy(note, joined, size + 1);
 	}
-	memset(path, 3, sizeof(path));
-	EXPECT("leaf",
-	    hf_ledger_leaf_encode(&leaf, bytes, sizeof(bytes), &leaf_size),
-	    HF_OK);
 	EXPECT("receipt",
 	    hf_receipt_encode(bytes_of(bytes, leaf_size), 77777, path, 20,
 		bytes_of(note, size), receipt, sizeof(receipt), &total),
 	    HF_OK);
-	cr_assert_leq(total, 1400, "%zu bytes", total);
+	cr_assert_leq(total, 1200, "%zu bytes", total);
 	fed_free(f);
+}
+
+/* ---- those who are honest ---- */
+
+static bool was_cut(struct wires *w, const char *at, const char *from)
+{
+	struct hf_key key = secret_transport_key(fed_node(w->f, from)->broker);
+
+	return wires_was_cut(w, at, &key);
+}
+
+static void say_forked(
+    struct wires *w, const char *origin, struct secret *signer)
+{
+	struct hf_key key = secret_sign_key(signer);
+	char note[2][HF_NOTE_MAX + 1], text[256];
+	uint8_t proof[HF_FORK_MAX], frame[HF_FORK_MAX + 16];
+	struct pack p;
+	size_t n[2], size;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct hf_hash root = {{(uint8_t)(i + 1)}};
+		struct hf_sig sig;
+
+		size = hf_checkpoint_text(text, sizeof(text), origin, 9, &root);
+		sig = secret_sign(signer, text, size);
+		EXPECT("note",
+		    hf_checkpoint_note(note[i], sizeof(note[i]), &n[i], text,
+			origin, &key, &sig),
+		    HF_OK);
+	}
+	EXPECT("proof",
+	    hf_fork_encode(origin, &key, bytes_of(note[0], n[0]),
+		bytes_of(note[1], n[1]), proof, &size),
+	    HF_OK);
+	pack_init(&p, frame, sizeof(frame));
+	pack_array(&p, 2);
+	pack_uint(&p, HF_LINK_FORKED);
+	pack_bin(&p, proof, size);
+	EXPECT("frame", pack_finish(&p, &size), HF_OK);
+	wires_inject(w, "US", "JP", frame, size);
+}
+
+/* Countries trust different countries, and hear of new epochs in turn. */
+Test(heads, who_tells_of_a_ledger_that_is_not_known_here_is_not_cut)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 11);
+	struct secret *other = secret_new(SECRET_REGISTRAR);
+
+	wires_connect_all(w);
+	wires_run_for(w, 2000, 500);
+	say_forked(w, "holdfast/BR/1", other);
+	say_forked(w, "holdfast/US/2", other);
+	cr_assert_not(was_cut(w, "JP", "US"));
+	say_forked(w, "holdfast/US/1", other);
+	cr_assert(was_cut(w, "JP", "US"), "a forged one");
+	cr_assert_eq(
+	    node_statements(fed_node(w->f, "JP"), HF_ENTRY_FORK, NULL), 0);
+	secret_free(other);
+	wires_free(w);
+}
+
+/* Time counts while the link is up. */
+Test(heads, who_cannot_be_asked_is_not_accused)
+{
+	struct wires *w = wires_new(fed_running("JP", "DE", NULL), 12);
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	w->drop_type = HF_LINK_PROOF;
+	show_false_head(w, "DE", 1, 1); /* a reason to ask */
+	wires_run_for(w, 20000, 1000);
+	wires_cut(w, "JP", "DE");
+	wires_run_for(w, 300000, 10000);
+	wires_connect(w, "JP", "DE");
+	wires_run_for(w, 20000, 1000);
+	cr_assert_eq(wires_logged(w, "DE", HF_UNPROVEN), 0);
+	wires_run_for(w, 30000, 1000);
+	cr_assert_eq(wires_logged(w, "DE", HF_UNPROVEN), 1);
+	wires_free(w);
+}
+
+Test(heads, an_idle_ledger_raises_no_alarm)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 13);
+	struct node *jp = fed_node(w->f, "JP");
+	uint64_t before;
+
+	wires_connect_all(w);
+	wires_run_for(w, 5000, 500);
+	before = jp->size;
+	wires_run_for(w, 1800000, 10000);
+	cr_assert_eq(jp->size, before, "nothing happened");
+	cr_assert_eq(wires_logged(w, "JP", HF_UNWITNESSED), 0);
+	wires_free(w);
+}
+
+/* A broker whose data are from before is told so, and keeps its links. */
+Test(heads, a_peer_that_knows_more_than_we_do_is_not_cut)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 14);
+	uint8_t frame[32];
+	struct pack p;
+	size_t size;
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	for (unsigned i = 0; i < 2; i++) {
+		pack_init(&p, frame, sizeof(frame));
+		pack_array(&p, 3);
+		pack_uint(&p, HF_LINK_COSIGNED);
+		pack_uint(&p, fed_node(w->f, "JP")->size + 100);
+		pack_text(&p, "");
+		EXPECT("frame", pack_finish(&p, &size), HF_OK);
+		wires_inject(w, "US", "JP", frame, size);
+		wires_run_for(w, 2000, 500);
+	}
+	cr_assert_not(was_cut(w, "JP", "US"));
+	cr_assert_geq(wires_logged(w, "JP", HF_ROLLBACK), 1);
+	wires_free(w);
+}
+
+/* Its ledger shrank: it cannot prove that the smaller head is a prefix. */
+Test(heads, a_smaller_head_is_put_to_the_proof)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 15);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+
+	wires_connect_all(w);
+	request(w);
+	wires_run_for(w, 3000, 500);
+	show_false_head(w, "US", jp->size - 2, 7);
+	wires_run_for(w, 70000, 1000);
+	cr_assert(link_find(us->engine, jp->country)->unproven);
+	wires_free(w);
+}
+
+Test(heads, a_peer_that_comes_later_is_told_of_a_fork)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", "DE", NULL), 16);
+
+	wires_connect(w, "JP", "US");
+	wires_run_for(w, 3000, 500);
+	show_false_head(w, "US", fed_node(w->f, "JP")->size, 7);
+	cr_assert_eq(
+	    node_statements(fed_node(w->f, "US"), HF_ENTRY_FORK, NULL), 1);
+	node_restart(fed_node(w->f, "US"));
+	wires_connect(w, "DE", "US");
+	wires_run_for(w, 2000, 500);
+	cr_assert_eq(
+	    node_statements(fed_node(w->f, "DE"), HF_ENTRY_FORK, NULL), 1);
+	wires_free(w);
 }
 
 Test(heads, a_ledger_that_nobody_cosigns_raises_an_alarm)

@@ -88,9 +88,26 @@ static void carry(struct node *n, const struct effect *e, void *ctx)
 		w->cuts[w->cut_count].node = n;
 		w->cuts[w->cut_count++].key = e->key;
 		break;
+	case EFFECT_LOG:
+		if (w->log_count < WIRE_LOGS) {
+			w->logs[w->log_count].node = n;
+			w->logs[w->log_count++].code = e->code;
+		}
+		break;
 	default:
 		break;
 	}
+}
+
+unsigned wires_logged(const struct wires *w, const char *node, enum hf_err code)
+{
+	unsigned count = 0;
+
+	cr_assert_lt(w->log_count, WIRE_LOGS, "the log is full");
+	for (unsigned i = 0; i < w->log_count; i++)
+		count += strcmp(w->logs[i].node->country.s, node) == 0 &&
+			 w->logs[i].code == code;
+	return count;
 }
 
 struct wires *wires_new(struct federation *f, uint64_t seed)

@@ -14,6 +14,7 @@
 #define WIRE_FLYING 512u
 #define WIRE_CAUGHT 512u
 #define WIRE_CUTS 64u
+#define WIRE_LOGS 4096u
 
 struct wire_frame {
 	unsigned from, to; /* nodes */
@@ -42,6 +43,11 @@ struct wires {
 		struct node *node;
 		struct hf_key key;
 	} cuts[WIRE_CUTS];
+	unsigned log_count;
+	struct {
+		struct node *node;
+		enum hf_err code;
+	} logs[WIRE_LOGS];
 	unsigned carried[HF_LINK_LAST + 1]; /* delivered, by type */
 };
 
@@ -67,6 +73,9 @@ void wires_inject(struct wires *w, const char *from, const char *to,
 /** Was `key` cut by this broker? */
 bool wires_was_cut(
     const struct wires *w, const char *node, const struct hf_key *key);
+/** Lines that this broker logged with `code`. */
+unsigned wires_logged(
+    const struct wires *w, const char *node, enum hf_err code);
 /** Rows in the outbox of a broker. */
 unsigned wires_waiting(struct wires *w, const char *node);
 

@@ -143,6 +143,18 @@ def test_receipts():
               (v["index"], v["size"], v["path_count"], v["leaf"]), v["name"])
 
 
+def test_packed_receipts():
+    known = vectors("packed-receipts.json")
+    for v in known["receipts"]:
+        def read():
+            receipt = ledger.Receipt(bytes.fromhex(v["bytes"]))
+            receipt.verify(known["origin"], bytes.fromhex(known["ledger"]))
+            return receipt
+        got = agrees({**v, "ok": not v["error"]}, read)
+        if got is not None:
+            equal(got.note, v["note"], v["name"])
+
+
 def test_cosignatures():
     for v in vectors("cosignatures.json")["cosignatures"]:
         got = agrees(v, lambda: ledger.cosigned(

@@ -178,14 +178,40 @@ class Receipt:
     """SPEC 6.4: decoded, then verified against the ledger's key."""
 
     def __init__(self, data):
-        m = c.mapping(c.decode(data, RECEIPT_MAX), range(1, 5))
+        m = c.mapping(c.decode(data, RECEIPT_MAX), range(1, 4), (4, 5))
+        c.demand((4 in m) != (5 in m), c.MISSING, "one head")
         self.leaf = Leaf(c.binary(m[1], 0, RECEIPT_MAX))
         self.index = c.uint(m[2], 0, SIZE_MAX - 1)
         path = c.binary(m[3], 0, 48 * 32)
         c.demand(len(path) % 32 == 0, c.RANGE, "a path of %d bytes"
                  % len(path))
         self.path = [path[i:i + 32] for i in range(0, len(path), 32)]
-        self.note = c.string(m[4], 0, NOTE_MAX)
+        self.note = (c.string(m[4], 0, NOTE_MAX) if 4 in m
+                     else self.unpack(m[5]))
+
+    def unpack(self, head):
+        """The note that was packed."""
+        origin, size, own, lines = c.array(head, 4)
+        c.string(origin, 1, 23)
+        c.demand(all("!" <= x <= "~" and x != "+" for x in origin), c.NOTE,
+                 "origin %r" % origin)
+        c.uint(size, 0, SIZE_MAX)
+        c.binary(own, 68)
+        lines = c.binary(lines, 78, 4 * 78)
+        c.demand(len(lines) % 78 == 0, c.RANGE, "cosignatures' size")
+        lines = [lines[i:i + 78] for i in range(0, len(lines), 78)]
+        seen = [x[:2] for x in lines]
+        for name in seen:
+            c.country(name.decode("latin-1"))
+        c.demand(sorted(set(seen)) == seen, c.RANGE, "order of witnesses")
+        root = tree.root_of_path(self.index, size,
+                                 tree.leaf_hash(self.leaf.bytes), self.path)
+        named = [(origin, own)] + [("holdfast/%s/witness" % x[:2].decode(),
+                                    x[2:]) for x in lines]
+        return "%s\n%d\n%s\n\n" % (
+            origin, size, base64.b64encode(root).decode()) + "".join(
+                "%s%s %s\n" % (DASH, name, base64.b64encode(blob).decode())
+                for name, blob in named)
 
     def verify(self, origin, key):
         head = Checkpoint(self.note, origin, key)

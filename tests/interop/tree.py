@@ -58,6 +58,15 @@ def verify_inclusion(index, size, hashed, path, wanted):
     demand(not path and got == wanted, PROOF, "another root")
 
 
+def root_of_path(index, size, hashed, path):
+    """The root that a path leads to."""
+    demand(index < size, PROOF, "index %d of %d" % (index, size))
+    path = list(path)
+    got = climb(index, size, hashed, path)
+    demand(not path, PROOF, "a path too long")
+    return got
+
+
 def climb(index, size, hashed, path):
     """The root over a leaf; hashes are taken from the end of the path."""
     if size == 1:
