@@ -1,5 +1,6 @@
 #include "broker/config.h"
 
+#include "proto/cosign.h"
 #include "proto/wire.h"
 
 #include <arpa/inet.h>
@@ -97,6 +98,32 @@ static int check_count(cfg_t *cfg, cfg_opt_t *opt)
 	if (n >= 0 && n <= 1000000)
 		return 0;
 	cfg_error(cfg, "%s: 0 to 1000000, not %ld", opt->name, n);
+	return 0;
+}
+
+static int check_witnesses(cfg_t *cfg, cfg_opt_t *opt)
+{
+	unsigned n = cfg_opt_size(opt);
+
+	if (n > HF_WITNESSES_MAX)
+		cfg_error(
+		    cfg, "witnesses: at most %u, not %u", HF_WITNESSES_MAX, n);
+	for (unsigned i = 0; i < n; i++)
+		if (!hf_country_ok(cfg_opt_getnstr(opt, i),
+			strlen(cfg_opt_getnstr(opt, i))))
+			cfg_error(cfg,
+			    "witnesses: two capital letters each, not '%s'",
+			    cfg_opt_getnstr(opt, i));
+	return 0;
+}
+
+static int check_quorum(cfg_t *cfg, cfg_opt_t *opt)
+{
+	long n = cfg_opt_getnint(opt, 0);
+
+	if (n < 0 || n > (long)HF_COSIGNATURE_MAX)
+		cfg_error(cfg, "witness_quorum: 0 to %u, not %ld",
+		    HF_COSIGNATURE_MAX, n);
 	return 0;
 }
 
@@ -200,6 +227,13 @@ static void fill(struct config *c, cfg_t *cfg)
 	    (uint32_t)cfg_getint(cfg, "quota_acts_per_minute");
 	c->restarts_per_minute =
 	    (uint32_t)cfg_getint(cfg, "restarts_per_minute");
+	c->witness_count = cfg_size(cfg, "witnesses");
+	for (unsigned i = 0; i < c->witness_count && i < HF_WITNESSES_MAX; i++)
+		snprintf(c->witnesses[i].s, sizeof(c->witnesses[i].s), "%.2s",
+		    cfg_getnstr(cfg, "witnesses", i));
+	c->witness_quorum = (unsigned)cfg_getint(cfg, "witness_quorum");
+	c->witness_max_age_s =
+	    (uint32_t)cfg_getint(cfg, "witness_max_age_seconds");
 }
 
 static const struct {
@@ -219,6 +253,9 @@ static const struct {
     {"ledger_epoch", check_epoch},
     {"quota_acts_per_minute", check_count},
     {"restarts_per_minute", check_count},
+    {"witnesses", check_witnesses},
+    {"witness_quorum", check_quorum},
+    {"witness_max_age_seconds", check_count},
 };
 
 enum hf_err config_read(struct config *c, const char *file, FILE *out)
@@ -237,6 +274,9 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 	    CFG_INT("ledger_epoch", 1, CFGF_NONE),
 	    CFG_INT("quota_acts_per_minute", 0, CFGF_NONE),
 	    CFG_INT("restarts_per_minute", 10, CFGF_NONE),
+	    CFG_STR_LIST("witnesses", "{}", CFGF_NONE),
+	    CFG_INT("witness_quorum", 1, CFGF_NONE),
+	    CFG_INT("witness_max_age_seconds", 900, CFGF_NONE),
 	    CFG_END(),
 	};
 	cfg_t *cfg = cfg_init(options, CFGF_NONE);

@@ -4,6 +4,7 @@
 #ifndef HF_BROKER_CONFIG_H
 #define HF_BROKER_CONFIG_H
 
+#include "broker/engine/engine.h"
 #include "proto/types.h"
 
 #include <stdio.h>
@@ -20,6 +21,11 @@ struct config {
 	char pins_dir[CONFIG_PATH_MAX];              /* CC.pin */
 	char documents_dir[CONFIG_PATH_MAX];         /* *.hfd */
 	size_t map_size;                             /* bytes */
+	/* SPEC 6.9 */
+	unsigned witness_count;
+	struct hf_country witnesses[HF_WITNESSES_MAX];
+	unsigned witness_quorum;
+	uint32_t witness_max_age_s;
 	uint64_t disk_reserve; /* bytes that stay free on data_dir's disk */
 	uint32_t epoch;
 	uint32_t quota_acts_per_minute;

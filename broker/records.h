@@ -29,6 +29,7 @@ enum record_type {
 	/* core <-> signer */
 	RECORD_SIGN, /* payload: see signer/signer.h */
 	RECORD_SIGNED,
+	RECORD_COSIGN, /* payload: see signer/process.h; answer: SIGNED */
 	/* supervisor <-> children */
 	RECORD_SECRETS, /* first record of each child: its secrets */
 	RECORD_RELOAD,

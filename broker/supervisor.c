@@ -137,19 +137,26 @@ static enum hf_err give_gate(struct supervisor *s, int fd, bool peers)
 
 static enum hf_err give_signer(struct supervisor *s, int fd)
 {
-	uint8_t data[1400], raw[96];
+	uint8_t data[2600], raw[96];
 	char origin[HF_ORIGIN_MAX], path[CONFIG_PATH_MAX + 32];
+	char witness[CONFIG_PATH_MAX + 32];
 	struct pack p;
 
 	hf_origin(origin, s->config->country, s->config->epoch);
 	snprintf(path, sizeof(path), "%s/signer.mem", s->config->data_dir);
+	snprintf(
+	    witness, sizeof(witness), "%s/witness.mem", s->config->data_dir);
 	secret_export(s->secret, raw);
 	pack_init(&p, data, sizeof(data));
-	pack_array(&p, 3);
-	/* of a broker's secrets the second 32 bytes are the ledger's seed */
+	pack_array(&p, 6);
+	/* of a broker's secrets the second 32 bytes are the ledger's seed, the
+	 * third the witness's */
 	pack_bin(&p, raw + HF_KEY_SIZE, HF_SEED_SIZE);
+	pack_bin(&p, raw + HF_KEY_SIZE + HF_SEED_SIZE, HF_SEED_SIZE);
+	pack_text(&p, s->config->country.s);
 	pack_text(&p, origin);
 	pack_text(&p, path);
+	pack_text(&p, witness);
 	hf_wipe(raw, sizeof(raw));
 	return hand_over(fd, &p);
 }
@@ -559,6 +566,9 @@ static enum hf_err prepare(struct supervisor *s)
 	forget_ready(s);
 	if (err == HF_OK)
 		err = unlock(&s->secret, s->config);
+	if (err == HF_OK && !secret_is_locked(s->secret))
+		log_line(LOG_WARN, HF_MEMLOCK, "%s: %s; goes on without",
+		    hf_err_text(HF_MEMLOCK), hf_err_info(HF_MEMLOCK)->cure);
 	if (err != HF_OK)
 		log_line(LOG_ERROR, err, "cannot start: %s: %s",
 		    s->config->key_file, hf_err_text(err));

@@ -34,8 +34,8 @@ const struct command *const *cmd_groups(unsigned *count)
 {
 	static const struct command *const groups[] = {cmd_status, cmd_context,
 	    cmd_inbox, cmd_request, cmd_trace, cmd_order, cmd_deadline,
-	    cmd_peer, cmd_key, cmd_country, cmd_roster, cmd_audit, cmd_queue,
-	    cmd_broker, cmd_help};
+	    cmd_peer, cmd_key, cmd_country, cmd_roster, cmd_audit,
+	    cmd_audit_queries, cmd_queue, cmd_broker, cmd_help};
 
 	*count = sizeof(groups) / sizeof(*groups);
 	return groups;
@@ -217,6 +217,21 @@ static unsigned add_options(struct option *out, const struct option_spec **from,
 	return at;
 }
 
+/* ":nyqvho:" */
+static void write_shorts(
+    char *out, const struct option_spec *const *from, unsigned n)
+{
+	*out++ = ':';
+	for (unsigned i = 0; i < n; i++) {
+		if (from[i]->short_name == 0)
+			continue;
+		*out++ = from[i]->short_name;
+		if (from[i]->has_value)
+			*out++ = ':';
+	}
+	*out = '\0';
+}
+
 static int usage(const struct args *a, const char *what)
 {
 	char fix[96];
@@ -286,21 +301,23 @@ static int parse(struct args *a, int argc, char **argv)
 {
 	struct option options[OPTIONS_MAX] = {0};
 	const struct option_spec *from[OPTIONS_MAX] = {0};
+	char shorts[2 * OPTIONS_MAX + 2];
 	unsigned n = add_options(options, from, 0, a->command->options);
 	int got, status;
 
-	add_options(options, from, n, global_options);
+	n = add_options(options, from, n, global_options);
+	write_shorts(shorts, from, n);
 	opterr = 0;
 	optind = 1;
-	while ((got = getopt_long(argc, argv, ":nyqvh", options, NULL)) != -1) {
+	while ((got = getopt_long(argc, argv, shorts, options, NULL)) != -1) {
 		const struct option_spec *o = NULL;
 
 		if (got >= 256)
 			o = from[got - 256];
-		for (const struct option_spec *g = global_options;
-		     o == NULL && g->name != NULL; g++)
-			if (g->short_name != 0 && g->short_name == got)
-				o = g;
+		for (unsigned i = 0; o == NULL && i < n; i++)
+			if (from[i]->short_name != 0 &&
+			    from[i]->short_name == got)
+				o = from[i];
 		if (o == NULL) {
 			char what[128];
 
@@ -430,6 +447,8 @@ int session_open(struct session *s, struct args *a, bool needs_link)
 		return out_error(
 		    &a->out, err, s->home.problem, NULL, NULL, NULL);
 	err = home_unlock(&s->home, a->out.no_input);
+	if (err == HF_OK && s->home.swappable)
+		out_warning(&a->out, HF_MEMLOCK);
 	if (err == HF_OK && needs_link) {
 		err = link_open(&s->link, &s->home, a->timeout_ms);
 		if (err == HF_OK)

@@ -49,8 +49,8 @@ struct command {
 /** Tables of the groups, each ending with noun NULL. */
 extern const struct command cmd_status[], cmd_context[], cmd_inbox[],
     cmd_request[], cmd_trace[], cmd_order[], cmd_peer[], cmd_key[],
-    cmd_country[], cmd_roster[], cmd_deadline[], cmd_audit[], cmd_queue[],
-    cmd_broker[], cmd_help[];
+    cmd_country[], cmd_roster[], cmd_deadline[], cmd_audit[],
+    cmd_audit_queries[], cmd_queue[], cmd_broker[], cmd_help[];
 extern const struct option_spec global_options[];
 const struct command *const *cmd_groups(unsigned *count);
 void cmd_print_help(const struct command *c);

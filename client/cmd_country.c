@@ -35,6 +35,8 @@ static enum hf_err load_secret(struct args *a, struct secret **s,
 	err = secret_load(
 	    s, path, purpose, passphrase[0] != '\0' ? passphrase : NULL);
 	hf_wipe(passphrase, sizeof(passphrase));
+	if (err == HF_OK && !secret_is_locked(*s))
+		out_warning(&a->out, HF_MEMLOCK);
 	return err;
 }
 

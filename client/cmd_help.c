@@ -160,16 +160,22 @@ static int run_completion(struct args *a)
 			last = c->noun;
 		}
 	printf("\" -- \"$cur\"));;\n\t2) case $noun in\n");
+	last = "";
 	for (unsigned i = 0; i < count; i++) {
 		const struct command *c = groups[i];
+		bool more = strcmp(c->noun, last) == 0; /* a second table */
 
 		if (c->verb == NULL)
 			continue;
-		printf("\t\t%s) COMPREPLY=($(compgen -W \"", c->noun);
+		if (!more)
+			printf("%s\t\t%s) COMPREPLY=($(compgen -W \"",
+			    last[0] != '\0' ? "\" -- \"$cur\"));;\n" : "",
+			    c->noun);
+		last = c->noun;
 		for (; c->noun != NULL && c->verb != NULL; c++)
 			printf("%s ", c->verb);
-		printf("\" -- \"$cur\"));;\n");
 	}
+	printf("\" -- \"$cur\"));;\n");
 	printf("\t\tesac;;\n\tesac\n}\ncomplete -F _holdfast holdfast\n");
 	return HF_EXIT_OK;
 }

@@ -127,6 +127,8 @@ static int run_new(struct args *a)
 		printf("dry run: %s was not written\n", path);
 		return HF_EXIT_OK;
 	}
+	if (!secret_is_locked(s))
+		out_warning(&a->out, HF_MEMLOCK);
 	err = secret_save(s, path, passphrase[0] != '\0' ? passphrase : NULL);
 	hf_wipe(passphrase, sizeof(passphrase));
 	if (err == HF_OK)
@@ -175,6 +177,8 @@ static int run_show(struct args *a)
 	if (err != HF_OK)
 		return out_error(
 		    &a->out, err, NULL, a->positional[0], NULL, NULL);
+	if (!secret_is_locked(s))
+		out_warning(&a->out, HF_MEMLOCK);
 	print_keys(a, public_keys(s));
 	secret_free(s);
 	return HF_EXIT_OK;
@@ -250,6 +254,9 @@ static int run_agent(struct args *a)
 			    SECRET_OFFICER,
 			    passphrase[0] != '\0' ? passphrase : NULL);
 		hf_wipe(passphrase, sizeof(passphrase));
+		/* said before it leaves the terminal */
+		if (err == HF_OK && !secret_is_locked(secret))
+			out_warning(&a->out, HF_MEMLOCK);
 		if (err == HF_OK && !arg_on(a, "foreground") &&
 		    daemon(1, 0) != 0)
 			err = HF_FILE;

@@ -765,7 +765,9 @@ static int run_broker(struct args *a)
 {
 	static const char *const names[] = {NULL, "started", "ledger_size",
 	    "acts", "cases", "outbox", "waiting", "clock_certain", "map_used",
-	    "map_size", "desks_connected", "next_due"};
+	    "map_size", "desks_connected", "next_due", "witnessed_size",
+	    "witnessed_at"};
+	const int last = 13;
 	struct session s;
 	struct answer answer;
 	struct wire w;
@@ -786,12 +788,12 @@ static int run_broker(struct args *a)
 	wire_init(&w, answer.map.data, answer.map.size);
 	wire_map(&w, HF_MAP_MAX);
 	while ((key = wire_key(&w)) >= 0) {
-		if (key < 1 || key > 11)
+		if (key < 1 || key > last)
 			wire_skip(&w);
 		else if (key == 7)
 			json_object_set_new(
 			    o, names[key], json_boolean(wire_bool(&w)));
-		else if (key == 1 || key == 11)
+		else if (key == 1 || key == 11 || key == 13)
 			json_object_set_new(
 			    o, names[key], time_json(wire_time(&w)));
 		else
@@ -802,7 +804,7 @@ static int run_broker(struct args *a)
 	if (a->out.mode == OUT_JSON) {
 		out_json(o);
 	} else {
-		for (unsigned i = 1; i <= 11; i++) {
+		for (int i = 1; i <= last; i++) {
 			char *text = json_dumps(
 			    json_object_get(o, names[i]), JSON_ENCODE_ANY);
 

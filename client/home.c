@@ -295,6 +295,21 @@ enum hf_err home_open(struct home *h, const char *path, const char *context)
 	return err;
 }
 
+enum hf_err home_pins(struct home *h, const char *path, struct roster **pins)
+{
+	enum hf_err err = HF_OK;
+
+	memset(h, 0, sizeof(*h));
+	h->roster = roster_new();
+	if (h->roster == NULL)
+		return HF_NOMEM;
+	if (find_path(h, path) == HF_OK)
+		err = load_dir(h, "pins", true);
+	*pins = h->roster;
+	h->roster = NULL;
+	return err;
+}
+
 void home_close(struct home *h)
 {
 	signer_free(h->signer);
@@ -362,6 +377,7 @@ enum hf_err home_unlock(struct home *h, bool no_input)
 	}
 	if (err != HF_OK)
 		return problem(h, err, "%s", h->key_file);
+	h->swappable = !secret_is_locked(secret);
 	err = signer_from_secret(&h->signer, secret);
 	if (err != HF_OK)
 		secret_free(secret);

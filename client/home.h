@@ -27,6 +27,7 @@ struct home {
 	struct hf_desk desk;
 	char key_file[HOME_PATH_MAX];
 	struct signer *signer; /* home_unlock */
+	bool swappable;        /* its secrets could not be locked in memory */
 	struct roster *roster; /* pins and cached documents */
 	char problem[256];     /* of the last error: file, line, what */
 };
@@ -36,6 +37,10 @@ struct home {
  * Errors: HF_CONTEXT, HF_FILE, HF_NOMEM */
 HF_MUST_USE enum hf_err home_open(
     struct home *h, const char *path, const char *context);
+/** Only the pins, into a new roster: none where there is no home.
+ * Errors: HF_FILE, HF_RANGE, HF_TYPE (h->problem says which), HF_NOMEM */
+HF_MUST_USE enum hf_err home_pins(
+    struct home *h, const char *path, struct roster **pins);
 void home_close(struct home *h);
 /** Agent if one runs, else the key file (prompting on a terminal unless
  * `no_input`).  Errors: HF_KEYFILE, HF_PASSPHRASE, HF_FILE */

@@ -18,6 +18,12 @@ int opening_order(struct args *a);
 /** trace follow REF HOP --to CC */
 int opening_follow(struct args *a);
 
+/** request export REF -o FILE, request verify FILE (client/bundle.h) */
+int bundle_export(struct args *a);
+int bundle_verify(struct args *a);
+extern const struct option_spec bundle_export_options[],
+    bundle_verify_options[];
+
 /** The desk meant by "US" (its contact point) or "us.ncp".
  * Errors: HF_UNKNOWN_COUNTRY, HF_UNKNOWN_DESK */
 HF_MUST_USE enum hf_err opening_desk(

@@ -260,7 +260,31 @@ int out_error(const struct out *o, enum hf_err err, const char *what,
 	return (int)info->exit;
 }
 
-static void span(char *out, size_t capacity, uint64_t ms)
+void out_warning(const struct out *o, enum hf_err err)
+{
+	static enum hf_err told;
+	const struct hf_err_info *info = hf_err_info(err);
+	char *text;
+	json_t *j;
+
+	if (o->quiet || told == err)
+		return;
+	told = err;
+	if (o->mode != OUT_JSON) {
+		fprintf(stderr, "warning[%s]: %s\n  fix    %s\n", info->name,
+		    info->text, info->cure);
+		return;
+	}
+	j = json_pack("{s:s, s:s, s:s}", "warning", info->name, "text",
+	    info->text, "fix", info->cure);
+	text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
+	if (text != NULL)
+		fprintf(stderr, "%s\n", text);
+	free(text);
+	json_decref(j);
+}
+
+void out_span(char *out, size_t capacity, uint64_t ms)
 {
 	unsigned long long s = ms / 1000u, m = s / 60, h = m / 60, d = h / 24;
 
@@ -283,7 +307,7 @@ void out_due(
 		snprintf(text, capacity, "-");
 		return;
 	}
-	span(words, sizeof(words),
+	out_span(words, sizeof(words),
 	    due.ms > now.ms ? due.ms - now.ms : now.ms - due.ms);
 	snprintf(text, capacity, due.ms > now.ms ? "due in %s" : "OVERDUE %s",
 	    words);

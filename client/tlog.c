@@ -18,11 +18,7 @@
 
 #define TILE 256u
 #define LEVELS (HF_TREE_DEPTH_MAX / 8u)
-#define BASE64_HASH 45u /* bytes: with the NUL */
 #define PATH_SIZE (HOME_PATH_MAX + TLOG_PATH_MAX + 32u)
-#define TEXT_SIZE \
-	(64u + 2u * HF_LEDGER_LEAF_MAX + HF_TREE_DEPTH_MAX * BASE64_HASH + \
-	    HF_NOTE_MAX)
 
 static enum hf_err says(
     char what[JUDGE_TEXT], enum hf_err err, const char *text)
@@ -137,27 +133,17 @@ static enum hf_err get_node(
 static char *write_proof(const struct judge_head *head, const struct target *t,
     const struct hf_hash *path, unsigned count)
 {
-	char extra[2 * HF_LEDGER_LEAF_MAX], line[BASE64_HASH];
-	char *text = malloc(TEXT_SIZE);
-	struct text out;
+	const struct hf_receipt r = {
+	    .leaf_bytes = {t->leaf, t->leaf_size},
+	    .index = t->index,
+	    .path = {path->b, count * sizeof(*path)},
+	    .note = {(const uint8_t *)head->note, strlen(head->note)},
+	};
+	char *text = malloc(HF_PROOF_TEXT_MAX);
+	size_t size;
 
-	if (text == NULL)
-		return NULL;
-	hf_base64(extra, sizeof(extra), t->leaf, t->leaf_size);
-	text_init(&out, text, TEXT_SIZE);
-	text_add(&out, "c2sp.org/tlog-proof@v1\nextra ");
-	text_add(&out, extra);
-	text_add(&out, "\nindex ");
-	text_add_uint(&out, t->index, 0);
-	text_add_char(&out, '\n');
-	for (unsigned i = 0; i < count; i++) {
-		hf_base64(line, sizeof(line), path[i].b, sizeof(path[i].b));
-		text_add(&out, line);
-		text_add_char(&out, '\n');
-	}
-	text_add_char(&out, '\n');
-	text_add(&out, head->note);
-	if (!out.full)
+	if (text != NULL &&
+	    hf_receipt_proof(&r, text, HF_PROOF_TEXT_MAX, &size) == HF_OK)
 		return text;
 	free(text);
 	return NULL;

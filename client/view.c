@@ -377,29 +377,34 @@ static const struct officer_entry *standing(
 		   : NULL;
 }
 
-static void read_cites(const struct home *h, struct view_act *a)
+enum hf_err view_cite(struct hf_cite **out, const struct hf_leaf *leaf)
+{
+	struct hf_cite *cite = calloc(1, sizeof(*cite));
+	struct hf_bytes b;
+	struct wire w;
+	enum hf_err err;
+
+	*out = cite;
+	if (cite == NULL)
+		return HF_NOMEM;
+	wire_init(&w, leaf->value.data, leaf->value.size);
+	b = wire_bin(&w, 1, HF_CITE_MAX);
+	err = wire_finish(&w);
+	return err == HF_OK ? hf_cite_decode(cite, b.data, b.size) : err;
+}
+
+void view_cites(struct view_act *a)
 {
 	for (unsigned i = 0;
 	     i < a->leaves.count && a->cite_count < HF_CITES_MAX; i++) {
-		struct hf_cite *cite;
-		struct hf_bytes b;
-		struct wire w;
+		unsigned n = a->cite_count;
 
 		if (a->leaves.leaf[i].field != HF_F_CITE)
 			continue;
-		wire_init(&w, a->leaves.leaf[i].value.data,
-		    a->leaves.leaf[i].value.size);
-		b = wire_bin(&w, 1, HF_CITE_MAX);
-		cite = calloc(1, sizeof(*cite));
-		if (cite == NULL)
+		a->cite_err[n] = view_cite(&a->cites[n], &a->leaves.leaf[i]);
+		if (a->cites[n] == NULL)
 			return;
-		a->cite_err[a->cite_count] = wire_finish(&w);
-		if (a->cite_err[a->cite_count] == HF_OK)
-			a->cite_err[a->cite_count] =
-			    hf_cite_decode(cite, b.data, b.size);
-		if (a->cite_err[a->cite_count] == HF_OK)
-			a->cite_author[a->cite_count] = standing(h, cite);
-		a->cites[a->cite_count++] = cite;
+		a->cite_count++;
 	}
 }
 
@@ -407,10 +412,14 @@ static void open_act(struct keys *k, const struct home *h, struct view_act *a)
 {
 	a->open_err = open_body(k, h, a);
 	a->opened = a->open_err == HF_OK;
-	if (!a->opened)
+	if (!a->opened) {
 		a->leaves.count = 0;
-	else
-		read_cites(h, a);
+		return;
+	}
+	view_cites(a);
+	for (unsigned i = 0; i < a->cite_count; i++)
+		if (a->cite_err[i] == HF_OK)
+			a->cite_author[i] = standing(h, a->cites[i]);
 }
 
 /* Body keys that another desk of the country granted to ours. */
@@ -433,17 +442,12 @@ static void read_grants(struct keys *k, const struct view_act *a)
 
 /* ---- folding ---- */
 
-static enum hf_err fold(struct view *v, const struct home *h)
+enum hf_err view_fold(struct view *v, const struct hf_profile *profile)
 {
-	const struct hf_envelope *opening;
 	struct hf_life_act *acts[2] = {NULL, NULL};
 	enum hf_err err = HF_NOMEM;
 
-	if (v->count[HF_TRACK_ASKING] == 0)
-		return HF_CORRUPT;
-	opening = &v->acts[HF_TRACK_ASKING][0].act.envelope;
-	v->profile =
-	    roster_profile_by_digest(h->roster, &opening->rules_profile);
+	v->profile = profile;
 	v->fold = calloc(1, sizeof(*v->fold));
 	for (unsigned t = 0; t < 2; t++) {
 		acts[t] = calloc(v->count[t] + 1u, sizeof(**acts));
@@ -481,6 +485,17 @@ out:
 	if (v->fold != NULL)
 		v->fold->asking = v->fold->asked = NULL;
 	return err;
+}
+
+static enum hf_err fold(struct view *v, const struct home *h)
+{
+	const struct hf_envelope *opening;
+
+	if (v->count[HF_TRACK_ASKING] == 0)
+		return HF_CORRUPT;
+	opening = &v->acts[HF_TRACK_ASKING][0].act.envelope;
+	return view_fold(
+	    v, roster_profile_by_digest(h->roster, &opening->rules_profile));
 }
 
 static enum hf_err fetch_all(struct view *v, struct link *l)

@@ -66,6 +66,18 @@ HF_MUST_USE enum hf_err view_open(
 void view_free(struct view *v);
 /** Act by id or unambiguous hex prefix (6 or more), NULL if none. */
 const struct view_act *view_act(const struct view *v, const char *hex);
+/* What a case is made of elsewhere than from a broker (client/bundle.h). */
+
+/** Fold the acts of both shared tracks into the state; sets their clauses. */
+HF_MUST_USE enum hf_err view_fold(
+    struct view *v, const struct hf_profile *profile);
+/** The disclosure in a leaf of field cite.  *out is malloc'ed, also on an
+ * error; free.  Errors: HF_NOMEM (*out NULL), those of hf_cite_decode */
+HF_MUST_USE enum hf_err view_cite(
+    struct hf_cite **out, const struct hf_leaf *leaf);
+/** Read the cites among an act's leaves; who wrote them is not looked up. */
+void view_cites(struct view_act *a);
+
 /** Newest act of a kind on a track, NULL if none. */
 const struct view_act *view_last(
     const struct view *v, unsigned track, unsigned kind);

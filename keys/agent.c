@@ -27,13 +27,16 @@
 #define FRAME_MAX 256u
 #define CLIENTS_MAX 16u
 #define REPLY_MS 5000
+#define ANSWER_MAX 128u /* bytes: two signatures */
+#define DIGEST_SIZE 64u
 
 enum agent_op {
 	AGENT_KEYS = 1,
 	AGENT_SIGN,
 	AGENT_UNWRAP,
 	AGENT_TRANSPORT,
-	AGENT_STOP
+	AGENT_STOP,
+	AGENT_SIGN_FILE /* digest64 comment: sig64 global64 */
 };
 
 static int open_socket(const char *path, struct sockaddr_un *address)
@@ -105,10 +108,11 @@ static void leave(struct server *v)
 }
 
 static enum hf_err answer(struct server *v, unsigned op, struct hf_bytes in,
-    uint8_t out[96], size_t *out_size)
+    uint8_t out[ANSWER_MAX], size_t *out_size)
 {
 	const struct secret *s = v->secret;
 	struct hf_key keys[3];
+	struct file_signature file;
 	struct hf_sig sig;
 
 	*out_size = 0;
@@ -126,6 +130,18 @@ static enum hf_err answer(struct server *v, unsigned op, struct hf_bytes in,
 		sig = secret_sign(s, in.data, in.size);
 		memcpy(out, &sig, sizeof(sig));
 		*out_size = sizeof(sig);
+		return HF_OK;
+	case AGENT_SIGN_FILE:
+		/* the digest and the comment, never a message: what an act
+		 * signs has 32 bytes, and cannot be had by this way */
+		if (in.size <= DIGEST_SIZE ||
+		    in.size > DIGEST_SIZE + FILE_COMMENT_MAX)
+			return HF_FRAME;
+		file = secret_sign_file(s, in.data,
+		    (struct hf_bytes){
+			in.data + DIGEST_SIZE, in.size - DIGEST_SIZE});
+		memcpy(out, &file, sizeof(file));
+		*out_size = sizeof(file);
 		return HF_OK;
 	case AGENT_UNWRAP:
 		if (in.size != HF_SEALED_KEY_SIZE)
@@ -149,7 +165,7 @@ static enum hf_err answer(struct server *v, unsigned op, struct hf_bytes in,
 /* One request of one client; false: drop it. */
 static bool serve_one(struct server *v, int fd)
 {
-	uint8_t in[FRAME_MAX], out[96], frame[FRAME_MAX];
+	uint8_t in[FRAME_MAX], out[ANSWER_MAX], frame[FRAME_MAX];
 	struct hf_bytes data;
 	unsigned op;
 	size_t out_size = 0, size;
@@ -341,6 +357,19 @@ static enum hf_err remote_sign(
 	    sizeof(sig->b));
 }
 
+static enum hf_err remote_sign_file(struct signer *g, const uint8_t digest[64],
+    struct hf_bytes comment, struct file_signature *out)
+{
+	uint8_t in[DIGEST_SIZE + FILE_COMMENT_MAX];
+
+	if (comment.size == 0 || comment.size > FILE_COMMENT_MAX)
+		return HF_RANGE;
+	memcpy(in, digest, DIGEST_SIZE);
+	memcpy(in + DIGEST_SIZE, comment.data, comment.size);
+	return call(g->ctx, AGENT_SIGN_FILE, in, DIGEST_SIZE + comment.size,
+	    out, sizeof(*out));
+}
+
 static enum hf_err remote_unwrap(struct signer *g,
     const uint8_t sealed[HF_SEALED_KEY_SIZE], uint8_t out[HF_KEY_SIZE])
 {
@@ -384,6 +413,7 @@ enum hf_err agent_connect(struct signer **out, const char *socket_path)
 	g->transport_key = keys[1];
 	g->unwrap_key = keys[2];
 	g->sign = remote_sign;
+	g->sign_file = remote_sign_file;
 	g->unwrap = remote_unwrap;
 	g->transport_secret = remote_transport;
 	g->free = remote_free;

@@ -156,6 +156,13 @@ HF_MUST_USE enum hf_err country_doc_certificate(
 HF_MUST_USE enum hf_err country_entry_proof(const struct country_doc *d,
     unsigned entry, uint8_t *out, size_t capacity, size_t *size);
 
+/**
+ * Read such a proof against the document, which may be a stripped copy.
+ * Errors: 1xxx, HF_PROOF (another head, or not in its list)
+ */
+HF_MUST_USE enum hf_err country_entry_check(const struct country_doc *d,
+    const void *proof, size_t size, struct country_entry *entry);
+
 /* Building (registrar's side; `holdfast country`). */
 
 /** Certificate signed by the root: the array [certificate, signature]. */

@@ -538,3 +538,45 @@ enum hf_err country_entry_proof(const struct country_doc *d, unsigned entry,
 	free(hashes);
 	return err;
 }
+
+enum hf_err country_entry_check(const struct country_doc *d, const void *proof,
+    size_t size, struct country_entry *entry)
+{
+	struct hf_hash path[HF_TREE_DEPTH_MAX], leaf, digest;
+	struct hf_bytes head, bytes, hashes;
+	struct country_entry read;
+	struct wire w;
+	uint64_t index;
+	bool domestic;
+	enum hf_err err;
+
+	wire_init(&w, proof, size);
+	wire_array(&w, 5, 5);
+	head = wire_bin(&w, 1, 2048);
+	domestic = wire_bool(&w);
+	index = wire_uint(&w, HF_DOC_ENTRIES_MAX);
+	bytes = wire_bin(&w, 1, HF_ENTRY_MAX);
+	hashes = wire_bin(&w, 0, sizeof(path));
+	wire_close(&w);
+	err = wire_finish(&w);
+	if (err != HF_OK)
+		return err;
+	if (hashes.size % HF_HASH_SIZE != 0)
+		return HF_RANGE;
+	if (hashes.size > 0)
+		memcpy(path, hashes.data, hashes.size);
+	digest = hf_hash(HF_TAG_COUNTRY_HEAD, head.data, head.size);
+	if (memcmp(&digest, &d->head_digest, sizeof(digest)) != 0)
+		return HF_PROOF;
+	leaf = hf_merkle_leaf(bytes.data, bytes.size);
+	err = hf_merkle_verify_path(&leaf, index,
+	    domestic ? d->head.domestic_count : d->head.abroad_count, path,
+	    (unsigned)(hashes.size / HF_HASH_SIZE),
+	    domestic ? &d->head.domestic_root : &d->head.abroad_root);
+	if (err == HF_OK)
+		err = country_entry_decode(
+		    &read, bytes.data, bytes.size, domestic);
+	if (err == HF_OK)
+		*entry = read;
+	return err;
+}

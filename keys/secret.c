@@ -2,8 +2,9 @@
  * secret: secrets in locked, guarded memory (sodium_malloc), used there and
  * wiped with it.
  *
- * Locking is as good as RLIMIT_MEMLOCK lets it be: libsodium goes on without,
- * and so do we, for a broker that does not start helps nobody; pages are kept
+ * Locking is as good as RLIMIT_MEMLOCK lets it be: libsodium goes on without
+ * and does not tell, so it is tried again to know.  We go on too, for a broker
+ * that does not start helps nobody, and the programs say so; pages are kept
  * out of core dumps all the same.
  */
 #include "keys/secret.h"
@@ -18,6 +19,7 @@
 
 struct secret {
 	enum secret_purpose purpose;
+	bool locked;
 	struct hf_key sign_key, transport_key, unwrap_key, witness_key;
 	uint8_t *raw;      /* sodium_malloc: 32 bytes a part */
 	uint8_t *expanded; /* sodium_malloc: Ed25519's 64 bytes */
@@ -47,6 +49,7 @@ static struct secret *allocate(enum secret_purpose purpose)
 		secret_free(s);
 		return NULL;
 	}
+	secret_lock(s);
 	return s;
 }
 
@@ -93,10 +96,15 @@ enum secret_purpose secret_purpose(const struct secret *s)
 	return s->purpose;
 }
 
-void secret_lock(const struct secret *s)
+void secret_lock(struct secret *s)
 {
-	(void)sodium_mlock(s->raw, layout[s->purpose].size);
-	(void)sodium_mlock(s->expanded, crypto_sign_SECRETKEYBYTES);
+	s->locked = sodium_mlock(s->raw, layout[s->purpose].size) == 0 &&
+		    sodium_mlock(s->expanded, crypto_sign_SECRETKEYBYTES) == 0;
+}
+
+bool secret_is_locked(const struct secret *s)
+{
+	return s->locked;
 }
 
 size_t secret_size(enum secret_purpose purpose)
@@ -158,6 +166,20 @@ struct hf_sig secret_sign(
 
 	crypto_sign_detached(sig.b, NULL, message, size, s->expanded);
 	return sig;
+}
+
+struct file_signature secret_sign_file(
+    const struct secret *s, const uint8_t digest[64], struct hf_bytes comment)
+{
+	uint8_t message[HF_SIG_SIZE + FILE_COMMENT_MAX];
+	struct file_signature out;
+
+	assert(comment.size > 0 && comment.size <= FILE_COMMENT_MAX);
+	out.sig = secret_sign(s, digest, 64);
+	memcpy(message, out.sig.b, HF_SIG_SIZE);
+	memcpy(message + HF_SIG_SIZE, comment.data, comment.size);
+	out.global = secret_sign(s, message, HF_SIG_SIZE + comment.size);
+	return out;
 }
 
 enum hf_err secret_unwrap(const struct secret *s,
@@ -243,6 +265,15 @@ static enum hf_err local_sign(
 	return HF_OK;
 }
 
+static enum hf_err local_sign_file(struct signer *g, const uint8_t digest[64],
+    struct hf_bytes comment, struct file_signature *out)
+{
+	if (comment.size == 0 || comment.size > FILE_COMMENT_MAX)
+		return HF_RANGE;
+	*out = secret_sign_file(g->ctx, digest, comment);
+	return HF_OK;
+}
+
 static enum hf_err local_unwrap(struct signer *g,
     const uint8_t sealed[HF_SEALED_KEY_SIZE], uint8_t out[HF_KEY_SIZE])
 {
@@ -271,6 +302,7 @@ enum hf_err signer_from_secret(struct signer **out, struct secret *s)
 	g->transport_key = s->transport_key;
 	g->unwrap_key = s->unwrap_key;
 	g->sign = local_sign;
+	g->sign_file = local_sign_file;
 	g->unwrap = local_unwrap;
 	g->transport_secret = local_transport;
 	g->free = local_free;

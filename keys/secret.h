@@ -45,6 +45,11 @@ HF_MUST_USE enum hf_err secret_load(struct secret **s, const char *path,
     enum secret_purpose purpose, const char *passphrase);
 /** Is the file protected by a passphrase?  Errors: HF_FILE, HF_KEYFILE */
 HF_MUST_USE enum hf_err secret_is_protected(const char *path, bool *out);
+/** Are its pages locked, so that they cannot reach the disk by swapping?  The
+ * process goes on without (HF_MEMLOCK tells why and what to do). */
+bool secret_is_locked(const struct secret *s);
+/** Lock again in a child: locks are not inherited by fork. */
+void secret_lock(struct secret *s);
 /** Raw bytes for handing to a child by a pipe (supervisor only) and back. */
 size_t secret_export(const struct secret *s, uint8_t out[96]);
 struct secret *secret_import(
@@ -77,12 +82,27 @@ void hf_random(void *out, size_t size);
 void key_z85(char out[41], const struct hf_key *key);
 HF_MUST_USE enum hf_err key_from_z85(struct hf_key *key, const char *text);
 
+/** Bytes of a file signature's trusted comment (SPEC 13.5). */
+#define FILE_COMMENT_MAX 128u
+/**
+ * A file's signature as minisign makes it: `sig` over the file's digest,
+ * `global` over `sig` and the comment, which is not empty.
+ */
+struct file_signature {
+	struct hf_sig sig, global;
+};
+struct file_signature secret_sign_file(
+    const struct secret *s, const uint8_t digest[64], struct hf_bytes comment);
+
 /** Whatever can sign and unwrap for an officer: a loaded secret or the
- * agent.  Both of `sign` and `unwrap` may fail (agent gone). */
+ * agent.  Each of these may fail (agent gone). */
 struct signer {
 	struct hf_key sign_key, transport_key, unwrap_key;
 	enum hf_err (*sign)(
 	    struct signer *, const struct hf_hash *to_sign, struct hf_sig *sig);
+	/* Errors besides: HF_RANGE (no comment, or a longer one) */
+	enum hf_err (*sign_file)(struct signer *, const uint8_t digest[64],
+	    struct hf_bytes comment, struct file_signature *out);
 	enum hf_err (*unwrap)(struct signer *,
 	    const uint8_t sealed[HF_SEALED_KEY_SIZE], uint8_t out[HF_KEY_SIZE]);
 	enum hf_err (*transport_secret)(

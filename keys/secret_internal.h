@@ -8,7 +8,4 @@
 
 /** Bytes of the raw secrets of a purpose. */
 size_t secret_size(enum secret_purpose purpose);
-/** Lock again in a child: locks are not inherited by fork. */
-void secret_lock(const struct secret *s);
-
 #endif

@@ -27,6 +27,7 @@ static const char *const tags[] = {
     [HF_TAG_SIGN_HEAD] = "sign-head",
     [HF_TAG_SIGN_CERT] = "sign-cert",
     [HF_TAG_STATE] = "state",
+    [HF_TAG_MINISIGN] = "minisign",
 };
 
 enum hf_err hf_crypto_init(void)
@@ -73,6 +74,11 @@ struct hf_hash hf_sha256_2(struct hf_bytes a, struct hf_bytes b)
 	update(&s, b);
 	crypto_hash_sha256_final(&s, out.b);
 	return out;
+}
+
+void hf_blake2b(uint8_t out[HF_BLAKE2B_SIZE], const void *data, size_t size)
+{
+	crypto_generichash(out, HF_BLAKE2B_SIZE, data, size, NULL, 0);
 }
 
 bool hf_equal(const void *a, const void *b, size_t size)
@@ -169,6 +175,11 @@ static enum hf_err decode(uint8_t *out, size_t out_size, size_t *size,
 {
 	const char *end = NULL;
 
+	/* libsodium's reader takes its last two letters with the high bit set
+	 * for themselves where char is signed: two spellings of one value */
+	for (size_t i = 0; i < text_size; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return HF_RANGE;
 	if (sodium_base642bin(out, out_size, text, text_size, NULL, size, &end,
 		variant) != 0 ||
 	    end != text + text_size)

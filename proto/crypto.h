@@ -32,6 +32,7 @@ enum hf_tag {
 	HF_TAG_SIGN_HEAD,
 	HF_TAG_SIGN_CERT,
 	HF_TAG_STATE,
+	HF_TAG_MINISIGN,
 };
 
 /** H(tag, a || b) of SPEC 2.1. */
@@ -40,6 +41,11 @@ struct hf_hash hf_hash2(enum hf_tag tag, struct hf_bytes a, struct hf_bytes b);
 struct hf_hash hf_hash(enum hf_tag tag, const void *data, size_t size);
 /** Plain SHA-256 (RFC 6962 hashing only; proto/merkle.c). */
 struct hf_hash hf_sha256_2(struct hf_bytes a, struct hf_bytes b);
+
+/** BLAKE2b-512, which minisign signs; nothing of ours is named by it
+ * (SPEC 13.5). */
+#define HF_BLAKE2B_SIZE 64u
+void hf_blake2b(uint8_t out[HF_BLAKE2B_SIZE], const void *data, size_t size);
 
 /** Constant-time comparison. */
 bool hf_equal(const void *a, const void *b, size_t size);

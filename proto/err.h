@@ -270,6 +270,10 @@ enum hf_exit {
 	    "the sealed body does not open or does not match its act", \
 	    "decline with body-unreadable, or ask the sender to send it " \
 	    "again") \
+	X(OTHER_LEDGER, 6010, PEER, VERIFY, \
+	    "the broker's ledger is not the one that was fetched before", \
+	    "keep this archive, it is evidence; fetch into another folder " \
+	    "and ask the broker's operator and its peers") \
 	X(FORK, 6011, PEER, VERIFY, \
 	    "a broker signed two different ledgers of one size", \
 	    "keep the proof (audit fetch has it); call that country; believe " \
@@ -285,10 +289,6 @@ enum hf_exit {
 	X(UNWITNESSED, 6014, PEER, VERIFY, \
 	    "too few witnesses have cosigned this ledger lately", \
 	    "holdfast peer ls: bring the links up, or change witness_quorum") \
-	X(OTHER_LEDGER, 6010, PEER, VERIFY, \
-	    "the broker's ledger is not the one that was fetched before", \
-	    "keep this archive, it is evidence; fetch into another folder " \
-	    "and ask the broker's operator and its peers") \
 	X(USAGE, 7001, NONE, USAGE, "wrong usage", "see holdfast help") \
 	X(FORM, 7002, NONE, USAGE, "the form has errors", \
 	    "correct the fields named, or use --incomplete") \
@@ -306,6 +306,14 @@ enum hf_exit {
 	    "check its path and mode") \
 	X(CONFIRM_NEEDED, 7009, NONE, USAGE, "this needs a confirmation", \
 	    "repeat with --yes") \
+	X(BUNDLE, 7010, NONE, FAILED, "the file is no evidence bundle", \
+	    "take the file as it was exported: unpacked and packed again it " \
+	    "is another one") \
+	X(MEMLOCK, 7011, NONE, FAILED, \
+	    "secret keys could not be locked in memory: they may reach the " \
+	    "disk by swapping", \
+	    "raise the limit (ulimit -l; LimitMEMLOCK= of the unit), or " \
+	    "encrypt the swap") \
 	X(INTERNAL, 7999, FATAL, FAILED, "a mistake in this program", \
 	    "please report it with the log")
 

@@ -42,6 +42,7 @@ const char *hf_entry_type_name(unsigned type)
 	    [HF_ENTRY_CONFLICT] = "conflict",
 	    [HF_ENTRY_UNCONFIRMED] = "outsider unconfirmed",
 	    [HF_ENTRY_OUTBOX_ALARM] = "outbox alarm",
+	    [HF_ENTRY_FORK] = "fork",
 	    [HF_ENTRY_WITHDRAWN] = "withdrawn",
 	};
 

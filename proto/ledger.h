@@ -25,6 +25,7 @@ enum hf_entry_type { /* SPEC 6.2 */
 	HF_ENTRY_CONFLICT = 21,
 	HF_ENTRY_UNCONFIRMED = 22,
 	HF_ENTRY_OUTBOX_ALARM = 23,
+	HF_ENTRY_FORK = 24,
 	HF_ENTRY_WITHDRAWN = 25,
 	HF_ENTRY_LAST = HF_ENTRY_WITHDRAWN
 };
@@ -112,6 +113,14 @@ HF_MUST_USE enum hf_err hf_receipt_decode(
  */
 HF_MUST_USE enum hf_err hf_receipt_verify(const struct hf_receipt *r,
     const char *origin, const struct hf_key *key, uint64_t *tree_size);
+/**
+ * The receipt as a C2SP tlog-proof, which any such program verifies; `extra`
+ * is the leaf's bytes (SPEC 13.3).  Written with the NUL; *size without it.
+ * Errors: HF_TOO_BIG (capacity; HF_PROOF_TEXT_MAX is always enough)
+ */
+#define HF_PROOF_TEXT_MAX 4096u
+HF_MUST_USE enum hf_err hf_receipt_proof(
+    const struct hf_receipt *r, char *out, size_t capacity, size_t *size);
 struct hf_act;
 /** The leaf's four digests are this act's.  Errors: HF_RECEIPT */
 HF_MUST_USE enum hf_err hf_receipt_is_for(

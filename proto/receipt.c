@@ -3,6 +3,7 @@
 #include "proto/crypto.h"
 #include "proto/ledger.h"
 #include "proto/pack.h"
+#include "proto/text.h"
 #include "proto/wire.h"
 
 #include <assert.h>
@@ -100,6 +101,37 @@ enum hf_err hf_receipt_verify(const struct hf_receipt *r, const char *origin,
 	if (err == HF_OK)
 		*tree_size = size;
 	return err;
+}
+
+static void add_base64(struct text *t, const void *data, size_t size)
+{
+	char base64[(HF_LEDGER_LEAF_MAX + 2) / 3 * 4 + 1];
+
+	assert(size <= HF_LEDGER_LEAF_MAX);
+	hf_base64(base64, sizeof(base64), data, size);
+	text_add(t, base64);
+	text_add_char(t, '\n');
+}
+
+enum hf_err hf_receipt_proof(
+    const struct hf_receipt *r, char *out, size_t capacity, size_t *size)
+{
+	struct text t;
+
+	if (capacity == 0)
+		return HF_TOO_BIG;
+	text_init(&t, out, capacity);
+	text_add(&t, "c2sp.org/tlog-proof@v1\nextra ");
+	add_base64(&t, r->leaf_bytes.data, r->leaf_bytes.size);
+	text_add(&t, "index ");
+	text_add_uint(&t, r->index, 0);
+	text_add_char(&t, '\n');
+	for (size_t at = 0; at < r->path.size; at += HF_HASH_SIZE)
+		add_base64(&t, r->path.data + at, HF_HASH_SIZE);
+	text_add_char(&t, '\n');
+	text_add_bytes(&t, r->note.data, r->note.size);
+	*size = t.at;
+	return t.full ? HF_TOO_BIG : HF_OK;
 }
 
 enum hf_err hf_receipt_is_for(

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SIGNER_START_MS 10000
@@ -35,7 +36,7 @@ static int wait_ms(const struct core *c)
 	if (c->starved) /* what stands below would not be done either */
 		return LATE_MS;
 	if (c->start || c->stopping || c->erased_count > 0 ||
-	    arrivals_count(c->arrivals) > 0)
+	    c->cosigned_count > 0 || arrivals_count(c->arrivals) > 0)
 		return 0;
 	if (due.ms != 0) {
 		left = due.ms <= c->clock.now.ms ? LATE_MS
@@ -201,11 +202,17 @@ static enum hf_err open_all(
 	    .epoch = c->config->epoch,
 	    .ledger_key = *ledger,
 	    .transport_key = *transport,
-	    .quota_acts_per_minute = c->config->quota_acts_per_minute};
+	    .quota_acts_per_minute = c->config->quota_acts_per_minute,
+	    .witness_count = c->config->witness_count,
+	    .witness_quorum = c->config->witness_quorum,
+	    .witness_max_age_ms =
+		(uint64_t)c->config->witness_max_age_s * 1000};
 	struct hf_hash root;
 	struct txn *t = NULL;
 	enum hf_err err = read_last(c, &c->signed_size, &root);
 
+	memcpy(
+	    options.witnesses, c->config->witnesses, sizeof(options.witnesses));
 	if (err == HF_OK)
 		err = store_open(&c->store, &store);
 	if (err == HF_OK)

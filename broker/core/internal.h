@@ -16,6 +16,7 @@
 #include "broker/core/arrivals.h"
 #include "broker/engine/engine.h"
 #include "broker/records.h"
+#include "proto/cosign.h"
 
 struct clock {
 	struct instant now;
@@ -36,6 +37,8 @@ struct gate_link {
 	size_t waiting_size; /* bytes */
 };
 
+#define CORE_COSIGNED_MAX 64u
+
 struct core {
 	const struct config *config;
 	struct gate_link gates[2];
@@ -54,7 +57,16 @@ struct core {
 	bool starved;          /* the last turn was abandoned: no room */
 	bool note_owed;        /* the newest head is signed but not stored */
 	uint64_t full_told_ms; /* the log does not repeat itself */
-	uint32_t *erased;      /* slots destroyed, not yet told to the engine */
+	/* cosignatures asked for, not yet told to the engine */
+	struct cosigned {
+		struct hf_country country;
+		uint64_t entries;
+		uint32_t code;
+		size_t size;
+		uint8_t bytes[HF_COSIGN_LINE_MAX];
+	} cosigned[CORE_COSIGNED_MAX];
+	unsigned cosigned_count;
+	uint32_t *erased; /* slots destroyed, not yet told to the engine */
 	unsigned erased_count, erased_capacity;
 	struct hf_key *dialled; /* keys that the gate dials */
 	unsigned dialled_count;

@@ -196,6 +196,16 @@ static enum hf_err begin_turn(struct core *c)
 		ev.code = c->erased[i];
 		err = engine_step(c->engine, &ev);
 	}
+	for (unsigned i = 0; i < c->cosigned_count && err == HF_OK; i++) {
+		const struct cosigned *said = &c->cosigned[i];
+		struct event ev = core_event(c, EVENT_COSIGNED);
+
+		ev.country = said->country;
+		ev.conn = said->entries;
+		ev.code = said->code;
+		ev.frame = (struct hf_bytes){said->bytes, said->size};
+		err = engine_step(c->engine, &ev);
+	}
 	return err;
 }
 
@@ -217,17 +227,29 @@ static void told(struct core *c)
 {
 	c->start = c->reload = c->clock_changed = c->starved = false;
 	c->erased_count = 0;
+	c->cosigned_count = 0;
 	core_forget_taken(c);
 }
 
 /* ---- the head ---- */
+
+/* Into c->record. */
+static enum hf_err signer_answer(struct core *c)
+{
+	struct pollfd wait = {c->signer, POLLIN, 0};
+
+	return poll(&wait, 1, SIGNER_MS) == 1 &&
+		       record_receive(c->signer, c->record) == HF_OK &&
+		       c->record->h.type == RECORD_SIGNED
+		   ? HF_OK
+		   : HF_SIGNER;
+}
 
 static enum hf_err ask_signer(struct core *c, uint64_t size,
     const struct hf_hash *root, const struct hf_hash *path, unsigned count)
 {
 	uint8_t request[HF_PROOF_MAX + 128];
 	struct record_header h = {.type = RECORD_SIGN};
-	struct pollfd wait = {c->signer, POLLIN, 0};
 	struct pack p;
 	size_t n;
 	enum hf_err err;
@@ -242,11 +264,8 @@ static enum hf_err ask_signer(struct core *c, uint64_t size,
 	h.size = (uint32_t)n;
 	if (err != HF_OK || record_send(c->signer, &h, request) != HF_OK)
 		return HF_SIGNER;
-	if (poll(&wait, 1, SIGNER_MS) != 1 ||
-	    record_receive(c->signer, c->record) != HF_OK ||
-	    c->record->h.type != RECORD_SIGNED)
-		return HF_SIGNER;
-	return (enum hf_err)c->record->h.code;
+	err = signer_answer(c);
+	return err == HF_OK ? (enum hf_err)c->record->h.code : err;
 }
 
 /* The signed note goes into `t` and completes what waited for receipts. */
@@ -279,12 +298,9 @@ static void cut(struct core *c, const struct effect *e)
 	gates_tell(c, GATE_PEERS, &h, NULL);
 }
 
+/* A key to be destroyed, with the others of this turn. */
 static enum hf_err erase(struct core *c, uint32_t slot)
 {
-	enum hf_err err = store_key_destroy(c->store, slot);
-
-	if (err != HF_OK)
-		return err;
 	if (c->erased_count == c->erased_capacity) {
 		unsigned capacity = c->erased_capacity + 64;
 		uint32_t *grown = realloc(c->erased, capacity * sizeof(*grown));
@@ -295,6 +311,30 @@ static enum hf_err erase(struct core *c, uint32_t slot)
 		c->erased_capacity = capacity;
 	}
 	c->erased[c->erased_count++] = slot;
+	return HF_OK;
+}
+
+/* A peer's head, stored now: the signer judges it, the next turn tells. */
+static enum hf_err cosign(struct core *c, const struct effect *e)
+{
+	struct record_header h = {
+	    .type = RECORD_COSIGN, .size = (uint32_t)e->bytes.size};
+	struct cosigned *said;
+
+	if (c->cosigned_count == CORE_COSIGNED_MAX)
+		return HF_OK; /* it will be offered again */
+	if (record_send(c->signer, &h, e->bytes.data) != HF_OK)
+		return HF_SIGNER;
+	if (signer_answer(c) != HF_OK)
+		return HF_SIGNER;
+	said = &c->cosigned[c->cosigned_count++];
+	said->country = e->country;
+	said->entries = e->conn;
+	said->code = c->record->h.code;
+	said->size = c->record->h.size < sizeof(said->bytes)
+			 ? c->record->h.size
+			 : sizeof(said->bytes);
+	memcpy(said->bytes, c->record->payload, said->size);
 	return HF_OK;
 }
 
@@ -312,6 +352,8 @@ static enum hf_err act_one(struct core *c, const struct effect *e)
 		break;
 	case EFFECT_ERASE:
 		return erase(c, e->slot);
+	case EFFECT_COSIGN:
+		return cosign(c, e);
 	case EFFECT_LOG:
 		log_line(e->code == HF_OK ? LOG_INFO : LOG_WARN, e->code, "%s",
 		    (const char *)e->bytes.data);
@@ -340,6 +382,8 @@ static enum hf_err act(struct core *c)
 	}
 	for (unsigned i = 0; i < effects_count(c->effects) && err == HF_OK; i++)
 		err = act_one(c, effects_at(c->effects, i));
+	if (err == HF_OK && c->erased_count > 0)
+		err = store_keys_destroy(c->store, c->erased, c->erased_count);
 	if (dials)
 		dials_send(c);
 	return err;

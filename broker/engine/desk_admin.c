@@ -240,6 +240,7 @@ enum hf_err desk_publish(struct request *r)
 enum hf_err desk_status(struct request *r)
 {
 	uint64_t started, acts, cases, outbox, waiting, used, size;
+	uint64_t witnessed, witnessed_at;
 	struct engine *e = r->e;
 	struct pack *p = &r->out;
 	enum hf_err err;
@@ -248,10 +249,12 @@ enum hf_err desk_status(struct request *r)
 	    (err = txn_rows(e->txn, TABLE_OUTBOX, &outbox)) != HF_OK ||
 	    (err = txn_rows(e->txn, TABLE_IDS, &acts)) != HF_OK ||
 	    (err = meta_get(e, "started", &started)) != HF_OK ||
-	    (err = meta_get(e, "waiting", &waiting)) != HF_OK)
+	    (err = meta_get(e, "waiting", &waiting)) != HF_OK ||
+	    (err = meta_get(e, "witnessed", &witnessed)) != HF_OK ||
+	    (err = meta_get(e, "witnessed-at", &witnessed_at)) != HF_OK)
 		return err;
 	store_usage(txn_store(e->txn), &used, &size);
-	pack_map(p, 11);
+	pack_map(p, 13);
 	put_uint(p, 1, started);
 	put_uint(p, 2, e->frontier_saved.size);
 	put_uint(p, 3, acts);
@@ -264,5 +267,7 @@ enum hf_err desk_status(struct request *r)
 	put_uint(p, 9, size);
 	put_uint(p, 10, e->desks->count);
 	put_uint(p, 11, e->next_due.ms);
+	put_uint(p, 12, witnessed);
+	put_uint(p, 13, witnessed_at);
 	return HF_OK;
 }

@@ -155,23 +155,42 @@ static enum hf_err may_see_entry(struct request *r, uint64_t index)
 							    : HF_OK;
 }
 
+/* What the broker of another country gave for the act at `index`. */
+static enum hf_err foreign_receipt_at(
+    struct request *r, uint64_t index, struct hf_bytes *receipt)
+{
+	struct hf_ledger_leaf leaf;
+	struct row_key k = {0};
+	enum hf_err err = ledger_leaf(r->e, index, &leaf);
+
+	if (err == HF_OK && r->arg[2].bytes.size != HF_COUNTRY_SIZE)
+		err = HF_RANGE;
+	if (err != HF_OK)
+		return err;
+	row_add(&k, leaf.id.b, sizeof(leaf.id.b));
+	row_add(&k, r->arg[2].bytes.data, HF_COUNTRY_SIZE);
+	return txn_get(r->e->txn, TABLE_RECEIPTS, row_bytes(&k), receipt);
+}
+
 enum hf_err desk_receipt(struct request *r)
 {
-	uint8_t receipt[HF_RECEIPT_MAX];
+	uint8_t own[HF_RECEIPT_MAX];
+	struct hf_bytes receipt = {own, 0};
 	uint64_t index = desk_arg_uint(r, 1, UINT64_MAX);
-	size_t size;
 	enum hf_err err = index < r->e->frontier_saved.size
 			      ? may_see_entry(r, index)
 			      : HF_RANGE;
 
-	if (err == HF_OK)
+	if (err == HF_OK && r->arg[2].has)
+		err = foreign_receipt_at(r, index, &receipt);
+	else if (err == HF_OK)
 		err = ledger_receipt(
-		    r->e, index, receipt, sizeof(receipt), &size);
+		    r->e, index, own, sizeof(own), &receipt.size);
 	if (err != HF_OK)
 		return err;
 	pack_map(&r->out, 1);
 	pack_uint(&r->out, 1);
-	pack_bin(&r->out, receipt, size);
+	pack_bin(&r->out, receipt.data, receipt.size);
 	return HF_OK;
 }
 

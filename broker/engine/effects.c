@@ -123,6 +123,18 @@ enum hf_err effect_send_receipts(struct engine *e, bool peer, uint64_t conn,
 	return HF_OK;
 }
 
+enum hf_err effect_cosign(struct engine *e, struct hf_country c,
+    uint64_t entries, struct hf_bytes record)
+{
+	struct slot *s = add(e->effects, EFFECT_COSIGN);
+
+	if (s == NULL)
+		return HF_NOMEM;
+	s->effect.country = c;
+	s->effect.conn = entries;
+	return set_bytes(s, record);
+}
+
 void effect_simple(struct engine *e, enum effect_type type,
     const struct hf_key *key, uint32_t slot)
 {

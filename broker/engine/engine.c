@@ -306,6 +306,8 @@ static enum hf_err step(struct engine *e, const struct event *ev)
 	case EVENT_ALARM:
 		return tally_refusals(
 		    e, &ev->key, (enum hf_err)ev->code, ev->count);
+	case EVENT_COSIGNED:
+		return heads_cosigned(e, ev);
 	case EVENT_ERASE_DONE:
 		return erase_done(e, ev->code);
 	}
@@ -367,9 +369,14 @@ enum hf_err engine_end(
 {
 	enum hf_err err;
 
-	if ((err = run_due(e)) != HF_OK ||
-	    (err = meta_set(e, "ledger-size", e->frontier.size)) != HF_OK ||
-	    (err = meta_set(e, "inbox", e->sequence_inbox)) != HF_OK)
+	if ((err = run_due(e)) != HF_OK)
+		return err;
+	/* a turn that only read writes nothing: no sync, no room needed */
+	if (e->frontier.size != e->frontier_saved.size)
+		err = meta_set(e, "ledger-size", e->frontier.size);
+	if (err == HF_OK && e->sequence_inbox != e->inbox_saved)
+		err = meta_set(e, "inbox", e->sequence_inbox);
+	if (err != HF_OK)
 		return err;
 	err = scrub(e);
 	if (err == HF_OK)

@@ -20,12 +20,20 @@
 
 struct engine; /* opaque */
 
+#define HF_WITNESSES_MAX 16u
+
 struct engine_options {
 	struct hf_country country;
 	uint32_t epoch;
 	struct hf_key ledger_key; /* of this epoch */
 	struct hf_key transport_key;
 	uint32_t quota_acts_per_minute; /* per officer; 0 none */
+	/* SPEC 6.9: whose witnesses count (none named: everybody's), how many
+	 * make a head witnessed, and how old the newest such may be (0: any) */
+	unsigned witness_count;
+	struct hf_country witnesses[HF_WITNESSES_MAX];
+	unsigned witness_quorum;
+	uint64_t witness_max_age_ms;
 };
 
 enum event_type {
@@ -44,6 +52,7 @@ enum event_type {
 	EVENT_UNPIN,
 	EVENT_DOCUMENT,   /* frame: a whole document from configuration */
 	EVENT_ALARM,      /* code, count from a gate: ledgered in aggregate */
+	EVENT_COSIGNED,   /* country, conn = size, code, frame */
 	EVENT_ERASE_DONE, /* code = slot: the key was overwritten and synced */
 };
 
@@ -80,6 +89,8 @@ enum effect_type {
 	EFFECT_KEYS,      /* admitted keys changed: ask engine_keys */
 	EFFECT_CUT,       /* cut this key at both gates */
 	EFFECT_DIAL,      /* peers changed: ask engine_dials */
+	EFFECT_COSIGN,    /* country, conn = size, bytes: RECORD_COSIGN to the
+			     signer, then EVENT_COSIGNED */
 	EFFECT_ERASE,     /* slot: destroy the key, then EVENT_ERASE_DONE */
 	EFFECT_LOG,       /* a line for the log: code, ids, never content */
 };
@@ -89,6 +100,7 @@ struct effect {
 	uint64_t conn;
 	struct hf_key key;
 	uint32_t slot;
+	struct hf_country country;
 	enum hf_err code;
 	/* frame or log text; owned by the effects' arena */
 	struct hf_bytes bytes;

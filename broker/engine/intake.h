@@ -154,9 +154,7 @@ HF_MUST_USE enum hf_err settle_folded(struct engine *e, struct case_record *c);
 
 #define HF_DUE_RELEASE 14u  /* internal; never shown */
 #define HF_DUE_WITHDRAW 15u /* the same */
-#define PLAN_MAX \
-	256u /* deadlines of one case; more queries than fit are \
-		not watched */
+#define PLAN_MAX 256u /* rows of one case: HF_DUES_MAX, some machine acts */
 struct plan {
 	unsigned count;
 	struct {

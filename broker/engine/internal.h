@@ -12,6 +12,7 @@
  *   withdraw.c disclosed fields that were taken back
  *   desk.c, desk_*.c   operations of desks (SPEC 11)
  *   link.c, link_*.c   peers: sequences, batches, acknowledgements (SPEC 10)
+ *   heads.c    heads of ledgers: offered, cosigned, compared
  *   outbox.c   what is to be delivered, its alarm
  *   documents.c country documents in the store and on the link
  *   tally.c    read access and refusals, counted by the minute
@@ -74,6 +75,8 @@ struct engine {
 	uint64_t note_entries; /* 0: none since the start */
 	size_t note_size;
 	uint8_t note[HF_NOTE_MAX];
+	/* when enough witnesses cosigned last; 0 not yet looked at */
+	uint64_t witnessed_mono, witness_alarm_mono;
 };
 
 /** Random bytes of this event (SPEC: chance is an argument). */
@@ -89,6 +92,10 @@ void effect_log(struct engine *e, enum hf_err code, const char *event,
 /** Copy `frame` into the effects' arena. */
 HF_MUST_USE enum hf_err effect_send(
     struct engine *e, bool peer, uint64_t conn, struct hf_bytes frame);
+/** After the commit: have the signer cosign; `record` as in
+ * signer/process.h.  EVENT_COSIGNED tells what it said. */
+HF_MUST_USE enum hf_err effect_cosign(struct engine *e, struct hf_country c,
+    uint64_t entries, struct hf_bytes record);
 /**
  * A held frame that needs receipts: `template` has `count` places to fill.
  * After the head is signed, engine_receipts appends for each of `indexes`
@@ -100,6 +107,15 @@ HF_MUST_USE enum hf_err effect_send_receipts(struct engine *e, bool peer,
     unsigned count);
 void effect_simple(struct engine *e, enum effect_type type,
     const struct hf_key *key, uint32_t slot);
+
+/* ---- heads.c ---- */
+
+/** What the signer said: country, conn (the head's size), code, frame (the
+ * line; with HF_RANGE the size that it remembers). */
+HF_MUST_USE enum hf_err heads_cosigned(
+    struct engine *e, const struct event *ev);
+/** An unpinned country is a new one when it is pinned again. */
+HF_MUST_USE enum hf_err heads_forget(struct engine *e, struct hf_country c);
 
 /* ---- ledger.c ---- */
 

@@ -256,7 +256,7 @@ static enum hf_err dispatch(
 	case HF_LINK_BUSY:
 		return on_busy(e, p, w);
 	case HF_LINK_HEAD:
-		return link_head_in(e, p, w);
+		return heads_in(e, p, w);
 	case HF_LINK_DOCUMENT:
 		return link_document_in(e, p, w);
 	case HF_LINK_FETCH:
@@ -271,6 +271,16 @@ static enum hf_err dispatch(
 		return wire_finish(w);
 	case HF_LINK_ERASED:
 		return link_erased_in(e, ev, p, w);
+	case HF_LINK_COSIGNED:
+		return heads_cosigned_in(e, p, w);
+	case HF_LINK_SEEN:
+		return heads_seen_in(e, w);
+	case HF_LINK_PROVE:
+		return heads_prove_in(e, ev, w);
+	case HF_LINK_PROOF:
+		return heads_proof_in(e, p, w);
+	case HF_LINK_FORKED:
+		return heads_forked_in(e, w);
 	default:
 		return w->err != HF_OK ? w->err : HF_FRAME;
 	}
@@ -341,7 +351,7 @@ static enum hf_err run_peer(struct engine *e, struct peer *p)
 	}
 	err = run_outbox(e, p);
 	if (err == HF_OK)
-		err = link_send_head(e, p);
+		err = heads_send(e, p);
 	if (err == HF_OK && e->mono_ms >= p->ping_mono) {
 		p->ping_mono = e->mono_ms + LINK_PING_MS;
 		err =
@@ -356,7 +366,7 @@ enum hf_err link_run(struct engine *e)
 
 	for (unsigned i = 0; i < e->links->count && err == HF_OK; i++)
 		err = run_peer(e, &e->links->peers[i]);
-	return err;
+	return err == HF_OK ? heads_run(e) : err;
 }
 
 static void sooner(uint64_t *at, uint64_t other)
@@ -386,6 +396,10 @@ uint64_t link_next_mono(const struct engine *e)
 			sooner(&next, p->busy_mono);
 		if (p->head_mono > e->mono_ms)
 			sooner(&next, p->head_mono);
+		sooner(&next, p->gossip_mono);
+		sooner(&next, p->again_mono);
+		if (p->prove.wanted)
+			sooner(&next, p->prove.again_mono);
 	}
 	return next;
 }

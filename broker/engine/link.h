@@ -34,6 +34,17 @@ struct peer {
 	uint64_t retry_mono, busy_mono, backoff_ms;
 	uint64_t ping_mono;
 	uint64_t head_mono, head_size; /* own head: not before, last sent */
+	uint64_t cosigned_size;        /* of ours, by them; 0 not known */
+	uint64_t again_mono;           /* to offer the same; 0 never */
+	uint64_t gossip_mono;
+	struct {
+		bool wanted; /* heads of theirs that may be of two ledgers */
+		uint64_t size[2], until_mono, again_mono;
+		struct hf_hash root[2];
+		uint8_t note[HF_NOTE_MAX]; /* the larger head */
+		size_t note_size;
+	} prove;
+	bool unproven;
 	uint64_t tries;
 	uint32_t cause;
 	/* parts of a document */
@@ -92,7 +103,6 @@ HF_MUST_USE enum hf_err link_counter_set(
 HF_MUST_USE enum hf_err link_send_pending(struct engine *e, struct peer *p);
 HF_MUST_USE enum hf_err link_send_hello(struct engine *e, struct peer *p);
 HF_MUST_USE enum hf_err link_send_document(struct engine *e, struct peer *p);
-HF_MUST_USE enum hf_err link_send_head(struct engine *e, struct peer *p);
 HF_MUST_USE enum hf_err link_send_small(struct engine *e, uint64_t conn,
     unsigned type, uint64_t value, bool has_value);
 /* link_receive.c */
@@ -131,7 +141,21 @@ HF_MUST_USE enum hf_err link_erased_in(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
 HF_MUST_USE enum hf_err link_document_in(
     struct engine *e, struct peer *p, struct wire *w);
-HF_MUST_USE enum hf_err link_head_in(
+
+/* heads.c */
+HF_MUST_USE enum hf_err heads_in(
     struct engine *e, struct peer *p, struct wire *w);
+HF_MUST_USE enum hf_err heads_send(struct engine *e, struct peer *p);
+HF_MUST_USE enum hf_err heads_cosigned_in(
+    struct engine *e, struct peer *p, struct wire *w);
+HF_MUST_USE enum hf_err heads_seen_in(struct engine *e, struct wire *w);
+HF_MUST_USE enum hf_err heads_prove_in(
+    struct engine *e, const struct event *ev, struct wire *w);
+HF_MUST_USE enum hf_err heads_proof_in(
+    struct engine *e, struct peer *p, struct wire *w);
+HF_MUST_USE enum hf_err heads_forked_in(struct engine *e, struct wire *w);
+HF_MUST_USE enum hf_err heads_run(struct engine *e);
+/** Does the policy count this country's witness? */
+bool heads_counts(const struct engine *e, struct hf_country c);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * link_other: certificates of erasure, documents and heads of a peer.
+ * link_other: certificates of erasure and documents of a peer.
  */
 #include "broker/engine/link.h"
 #include "proto/crypto.h"
@@ -125,41 +125,4 @@ enum hf_err link_document_in(struct engine *e, struct peer *p, struct wire *w)
 	if (err == HF_DOC_OLD || err == HF_DOC_CONFLICT)
 		return HF_OK;
 	return err;
-}
-
-/* ---- heads ---- */
-
-/* The newest head a peer showed us, if its key signed it: size, note. */
-enum hf_err link_head_in(struct engine *e, struct peer *p, struct wire *w)
-{
-	const struct broker_entry *b = roster_broker(e->roster, p->country);
-	struct hf_bytes note = wire_str(w, 1, HF_NOTE_MAX), held;
-	uint8_t row[8 + HF_NOTE_MAX];
-	char origin[HF_ORIGIN_MAX];
-	struct row_key k = {0};
-	struct hf_hash root;
-	uint64_t size;
-	enum hf_err err;
-
-	wire_close(w);
-	err = wire_finish(w);
-	if (err != HF_OK)
-		return err;
-	if (b == NULL)
-		return HF_UNKNOWN_COUNTRY;
-	hf_origin(origin, p->country, b->epoch);
-	err = hf_checkpoint_verify(note, origin, &b->ledger, &size, &root);
-	if (err != HF_OK)
-		return err;
-	row_add(&k, p->country.s, HF_COUNTRY_SIZE);
-	row_add(&k, "head", 4);
-	err = txn_get(e->txn, TABLE_PEERS, row_bytes(&k), &held);
-	if (err == HF_OK && held.size > 8 && get_be64(held.data) >= size)
-		return HF_OK; /* a late one */
-	if (err != HF_OK && err != HF_NOTFOUND)
-		return err;
-	put_be64(row, size);
-	memcpy(row + 8, note.data, note.size);
-	return txn_put(
-	    e->txn, TABLE_PEERS, row_bytes(&k), bytes_of(row, 8 + note.size));
 }

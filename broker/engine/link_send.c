@@ -250,31 +250,3 @@ enum hf_err link_send_document(struct engine *e, struct peer *p)
 	free(stripped);
 	return err;
 }
-
-enum hf_err link_send_head(struct engine *e, struct peer *p)
-{
-	struct hf_bytes note;
-	uint64_t entries;
-	uint8_t frame[HF_NOTE_MAX + 16];
-	struct pack k;
-	size_t size;
-	enum hf_err err;
-
-	if (e->mono_ms < p->head_mono)
-		return HF_OK;
-	err = ledger_note(e, &entries, &note);
-	if (err == HF_NOTFOUND || (err == HF_OK && entries == p->head_size))
-		return HF_OK;
-	if (err != HF_OK)
-		return err;
-	p->head_mono = e->mono_ms + LINK_HEAD_MS;
-	p->head_size = entries;
-	pack_init(&k, frame, sizeof(frame));
-	pack_array(&k, 2);
-	pack_uint(&k, HF_LINK_HEAD);
-	pack_str(&k, (const char *)note.data, note.size);
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, p->conn, bytes_of(frame, size))
-		   : err;
-}

@@ -3,30 +3,7 @@
  * deadlines, and the release of what rests on it.
  */
 #include "broker/engine/intake.h"
-
-#include <assert.h>
-
-/** Nothing is held, traced or asked for any more, though notes may come. */
-static bool has_ended(const struct hf_case *w)
-{
-	const struct hf_asking_facet *a = &w->a[w->asking_folded];
-	const struct hf_asked_facet *s = &w->s[w->asked_folded];
-	bool holds = s->phase == HF_ASKED_ACCEPTED && s->hold_until.ms != 0;
-
-	if (hf_case_terminal(w))
-		return true;
-	return a->phase != HF_ASKING_OPEN && !holds &&
-	       s->live != HF_LIVE_RUNNING;
-}
-
-static struct instant later_by(struct instant t, uint64_t s)
-{
-	uint64_t room_s = (HF_TIME_LIMIT - 1 - t.ms) / 1000;
-
-	assert(t.ms < HF_TIME_LIMIT);
-	return (struct instant){
-	    s < room_s ? t.ms + s * 1000 : HF_TIME_LIMIT - 1};
-}
+#include "proto/deadlines.h"
 
 static void take_results(struct engine *e, struct case_record *c)
 {
@@ -39,11 +16,11 @@ static void take_results(struct engine *e, struct case_record *c)
 	c->unproven = w->unproven;
 	c->urgency = w->a[w->asking_folded].urgency;
 	c->state_digest = hf_case_digest(w);
-	if (!has_ended(w)) {
+	if (!hf_case_ended(w)) {
 		c->ended = c->retain_until = (struct instant){0};
 	} else if (c->ended.ms == 0) {
 		c->ended = e->now;
-		c->retain_until = later_by(e->now, erase_retain_s(e, c));
+		c->retain_until = hf_later(e->now, erase_retain_s(e, c));
 	}
 }
 

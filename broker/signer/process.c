@@ -3,6 +3,7 @@
 #include "broker/log.h"
 #include "broker/records.h"
 #include "broker/signer/signer.h"
+#include "broker/signer/witness.h"
 #include "proto/crypto.h"
 #include "proto/ledger.h"
 #include "proto/pack.h"
@@ -11,6 +12,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static enum hf_err receive(int fd, struct record *r)
 {
@@ -34,33 +36,52 @@ static enum hf_err reply(
 	return record_send(fd, &h, payload);
 }
 
-/* [seed, origin, path] */
-static enum hf_err begin(
-    struct record *r, struct secret **secret, struct signer_state **state)
+/** What this process holds. */
+struct signing {
+	struct secret *ledger, *witness;
+	struct signer_state *signer;
+	struct witness_state *cosigner;
+};
+
+static void take_text(struct wire *w, char *out, size_t capacity)
 {
-	char origin[HF_ORIGIN_MAX] = "", path[1024] = "";
-	struct hf_bytes seed, s;
+	struct hf_bytes s = wire_str(w, 1, capacity - 1);
+
+	if (s.size > 0)
+		memcpy(out, s.data, s.size);
+}
+
+/* [ledger seed, witness seed, country, origin, path, witness path] */
+static enum hf_err begin(struct record *r, struct signing *g)
+{
+	char origin[HF_ORIGIN_MAX] = "", path[2][1024] = {"", ""};
+	struct hf_bytes seed[2];
+	struct hf_country country;
 	struct wire w;
 	enum hf_err err;
 
 	wire_init(&w, r->payload, r->h.size);
-	wire_array(&w, 3, 3);
-	seed = wire_bin(&w, HF_SEED_SIZE, HF_SEED_SIZE);
-	s = wire_str(&w, 1, sizeof(origin) - 1);
-	if (s.size > 0)
-		memcpy(origin, s.data, s.size);
-	s = wire_str(&w, 1, sizeof(path) - 1);
-	if (s.size > 0)
-		memcpy(path, s.data, s.size);
+	wire_array(&w, 6, 6);
+	for (unsigned i = 0; i < 2; i++)
+		seed[i] = wire_bin(&w, HF_SEED_SIZE, HF_SEED_SIZE);
+	country = wire_country(&w);
+	take_text(&w, origin, sizeof(origin));
+	for (unsigned i = 0; i < 2; i++)
+		take_text(&w, path[i], sizeof(path[i]));
 	wire_close(&w);
 	err = wire_finish(&w);
 	if (err != HF_OK || r->h.type != RECORD_SECRETS)
 		return HF_FRAME;
-	*secret = secret_import(SECRET_REGISTRAR, seed.data, seed.size);
+	g->ledger = secret_import(SECRET_REGISTRAR, seed[0].data, seed[0].size);
+	g->witness =
+	    secret_import(SECRET_REGISTRAR, seed[1].data, seed[1].size);
 	hf_wipe(r, sizeof(*r));
-	if (*secret == NULL)
+	if (g->ledger == NULL || g->witness == NULL)
 		return HF_NOMEM;
-	return signer_open(state, path, origin, *secret);
+	err = signer_open(&g->signer, path[0], origin, g->ledger);
+	return err == HF_OK
+		   ? witness_open(&g->cosigner, path[1], country, g->witness)
+		   : err;
 }
 
 static enum hf_err tell_last(int fd, const struct signer_state *state)
@@ -114,26 +135,41 @@ static enum hf_err sign_one(
 	return reply(fd, err, note, err == HF_OK ? note_size : 0);
 }
 
+static enum hf_err cosign_one(
+    int fd, const struct record *r, struct witness_state *cosigner)
+{
+	char out[HF_COSIGN_LINE_MAX];
+	size_t size = 0;
+	enum hf_err err =
+	    witness_record(cosigner, (struct hf_bytes){r->payload, r->h.size},
+		(uint64_t)time(NULL), out, &size);
+
+	return err == HF_FRAME ? err : reply(fd, err, out, size);
+}
+
 int signer_process(int fd)
 {
 	struct record *r = calloc(1, sizeof(*r));
-	struct signer_state *state = NULL;
-	struct secret *secret = NULL;
+	struct signing g = {.ledger = NULL};
 	enum hf_err err = r == NULL ? HF_NOMEM : receive(fd, r);
 
 	if (err == HF_OK)
-		err = begin(r, &secret, &state);
+		err = begin(r, &g);
 	if (err == HF_OK)
-		err = tell_last(fd, state);
+		err = tell_last(fd, g.signer);
 	else
 		log_line(LOG_ERROR, err, "signer-cannot-start");
 	while (err == HF_OK) {
 		err = receive(fd, r);
-		if (err == HF_OK)
-			err = sign_one(fd, r, state);
+		if (err != HF_OK)
+			break;
+		err = r->h.type == RECORD_COSIGN ? cosign_one(fd, r, g.cosigner)
+						 : sign_one(fd, r, g.signer);
 	}
-	signer_close(state);
-	secret_free(secret);
+	signer_close(g.signer);
+	witness_close(g.cosigner);
+	secret_free(g.ledger);
+	secret_free(g.witness);
 	free(r);
 	return err == HF_UNREACHABLE ? 0 : 1;
 }

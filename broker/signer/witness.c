@@ -3,6 +3,8 @@
 #include "broker/signer/memory.h"
 #include "proto/crypto.h"
 #include "proto/note.h"
+#include "proto/pack.h"
+#include "proto/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -140,4 +142,50 @@ enum hf_err witness_cosign(struct witness_state *w,
 	sig = secret_sign(w->secret, message, n);
 	*line_size = hf_cosign_line(line, w->name, &key, seconds, &sig);
 	return HF_OK;
+}
+
+static enum hf_err read_record(struct hf_bytes record, struct witness_ask *ask,
+    char origin[HF_ORIGIN_MAX], struct hf_hash path[2 * HF_TREE_DEPTH_MAX])
+{
+	size_t room = 2 * HF_TREE_DEPTH_MAX * sizeof(*path);
+	struct hf_bytes b;
+	struct wire w;
+
+	wire_init(&w, record.data, record.size);
+	wire_array(&w, 6, 6);
+	b = wire_str(&w, 1, HF_ORIGIN_MAX - 1);
+	if (b.size > 0)
+		memcpy(origin, b.data, b.size);
+	wire_bin_copy(&w, ask->key.b, sizeof(ask->key.b));
+	ask->note = wire_str(&w, 1, HF_NOTE_MAX);
+	ask->old_size = wire_uint(&w, UINT64_MAX);
+	b = wire_bin(&w, 0, (unsigned)room);
+	ask->known = wire_bool(&w);
+	wire_close(&w);
+	if (wire_finish(&w) != HF_OK || b.size % sizeof(*path) != 0)
+		return HF_FRAME;
+	if (b.size > 0)
+		memcpy(path, b.data, b.size);
+	ask->path_count = (unsigned)(b.size / sizeof(*path));
+	return HF_OK;
+}
+
+enum hf_err witness_record(struct witness_state *w, struct hf_bytes record,
+    uint64_t seconds, char out[HF_COSIGN_LINE_MAX], size_t *size)
+{
+	struct hf_hash path[2 * HF_TREE_DEPTH_MAX];
+	char origin[HF_ORIGIN_MAX] = "";
+	struct witness_ask ask = {.origin = origin, .path = path};
+	struct pack p;
+	enum hf_err err = read_record(record, &ask, origin, path);
+
+	*size = 0;
+	if (err == HF_OK)
+		err = witness_cosign(w, &ask, seconds, out, size);
+	if (err != HF_RANGE)
+		return err;
+	pack_init(&p, (uint8_t *)out, HF_COSIGN_LINE_MAX);
+	pack_array(&p, 1);
+	pack_uint(&p, witness_size(w, origin));
+	return pack_finish(&p, size) == HF_OK ? HF_RANGE : HF_INTERNAL;
 }

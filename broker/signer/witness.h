@@ -43,4 +43,14 @@ HF_MUST_USE enum hf_err witness_cosign(struct witness_state *w,
     const struct witness_ask *ask, uint64_t seconds,
     char line[HF_COSIGN_LINE_MAX], size_t *line_size);
 
+/**
+ * The same from a record: the canonical array [origin, key bin32, note str,
+ * old size, path bin, known bool].
+ * out  the line; with HF_RANGE the array [size that the proof must begin at]
+ * Errors: HF_FRAME (no such record), as witness_cosign
+ */
+HF_MUST_USE enum hf_err witness_record(struct witness_state *w,
+    struct hf_bytes record, uint64_t seconds, char out[HF_COSIGN_LINE_MAX],
+    size_t *size);
+
 #endif

@@ -199,10 +199,10 @@ enum hf_err case_keys_destroy(struct case_keys *k, uint32_t slot)
 	if (slot >= k->count)
 		return HF_KEYSLOT;
 	make_slot(bytes, SLOT_DESTROYED, slot, NULL);
-	return full_write(k->fd, bytes, sizeof(bytes), offset(slot)) &&
-		       fdatasync(k->fd) == 0
-		   ? HF_OK
-		   : HF_KEYSLOT;
+	if (!full_write(k->fd, bytes, sizeof(bytes), offset(slot)))
+		return HF_KEYSLOT;
+	k->dirty = true;
+	return HF_OK;
 }
 
 enum hf_err case_keys_sync(struct case_keys *k)

@@ -23,7 +23,7 @@ HF_MUST_USE enum hf_err case_keys_new(
 /** Errors: HF_ERASED, HF_KEYSLOT (damaged) */
 HF_MUST_USE enum hf_err case_keys_get(
     struct case_keys *k, uint32_t slot, uint8_t key[HF_KEY_SIZE]);
-/** Overwrite with zeros, mark as destroyed, sync. */
+/** Overwrite with zeros, mark as destroyed; case_keys_sync makes it last. */
 HF_MUST_USE enum hf_err case_keys_destroy(struct case_keys *k, uint32_t slot);
 /** Sync what this transaction wrote (nothing to do: no system call). */
 HF_MUST_USE enum hf_err case_keys_sync(struct case_keys *k);

@@ -103,8 +103,10 @@ HF_MUST_USE enum hf_err store_key_new(
 /** Errors: HF_ERASED (overwritten), HF_KEYSLOT */
 HF_MUST_USE enum hf_err store_key_get(
     struct txn *t, uint32_t slot, uint8_t key[HF_KEY_SIZE]);
-/** Overwrite and sync now.  Call only after the intent is committed. */
-HF_MUST_USE enum hf_err store_key_destroy(struct store *s, uint32_t slot);
+/** Overwrite the keys in these slots and sync, once for all of them.  Call
+ * only after the intent is committed.  Errors: HF_KEYSLOT */
+HF_MUST_USE enum hf_err store_keys_destroy(
+    struct store *s, const uint32_t *slots, unsigned count);
 /** Which store a transaction is of. */
 struct store *txn_store(struct txn *t);
 

@@ -439,7 +439,12 @@ enum hf_err store_key_get(
 	return case_keys_get(t->store->keys, slot, key);
 }
 
-enum hf_err store_key_destroy(struct store *s, uint32_t slot)
+enum hf_err store_keys_destroy(
+    struct store *s, const uint32_t *slots, unsigned count)
 {
-	return case_keys_destroy(s->keys, slot);
+	enum hf_err err = HF_OK;
+
+	for (unsigned i = 0; i < count && err == HF_OK; i++)
+		err = case_keys_destroy(s->keys, slots[i]);
+	return err == HF_OK ? case_keys_sync(s->keys) : err;
 }

@@ -262,6 +262,8 @@ static void open_engine(struct node *n)
 	    .ledger_key = secret_sign_key(n->broker),
 	    .transport_key = secret_transport_key(n->broker),
 	    .quota_acts_per_minute = n->quota,
+	    .witness_quorum = 1,
+	    .witness_max_age_ms = 600000,
 	};
 	struct txn *t;
 
@@ -361,6 +363,8 @@ void fed_publish(struct node *n)
 
 static void close_node(struct node *n)
 {
+	witness_close(n->cosigner);
+	n->cosigner = NULL;
 	txn_abort(n->txn);
 	effects_free(n->effects);
 	engine_free(n->engine);
@@ -465,10 +469,33 @@ static void sign_head(struct node *n, uint64_t size, const struct hf_hash *root)
 	n->root_hash = *root;
 }
 
+static void turn_of(struct node *n, struct event ev);
+
+/* As the signer process would, told in a turn of its own. */
+static void cosign(struct node *n, const struct effect *effect)
+{
+	char out[HF_COSIGN_LINE_MAX], path[100];
+	struct event ev = node_event(n, EVENT_COSIGNED);
+	size_t size;
+
+	if (n->cosigner == NULL) {
+		snprintf(path, sizeof(path), "%s/witness.mem", n->dir);
+		must(witness_open(&n->cosigner, path, n->country, n->witness),
+		    "witness_open");
+	}
+	ev.country = effect->country;
+	ev.conn = effect->conn;
+	ev.code = (uint32_t)witness_record(
+	    n->cosigner, effect->bytes, n->fed->now.ms / 1000, out, &size);
+	ev.frame = bytes_of(out, size);
+	turn_of(n, ev);
+}
+
 static unsigned commit_turn(
     struct node *n, uint32_t *slots, unsigned max, bool act)
 {
 	unsigned count = 0;
+	struct effects *done;
 	struct hf_hash root;
 	uint64_t size;
 	bool changed;
@@ -478,16 +505,19 @@ static unsigned commit_turn(
 	n->txn = NULL;
 	if (changed)
 		sign_head(n, size, &root);
-	for (unsigned i = 0; i < effects_count(n->effects); i++) {
-		const struct effect *effect = effects_at(n->effects, i);
+	done = n->effects;
+	n->effects = NULL;
+	for (unsigned i = 0; i < effects_count(done); i++) {
+		const struct effect *effect = effects_at(done, i);
 
 		if (effect->type == EFFECT_ERASE && count < max)
 			slots[count++] = effect->slot;
+		if (act && effect->type == EFFECT_COSIGN)
+			cosign(n, effect);
 		if (act && n->carry != NULL)
 			n->carry(n, effect, n->carry_ctx);
 	}
-	effects_free(n->effects);
-	n->effects = NULL;
+	effects_free(done);
 	return count;
 }
 
@@ -499,13 +529,17 @@ void turn_end(struct node *n)
 
 	step(n, &timer);
 	count = commit_turn(n, slots, HF_BATCH_MAX, true);
+	if (count == 0)
+		return;
+	must(store_keys_destroy(n->store, slots, count), "keys_destroy");
+	turn_begin(n);
 	for (unsigned i = 0; i < count; i++) {
 		struct event ev = node_event(n, EVENT_ERASE_DONE);
 
-		must(store_key_destroy(n->store, slots[i]), "key_destroy");
 		ev.code = slots[i];
-		turn_of(n, ev);
+		step(n, &ev);
 	}
+	turn_end(n);
 }
 
 void turn_end_crash(struct node *n)

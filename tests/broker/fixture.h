@@ -11,6 +11,7 @@
 #define HF_TESTS_BROKER_FIXTURE_H
 
 #include "broker/engine/internal.h"
+#include "broker/signer/witness.h"
 
 #define FED_COUNTRIES 4u
 #define FED_DESKS 6u
@@ -38,6 +39,7 @@ struct node {
 	struct officer officers[FED_DESKS];
 	char dir[64];
 	struct store *store;
+	struct witness_state *cosigner; /* made at the first head */
 	struct engine *engine;
 	struct effects *effects;
 	struct txn *txn; /* of a running turn or look */

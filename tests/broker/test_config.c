@@ -83,13 +83,23 @@ Test(config, reads_a_good_file_and_its_defaults)
 	cr_assert_eq(c.disk_reserve, UINT64_C(16) << 20);
 	cr_assert_eq(c.epoch, 1);
 	cr_assert_eq(c.quota_acts_per_minute, 0);
+	cr_assert_eq(c.witness_count, 0);
+	cr_assert_eq(c.witness_quorum, 1);
+	cr_assert_eq(c.witness_max_age_s, 900);
 	cr_assert_eq(read_text(GOOD "map_size_mib = 64\nledger_epoch = 3\n"
-				    "quota_acts_per_minute = 30\n",
+				    "quota_acts_per_minute = 30\n"
+				    "witnesses = {\"US\", \"DE\"}\n"
+				    "witness_quorum = 2\n"
+				    "witness_max_age_seconds = 60\n",
 			 &c),
 	    HF_OK, "%s", said);
 	cr_assert_eq(c.map_size, (size_t)64 << 20);
 	cr_assert_eq(c.epoch, 3);
 	cr_assert_eq(c.quota_acts_per_minute, 30);
+	cr_assert_eq(c.witness_count, 2);
+	cr_assert_str_eq(c.witnesses[1].s, "DE");
+	cr_assert_eq(c.witness_quorum, 2);
+	cr_assert_eq(c.witness_max_age_s, 60);
 }
 
 Test(config, names_the_line_of_every_mistake)
@@ -110,6 +120,10 @@ Test(config, names_the_line_of_every_mistake)
 	    {"disk_reserve_mib = 1048577", "0 to 1048576 MiB"},
 	    {"ledger_epoch = 0", "ledger_epoch: 1 to"},
 	    {"quota_acts_per_minute = -5", "quota_acts_per_minute: 0 to"},
+	    {"witnesses = {\"US\", \"de\"}",
+		"two capital letters each, not 'de'"},
+	    {"witness_quorum = 5", "witness_quorum: 0 to 4, not 5"},
+	    {"witness_max_age_seconds = -1", "0 to 1000000, not -1"},
 	    {"key_file = \"nokey\"", "nokey: No such file"},
 	    {"key_file = \"pins\"", "pins is no file"},
 	    {"key_file = \"open-key\"", "open to others (mode 0644)"},

@@ -313,11 +313,63 @@ Test(desk, a_receipt_is_for_who_reads_the_case)
 		args_uint(&a, 1, 0); /* the start */
 		r = ask(w, who[i].desk, HF_OP_RECEIPT, args_end(&a));
 		EXPECT(who[i].desk, r.code, who[i].statement);
+		/* of the other country: nothing came back yet */
+		args_begin(&a, 2);
+		args_uint(&a, 1, index);
+		pack_uint(&a.p, 2);
+		pack_text(&a.p, "US");
+		r = ask(w, who[i].desk, HF_OP_RECEIPT, args_end(&a));
+		EXPECT(who[i].desk, r.code,
+		    who[i].act == HF_OK ? HF_UNKNOWN_ACT : who[i].act);
 	}
+	args_begin(&a, 2);
+	args_uint(&a, 1, index);
+	pack_uint(&a.p, 2);
+	pack_text(&a.p, "USA");
+	r = ask(w, "jp.ncp", HF_OP_RECEIPT, args_end(&a));
+	EXPECT("no country", r.code, HF_RANGE);
 	args_begin(&a, 1);
 	args_uint(&a, 1, UINT64_MAX);
 	r = ask(w, "jp.aud", HF_OP_RECEIPT, args_end(&a));
 	EXPECT("not there", r.code, HF_RANGE);
+	wires_free(w);
+}
+
+/* The proof that it arrived, which the sender's desk keeps. */
+Test(desk, the_other_sides_receipt_is_given_once_it_is_back)
+{
+	static struct args a;
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 18);
+	struct hf_receipt receipt;
+	struct hf_id id;
+	struct wire at;
+	struct hf_bytes b;
+	struct hf_key key;
+	struct reply r;
+	uint64_t index, size;
+
+	wires_connect_all(w);
+	wires_run(w);
+	id = fed_request(w->f);
+	wires_run(w);
+	node_look(fed_node(w->f, "JP"));
+	EXPECT("index",
+	    ledger_index_of(fed_node(w->f, "JP")->engine, &id, &index), HF_OK);
+	node_look_end(fed_node(w->f, "JP"));
+	args_begin(&a, 2);
+	args_uint(&a, 1, index);
+	pack_uint(&a.p, 2);
+	pack_text(&a.p, "US");
+	r = ask(w, "jp.ncp", HF_OP_RECEIPT, args_end(&a));
+	EXPECT("receipt", r.code, HF_OK);
+	cr_assert(reply_has(&r, 1, &at));
+	b = wire_bin(&at, 1, HF_RECEIPT_MAX);
+	EXPECT("form", hf_receipt_decode(&receipt, b.data, b.size), HF_OK);
+	key = secret_sign_key(fed_node(w->f, "US")->broker);
+	EXPECT("verifies",
+	    hf_receipt_verify(&receipt, "holdfast/US/1", &key, &size), HF_OK);
+	cr_assert_eq(receipt.leaf.type, HF_ENTRY_FOREIGN);
+	cr_assert(same_id(&receipt.leaf.id, &id));
 	wires_free(w);
 }
 

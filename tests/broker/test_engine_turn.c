@@ -391,7 +391,7 @@ Test(engine, preverify_vouches_only_for_acts_that_it_saw)
 	draft_sign(&d, &good);
 	d.break_signature = true;
 	draft_sign(&d, &bad);
-	for (unsigned type = HF_LINK_HELLO; type <= HF_LINK_ERASED; type++) {
+	for (unsigned type = HF_LINK_HELLO; type <= HF_LINK_LAST; type++) {
 		bool acts = type == HF_LINK_BATCH || type == HF_LINK_ACTS;
 
 		for (unsigned i = 0; i < 2; i++) {

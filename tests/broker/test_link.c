@@ -501,9 +501,11 @@ static void inject_first_head(struct wires *w)
 		&note),
 	    HF_OK);
 	pack_init(&p, frame, sizeof(frame));
-	pack_array(&p, 2);
+	pack_array(&p, 4);
 	pack_uint(&p, HF_LINK_HEAD);
 	pack_str(&p, (const char *)note.data, note.size);
+	pack_uint(&p, 0);
+	pack_bin(&p, NULL, 0);
 	EXPECT("head", pack_finish(&p, &size), HF_OK);
 	node_look_end(jp);
 	wires_inject(w, "JP", "US", frame, size);
@@ -531,6 +533,7 @@ Test(link, heads_travel_and_the_newest_is_kept)
 	    txn_get(us->txn, TABLE_PEERS, bytes_of("JPhead", 6), &row), HF_OK);
 	cr_assert_eq(get_be64(row.data), jp->size, "a late one is passed over");
 	node_look_end(us);
+	wires_run_for(w, 5000, 500); /* it is told what was cosigned */
 	heads = w->carried[HF_LINK_HEAD];
 	wires_run_for(w, 5000, 500);
 	cr_assert_eq(w->carried[HF_LINK_HEAD], heads, "no news, no head");

@@ -505,10 +505,10 @@ Test(store, destroys_a_key_for_good)
 		slots[i] = new_key(i + 10);
 	commit();
 	cr_assert(file_has_key(12));
-	cr_assert_eq(store_key_destroy(store, slots[2]), HF_OK);
+	cr_assert_eq(store_keys_destroy(store, &slots[2], 1), HF_OK);
 	cr_assert_not(file_has_key(12), "still readable in the file");
 	/* destroying it again, after a crash, changes nothing */
-	cr_assert_eq(store_key_destroy(store, slots[2]), HF_OK);
+	cr_assert_eq(store_keys_destroy(store, &slots[2], 1), HF_OK);
 	reopen(MAP);
 	for (unsigned i = 0; i < 5; i++)
 		expect_key(slots[i], i == 2 ? HF_ERASED : HF_OK, i + 10);
@@ -542,5 +542,6 @@ Test(store, tells_a_torn_slot_from_a_key)
 	for (unsigned at = 0; at < SLOT; at++)
 		expect_key(slots[at], HF_KEYSLOT, 0);
 	expect_key(1u << 30, HF_KEYSLOT, 0);
-	cr_assert_eq(store_key_destroy(store, 1u << 30), HF_KEYSLOT);
+	cr_assert_eq(
+	    store_keys_destroy(store, &(uint32_t){1u << 30}, 1), HF_KEYSLOT);
 }

@@ -35,7 +35,7 @@ static unsigned type_of(const void *bytes, size_t size)
 
 	wire_init(&r, bytes, size);
 	wire_array(&r, 1, HF_ARRAY_MAX);
-	return (unsigned)wire_uint(&r, HF_LINK_ERASED);
+	return (unsigned)wire_uint(&r, HF_LINK_LAST);
 }
 
 static void fly(struct wires *w, unsigned from, unsigned to, uint64_t conn,

@@ -42,7 +42,7 @@ struct wires {
 		struct node *node;
 		struct hf_key key;
 	} cuts[WIRE_CUTS];
-	unsigned carried[HF_LINK_ERASED + 1]; /* delivered, by type */
+	unsigned carried[HF_LINK_LAST + 1]; /* delivered, by type */
 };
 
 /** Wire every broker of the federation; nobody is connected yet. */

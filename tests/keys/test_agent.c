@@ -164,6 +164,34 @@ static void same_as_secret(struct signer *g)
 	cr_expect_arr_eq(out, expected, sizeof(out));
 }
 
+/* A file's two signatures, and nothing but digest and comment for them. */
+static void signs_files(struct signer *g)
+{
+	uint8_t digest[64], message[HF_SIG_SIZE + FILE_COMMENT_MAX];
+	uint8_t words[FILE_COMMENT_MAX + 1];
+	struct hf_bytes comment = {words, 5};
+	struct file_signature s;
+
+	memset(digest, 3, sizeof(digest));
+	memset(words, 'w', sizeof(words));
+	for (; comment.size <= FILE_COMMENT_MAX;
+	     comment.size += FILE_COMMENT_MAX - 5) {
+		cr_assert_eq(g->sign_file(g, digest, comment, &s), HF_OK);
+		cr_expect_eq(
+		    hf_verify(&g->sign_key, &s.sig, digest, sizeof(digest)),
+		    HF_OK);
+		memcpy(message, s.sig.b, HF_SIG_SIZE);
+		memcpy(message + HF_SIG_SIZE, words, comment.size);
+		cr_expect_eq(hf_verify(&g->sign_key, &s.global, message,
+				 HF_SIG_SIZE + comment.size),
+		    HF_OK);
+	}
+	comment.size = 0;
+	cr_expect_eq(g->sign_file(g, digest, comment, &s), HF_RANGE);
+	comment.size = FILE_COMMENT_MAX + 1;
+	cr_expect_eq(g->sign_file(g, digest, comment, &s), HF_RANGE);
+}
+
 Test(agent, speaks_as_the_secret_itself_until_it_is_stopped)
 {
 	pid_t pid = start(0);
@@ -181,6 +209,8 @@ Test(agent, speaks_as_the_secret_itself_until_it_is_stopped)
 		secret_import(SECRET_OFFICER, raw, secret_export(secret, raw))),
 	    HF_OK);
 	same_as_secret(local);
+	signs_files(g);
+	signs_files(local);
 	signer_free(local);
 
 	cr_expect_eq(agent_stop(path), HF_OK);

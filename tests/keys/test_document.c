@@ -373,8 +373,54 @@ static void expect_proof(const struct country_doc *d, unsigned i)
 			 (unsigned)(path.size / HF_HASH_SIZE),
 			 domestic ? &h->domestic_root : &h->abroad_root),
 	    HF_OK, "entry %u", i);
+	cr_assert_eq(country_entry_check(d, out, size, &e), HF_OK);
+	cr_expect_eq(e.type, d->entries[i].type);
+	cr_expect_eq(e.domestic, d->entries[i].domestic);
 	cr_expect_eq(
 	    country_entry_proof(d, i, out, size - 1, &size), HF_TOO_BIG);
+}
+
+/* A proof of one document against another: every bit counts but none of the
+ * document's, which is the verifier's own. */
+Test(document, a_proof_of_an_entry_stands_in_its_document_only)
+{
+	uint8_t proof[4096];
+	struct country_doc *whole, *abroad, *next;
+	struct country_entry e;
+	struct blob b, stripped, after;
+	size_t size;
+
+	registry_fill(&r);
+	b = registry_build(&r, NULL, 1);
+	whole = registry_open(&r, &b);
+	stripped = registry_strip(&r, &b);
+	abroad = registry_open(&r, &stripped);
+	after = registry_build(&r, whole, 2);
+	next = registry_open(&r, &after);
+	cr_assert(whole->entries[whole->entry_count - 1].domestic);
+	cr_assert_eq(country_entry_proof(whole, whole->entry_count - 1, proof,
+			 sizeof(proof), &size),
+	    HF_OK);
+	cr_expect_eq(country_entry_check(abroad, proof, size, &e), HF_OK,
+	    "the copy for abroad binds its domestic entries too");
+	cr_expect_eq(e.type, whole->entries[whole->entry_count - 1].type);
+	cr_expect_eq(country_entry_check(next, proof, size, &e), HF_PROOF);
+	for (size_t i = 0; i < size; i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			proof[i] ^= (uint8_t)(1u << bit);
+			cr_expect_neq(
+			    country_entry_check(abroad, proof, size, &e), HF_OK,
+			    "byte %zu, bit %u", i, bit);
+			proof[i] ^= (uint8_t)(1u << bit);
+		}
+	for (size_t i = 0; i < size; i++)
+		cr_expect_neq(country_entry_check(abroad, proof, i, &e), HF_OK);
+	country_doc_free(whole);
+	country_doc_free(abroad);
+	country_doc_free(next);
+	free(b.data);
+	free(stripped.data);
+	free(after.data);
 }
 
 Test(document, proves_each_entry_it_holds)

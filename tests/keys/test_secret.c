@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ROWS(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -330,4 +332,40 @@ Test(secret, file_that_others_may_touch_is_refused)
 	snprintf(other, sizeof(other), "%s/none/key", dir);
 	cr_expect_eq(secret_save(s, other, NULL), HF_FILE, "no directory");
 	secret_free(s);
+}
+
+/* In a child that may lock so many bytes and no more, not even as root: is a
+ * new secret locked there, and one that was locked before the fork? */
+static bool locks_with(rlim_t limit)
+{
+	struct rlimit l = {limit, limit};
+	struct secret *before = secret_new(SECRET_OFFICER), *s;
+	int status = 0;
+	pid_t child;
+
+	cr_assert(secret_is_locked(before));
+	child = fork();
+	if (child == 0) {
+		if (setrlimit(RLIMIT_MEMLOCK, &l) != 0 ||
+		    (geteuid() == 0 && setuid(65534) != 0))
+			_exit(2);
+		s = secret_new(SECRET_OFFICER);
+		secret_lock(before);
+		_exit(
+		    s != NULL && secret_is_locked(s) == secret_is_locked(before)
+			? secret_is_locked(s)
+			: 2);
+	}
+	cr_assert_gt(child, 0);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) < 2, "status %x",
+	    (unsigned)status);
+	secret_free(before);
+	return WEXITSTATUS(status) == 1;
+}
+
+Test(secret, that_cannot_be_locked_says_so_and_works)
+{
+	cr_expect(locks_with(1024 * 1024));
+	cr_expect_not(locks_with(0));
 }

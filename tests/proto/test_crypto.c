@@ -49,11 +49,23 @@ Test(crypto, hashes_under_a_tag)
 	    "d05d21eda2f2f4b3f01980f936418aaf3d1f969a3f938539d860c1bfcc49b7bb");
 }
 
+Test(crypto, hashes_for_minisign) /* RFC 7693, appendix A */
+{
+	uint8_t out[HF_BLAKE2B_SIZE];
+	char hex[2 * HF_BLAKE2B_SIZE + 1];
+
+	hf_blake2b(out, "abc", 3);
+	hf_hex(hex, out, sizeof(out));
+	cr_expect_str_eq(hex,
+	    "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
+	    "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
+}
+
 Test(crypto, keeps_its_tags_apart)
 {
-	struct hf_hash seen[HF_TAG_STATE + 1];
+	struct hf_hash seen[HF_TAG_MINISIGN + 1];
 
-	for (unsigned i = 0; i <= HF_TAG_STATE; i++) {
+	for (unsigned i = 0; i <= HF_TAG_MINISIGN; i++) {
 		seen[i] = hf_hash((enum hf_tag)i, "x", 1);
 		for (unsigned k = 0; k < i; k++)
 			cr_expect(!hf_equal(&seen[i], &seen[k], HF_HASH_SIZE));
@@ -202,6 +214,9 @@ Test(crypto, reads_base64_and_hex_strictly)
 	    {"AA==", true, false}, {"AA===", false, false},
 	    {"AA==AA==", false, false}, {"AAEC\n", false, false},
 	    {"AA EC", false, false},
+	    /* '+', '/', '-', '_' with the high bit: another spelling */
+	    {"AA\253C", false, false}, {"AA\257C", false, false},
+	    {"AA\255C", false, false}, {"AA\337C", false, false},
 	    {"AAECAwQFBgcICQ==", false, false}, /* ten bytes: no room */
 	};
 	uint8_t out[8];

@@ -76,6 +76,37 @@ Test(receipt, vectors_are_judged_as_they_say)
 	json_decref(root);
 }
 
+/* C2SP tlog-proof, letter by letter. */
+Test(receipt, is_written_as_a_proof_file)
+{
+	static const uint8_t leaf[] = {1, 2, 3};
+	struct hf_receipt r = {.leaf_bytes = {leaf, sizeof(leaf)},
+	    .index = 41,
+	    .note = {(const uint8_t *)"head\n\nsigned\n", 13}};
+	uint8_t path[2 * HF_HASH_SIZE];
+	char out[HF_PROOF_TEXT_MAX];
+	size_t size, got;
+
+	memset(path, 0, HF_HASH_SIZE);
+	memset(path + HF_HASH_SIZE, 0xff, HF_HASH_SIZE);
+	r.path = (struct hf_bytes){path, sizeof(path)};
+	cr_assert_eq(hf_receipt_proof(&r, out, sizeof(out), &size), HF_OK);
+	cr_expect_str_eq(out, "c2sp.org/tlog-proof@v1\n"
+			      "extra AQID\n"
+			      "index 41\n"
+			      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+			      "//////////////////////////////////////////8=\n"
+			      "\n"
+			      "head\n\nsigned\n");
+	cr_expect_eq(size, strlen(out));
+	for (size_t n = 0; n <= size; n++)
+		cr_expect_eq(hf_receipt_proof(&r, out, n, &got), HF_TOO_BIG);
+	r.path.size = 0;
+	cr_assert_eq(hf_receipt_proof(&r, out, sizeof(out), &size), HF_OK);
+	cr_expect_str_eq(out, "c2sp.org/tlog-proof@v1\nextra AQID\nindex 41\n\n"
+			      "head\n\nsigned\n");
+}
+
 /* A receipt for `act` in a tree of 2^20 entries, with a true path. */
 static size_t make_receipt(uint8_t out[HF_RECEIPT_MAX], const struct signer *s,
     const struct hf_ledger_leaf *leaf, uint64_t index)

@@ -1,0 +1,421 @@
+/* Heads of ledgers: offered, cosigned, compared (SPEC 6.6 to 6.9, 10.3). */
+#include "tests/broker/wires.h"
+
+#include "broker/engine/link.h"
+#include "proto/cosign.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct hf_id request(struct wires *w)
+{
+	struct draft d;
+
+	draft_open(&d, w->f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	return must_submit(&d);
+}
+
+/* The newest head of `n`, as its ledger stores it. */
+static size_t newest_note(struct node *n, char out[HF_NOTE_MAX + 1])
+{
+	struct hf_bytes note;
+	uint64_t size;
+
+	node_look(n);
+	EXPECT("note", ledger_note(n->engine, &size, &note), HF_OK);
+	cr_assert_eq(size, n->size);
+	memcpy(out, note.data, note.size);
+	out[note.size] = '\0';
+	node_look_end(n);
+	return note.size;
+}
+
+static bool is_cosigned(struct node *n, struct node *by)
+{
+	struct hf_key key = secret_sign_key(by->witness);
+	char note[HF_NOTE_MAX + 1], name[HF_WITNESS_NAME_MAX];
+	size_t size = newest_note(n, note);
+	uint64_t seconds;
+
+	hf_witness_name(name, by->country);
+	return hf_cosign_verify(bytes_of(note, size), name, &key, &seconds) ==
+	       HF_OK;
+}
+
+static uint64_t counter(struct node *n, const char *name)
+{
+	uint64_t value;
+
+	node_look(n);
+	EXPECT(name, meta_get(n->engine, name, &value), HF_OK);
+	node_look_end(n);
+	return value;
+}
+
+Test(heads, a_cosignature_comes_back_and_stands_in_the_receipt)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", "DE", NULL), 1);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	struct node *de = fed_node(w->f, "DE");
+	uint8_t receipt[HF_RECEIPT_MAX];
+	struct hf_receipt r;
+	struct hf_id id;
+	size_t size;
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	id = request(w);
+	wires_run_for(w, 5000, 500);
+	cr_assert(is_cosigned(jp, us));
+	cr_assert(is_cosigned(jp, de));
+	cr_assert(is_cosigned(us, jp));
+	cr_assert_eq(counter(jp, "witnessed"), jp->size);
+	cr_assert_eq(counter(jp, "witnessed-at") / 60000, w->f->now.ms / 60000);
+	size = node_receipt(jp, &id, receipt);
+	EXPECT("receipt", hf_receipt_decode(&r, receipt, size), HF_OK);
+	cr_assert_not_null(memmem(receipt, size, "holdfast/US/witness", 19));
+	/* after a restart JP does not know what they cosigned, and is told */
+	wires_cut(w, "JP", "US");
+	wires_cut(w, "US", "JP");
+	node_restart(jp);
+	cr_assert_lt(counter(jp, "witnessed"), jp->size, "a new head");
+	cr_assert_not(is_cosigned(jp, us));
+	wires_connect_all(w);
+	wires_run_for(w, 5000, 500);
+	cr_assert(is_cosigned(jp, us));
+	wires_free(w);
+}
+
+/* Frames get doubled and late: an old head is no fork and no failed proof. */
+Test(heads, a_late_head_does_no_harm)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 9);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	const struct peer *p;
+	uint8_t frame[HF_NOTE_MAX + 32];
+	char note[HF_NOTE_MAX];
+	struct pack k;
+	size_t n = node_note(jp, jp->size, &jp->root_hash, note);
+
+	pack_init(&k, frame, sizeof(frame));
+	pack_array(&k, 4);
+	pack_uint(&k, HF_LINK_HEAD);
+	pack_str(&k, note, n);
+	pack_uint(&k, 0);
+	pack_bin(&k, NULL, 0);
+	EXPECT("frame", pack_finish(&k, &n), HF_OK);
+	wires_connect_all(w);
+	for (unsigned i = 0; i < 3; i++) {
+		request(w);
+		wires_run_for(w, 5000, 500);
+		cr_assert(is_cosigned(jp, us), "round %u", i);
+		wires_inject(w, "JP", "US", frame, n);
+		wires_run_for(w, 1000, 500);
+	}
+	p = link_find(us->engine, jp->country);
+	cr_assert_not(p->unproven);
+	cr_assert_eq(node_statements(us, HF_ENTRY_FORK, NULL), 0);
+	wires_free(w);
+}
+
+Test(heads, rough_links_delay_cosignatures_only)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 2);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+
+	w->lose = 300;
+	w->twice = 300;
+	w->shuffle = 300;
+	wires_connect_all(w);
+	for (unsigned i = 0; i < 5; i++) {
+		request(w);
+		wires_run_for(w, 10000, 500);
+	}
+	w->lose = w->twice = w->shuffle = 0;
+	request(w);
+	wires_run_for(w, 40000, 500);
+	cr_assert(is_cosigned(jp, us));
+	cr_assert_eq(node_statements(us, HF_ENTRY_FORK, NULL), 0);
+	wires_free(w);
+}
+
+/* A head of JP's key that JP's broker never had. */
+static void show_false_head(
+    struct wires *w, const char *to, uint64_t size, uint8_t fill)
+{
+	struct node *jp = fed_node(w->f, "JP");
+	struct hf_hash root;
+	char note[HF_NOTE_MAX];
+	uint8_t frame[HF_NOTE_MAX + 32];
+	struct pack p;
+	size_t n;
+
+	memset(&root, fill, sizeof(root));
+	n = node_note(jp, size, &root, note);
+	pack_init(&p, frame, sizeof(frame));
+	pack_array(&p, 4);
+	pack_uint(&p, HF_LINK_HEAD);
+	pack_str(&p, note, n);
+	pack_uint(&p, 0);
+	pack_bin(&p, NULL, 0);
+	EXPECT("frame", pack_finish(&p, &n), HF_OK);
+	wires_inject(w, "JP", to, frame, n);
+}
+
+Test(heads, a_fork_shown_to_two_peers_is_found_within_a_minute)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", "DE", NULL), 3);
+	struct node *us = fed_node(w->f, "US"), *de = fed_node(w->f, "DE");
+	uint8_t buffer[HF_PAYLOAD_MAX];
+	struct hf_key key = secret_sign_key(fed_node(w->f, "JP")->broker);
+	struct hf_statement s;
+	uint64_t entries, cosigned;
+
+	wires_connect(w, "JP", "US");
+	wires_connect(w, "US", "JP");
+	wires_run_for(w, 3000, 500);
+	/* DE hears another story from JP, then US and DE talk */
+	show_false_head(w, "DE", fed_node(w->f, "JP")->size, 7);
+	wires_connect(w, "US", "DE");
+	wires_connect(w, "DE", "US");
+	wires_run_for(w, 60000, 1000);
+	cr_assert_eq(node_statements(us, HF_ENTRY_FORK, NULL), 1);
+	cr_assert_eq(node_statements(de, HF_ENTRY_FORK, NULL), 1);
+	cr_assert(node_last_statement(us, HF_ENTRY_FORK, &s, buffer));
+	EXPECT("the proof",
+	    hf_fork_check(
+		s.detail.data, s.detail.size, "holdfast/JP/1", &key, &entries),
+	    HF_OK);
+	/* nothing of JP is cosigned any more, and nobody is told twice */
+	node_look(us);
+	EXPECT("cosigned",
+	    link_counter(
+		us->engine, (struct hf_country){"JP"}, "cosigned", &cosigned),
+	    HF_OK);
+	node_look_end(us);
+	request(w);
+	wires_run_for(w, 200000, 1000);
+	node_look(us);
+	EXPECT("cosigned",
+	    link_counter(
+		us->engine, (struct hf_country){"JP"}, "cosigned", &entries),
+	    HF_OK);
+	node_look_end(us);
+	cr_assert_eq(entries, cosigned);
+	cr_assert_eq(node_statements(us, HF_ENTRY_FORK, NULL), 1);
+	node_restart(us);
+	cr_assert_eq(node_statements(us, HF_ENTRY_FORK, NULL), 1);
+	wires_free(w);
+}
+
+Test(heads, a_fork_of_another_size_is_not_proved_and_not_cosigned)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", "DE", NULL), 4);
+	struct node *de = fed_node(w->f, "DE");
+	const struct peer *p;
+
+	wires_connect(w, "JP", "US");
+	wires_connect(w, "US", "JP");
+	wires_run_for(w, 3000, 500);
+	show_false_head(w, "DE", fed_node(w->f, "JP")->size - 1, 9);
+	wires_connect_all(w);
+	wires_run_for(w, 60000, 1000);
+	p = link_find(de->engine, (struct hf_country){"JP"});
+	cr_assert_not_null(p);
+	cr_assert(p->unproven, "DE holds two stories and no proof");
+	cr_assert_not(is_cosigned(fed_node(w->f, "JP"), de));
+	cr_assert(is_cosigned(fed_node(w->f, "JP"), fed_node(w->f, "US")));
+	wires_free(w);
+}
+
+Test(heads, an_honest_log_proves_its_heads)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", "DE", NULL), 5);
+	struct node *de = fed_node(w->f, "DE"), *us = fed_node(w->f, "US");
+	unsigned proofs;
+
+	/* JP's heads reach US and DE at different sizes */
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	for (unsigned i = 0; i < 6; i++) {
+		request(w);
+		if (i == 2)
+			wires_cut(w, "JP", "DE");
+		if (i == 4) {
+			wires_connect(w, "JP", "DE");
+			wires_connect(w, "DE", "JP");
+		}
+		wires_run_for(w, 61000, 1000);
+	}
+	proofs = w->carried[HF_LINK_PROOF];
+	cr_assert_gt(proofs, 0, "nobody was put to the proof");
+	for (unsigned i = 0; i < 2; i++) {
+		const struct peer *p = link_find(
+		    (i == 0 ? us : de)->engine, (struct hf_country){"JP"});
+
+		cr_assert_not(p->unproven);
+	}
+	cr_assert_eq(node_statements(us, HF_ENTRY_FORK, NULL), 0);
+	cr_assert_eq(node_statements(de, HF_ENTRY_FORK, NULL), 0);
+	cr_assert(is_cosigned(fed_node(w->f, "JP"), de));
+	wires_free(w);
+}
+
+Test(heads, a_witness_whose_memory_is_gone_cosigns_after_an_operators_act_only)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 6);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	struct event ev;
+	char path[100];
+
+	wires_connect_all(w);
+	request(w);
+	wires_run_for(w, 5000, 500);
+	cr_assert(is_cosigned(jp, us));
+	snprintf(path, sizeof(path), "%s/witness.mem", us->dir);
+	witness_close(us->cosigner);
+	us->cosigner = NULL;
+	cr_assert_eq(unlink(path), 0);
+	request(w);
+	wires_run_for(w, 5000, 500);
+	cr_assert_not(is_cosigned(jp, us));
+	ev = node_event(us, EVENT_UNPIN);
+	ev.country = jp->country;
+	node_turn(us, &ev);
+	ev = node_event(us, EVENT_PIN);
+	ev.country = jp->country;
+	ev.key = secret_sign_key(jp->root);
+	node_turn(us, &ev);
+	fed_give(us, jp);
+	wires_connect_all(w);
+	request(w);
+	wires_run_for(w, 45000, 500);
+	cr_assert(is_cosigned(jp, us));
+	wires_free(w);
+}
+
+Test(heads, frames_that_make_no_sense_are_refused)
+{
+	static const uint8_t path31[31] = {1};
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 7);
+	struct node *us = fed_node(w->f, "US");
+	struct hf_key jp = secret_transport_key(fed_node(w->f, "JP")->broker);
+
+	for (unsigned i = 0; i < 6; i++) {
+		uint8_t frame[256];
+		struct pack p;
+		size_t n;
+
+		wires_connect_all(w);
+		wires_run(w);
+		w->cut_count = 0;
+		pack_init(&p, frame, sizeof(frame));
+		switch (i) {
+		case 0: /* a head without a note */
+			pack_array(&p, 4);
+			pack_uint(&p, HF_LINK_HEAD);
+			pack_str(&p, "holdfast/JP/1\n", 14);
+			pack_uint(&p, 0);
+			pack_bin(&p, NULL, 0);
+			break;
+		case 1: /* a path that is none */
+			pack_array(&p, 4);
+			pack_uint(&p, HF_LINK_PROOF);
+			pack_uint(&p, 1);
+			pack_uint(&p, 2);
+			pack_bin(&p, path31, sizeof(path31));
+			break;
+		case 2: /* a cosignature of what we never signed */
+			pack_array(&p, 3);
+			pack_uint(&p, HF_LINK_COSIGNED);
+			pack_uint(&p, us->size + 1);
+			pack_str(&p, "", 0);
+			break;
+		case 3: /* one that is none */
+			pack_array(&p, 3);
+			pack_uint(&p, HF_LINK_COSIGNED);
+			pack_uint(&p, us->size);
+			pack_str(&p, "x\n", 2);
+			break;
+		case 4: /* a fork of nobody */
+			pack_array(&p, 2);
+			pack_uint(&p, HF_LINK_FORKED);
+			pack_bin(&p, path31, sizeof(path31));
+			break;
+		default: /* too much */
+			pack_array(&p, 4);
+			pack_uint(&p, HF_LINK_PROVE);
+			pack_uint(&p, 1);
+			pack_uint(&p, 2);
+			pack_uint(&p, 3);
+		}
+		EXPECT("frame", pack_finish(&p, &n), HF_OK);
+		wires_inject(w, "JP", "US", frame, n);
+		cr_assert(wires_was_cut(w, "US", &jp), "case %u", i);
+	}
+	wires_free(w);
+}
+
+Test(heads, a_receipt_with_three_cosignatures_is_small)
+{
+	static char note[HF_NOTE_MAX + 1];
+	struct federation *f = fed_running("JP", "US", "DE", "BR", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct hf_ledger_leaf leaf = {.type = HF_ENTRY_OWN,
+	    .epoch = 1,
+	    .entered = f->now,
+	    .bound_ms = HF_BOUND_UNKNOWN};
+	struct hf_hash root = {{1}}, path[20];
+	uint8_t bytes[HF_LEDGER_LEAF_MAX], receipt[HF_RECEIPT_MAX];
+	size_t size, leaf_size, total;
+
+	/* a tree of 2^20 */
+	size = node_note(jp, UINT64_C(1) << 20, &root, note);
+	for (unsigned i = 1; i < f->count; i++) {
+		struct node *by = &f->nodes[i];
+		struct hf_key key = secret_sign_key(by->witness);
+		uint8_t message[HF_COSIGN_MESSAGE_MAX];
+		char name[HF_WITNESS_NAME_MAX], line[HF_COSIGN_LINE_MAX];
+		char joined[HF_NOTE_MAX + 1];
+		struct hf_bytes text = bytes_of(note, size);
+		struct hf_sig sig;
+		size_t n;
+
+		text.size = (size_t)(strstr(note, "\n\n") - note) + 1;
+		n = hf_cosign_message(message, f->now.ms / 1000, text);
+		sig = secret_sign(by->witness, message, n);
+		hf_witness_name(name, by->country);
+		n = hf_cosign_line(line, name, &key, f->now.ms / 1000, &sig);
+		EXPECT("add",
+		    hf_cosign_add(bytes_of(note, size), bytes_of(line, n),
+			joined, sizeof(joined), &size),
+		    HF_OK);
+		memcpy(note, joined, size + 1);
+	}
+	memset(path, 3, sizeof(path));
+	EXPECT("leaf",
+	    hf_ledger_leaf_encode(&leaf, bytes, sizeof(bytes), &leaf_size),
+	    HF_OK);
+	EXPECT("receipt",
+	    hf_receipt_encode(bytes_of(bytes, leaf_size), 77777, path, 20,
+		bytes_of(note, size), receipt, sizeof(receipt), &total),
+	    HF_OK);
+	cr_assert_leq(total, 1400, "%zu bytes", total);
+	fed_free(f);
+}
+
+Test(heads, a_ledger_that_nobody_cosigns_raises_an_alarm)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 8);
+	struct node *jp = fed_node(w->f, "JP");
+
+	wires_connect_all(w);
+	wires_run_for(w, 5000, 500);
+	w->drop_type = HF_LINK_COSIGNED;
+	request(w);
+	wires_run_for(w, 650000, 10000);
+	cr_assert_gt(jp->engine->witness_alarm_mono, jp->engine->mono_ms);
+	wires_free(w);
+}
