@@ -464,7 +464,7 @@ enum hf_err heads_send(struct engine *e, struct peer *p)
 	p->head_size = entries;
 	/* its cosignature may get lost, or have no way back yet */
 	p->again_mono =
-	    p->cosigned_size == entries || b == NULL || !b->has_witness
+	    p->vouched_size == entries || b == NULL || !b->has_witness
 		? 0
 		: e->mono_ms + AGAIN_MS;
 	pack_init(&k, frame, sizeof(frame));
@@ -562,8 +562,6 @@ enum hf_err heads_cosigned_in(struct engine *e, struct peer *p, struct wire *w)
 	if (size > e->frontier_saved.size)
 		return HF_RANGE;
 	p->cosigned_size = size;
-	if (size == p->head_size)
-		p->again_mono = 0;
 	if (line.size == 0) {
 		p->head_size = 0; /* once more, from there */
 		return HF_OK;
@@ -581,6 +579,10 @@ enum hf_err heads_cosigned_in(struct engine *e, struct peer *p, struct wire *w)
 		return HF_OK;
 	hf_witness_name(name, p->country);
 	err = hf_cosign_verify_line(line, note, name, &b->witness, &seconds);
+	if (err == HF_OK)
+		p->vouched_size = size;
+	if (err == HF_OK && size == p->head_size)
+		p->again_mono = 0;
 	return err == HF_OK ? take_cosignature(e, size, note, line) : err;
 }
 

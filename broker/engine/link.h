@@ -35,7 +35,8 @@ struct peer {
 	uint64_t ping_mono;
 	uint64_t head_mono, head_size; /* own head: not before, last sent */
 	uint64_t cosigned_size;        /* of ours, by them; 0 not known */
-	uint64_t again_mono;           /* to offer the same; 0 never */
+	uint64_t vouched_size; /* the newest whose cosignature is here */
+	uint64_t again_mono;   /* to offer the same; 0 never */
 	uint64_t gossip_mono;
 	struct {
 		bool wanted; /* heads of theirs that may be of two ledgers */

@@ -120,6 +120,34 @@ Test(heads, a_late_head_does_no_harm)
 	wires_free(w);
 }
 
+/* Twice the line is lost; what they cosigned is asked for until it is here. */
+Test(heads, a_cosignature_that_is_lost_is_asked_for_again)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 10);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	unsigned answers;
+
+	wires_connect_all(w);
+	wires_run_for(w, 5000, 500);
+	request(w);
+	w->drop_type = HF_LINK_COSIGNED;
+	wires_run_for(w, 3000, 500);
+	cr_assert_not(is_cosigned(jp, us));
+	w->drop_type = 0;
+	/* they answer "from there", and the line after it is lost again */
+	answers = w->carried[HF_LINK_COSIGNED];
+	for (unsigned i = 0; w->carried[HF_LINK_COSIGNED] == answers; i++) {
+		cr_assert_lt(i, 100);
+		wires_run_for(w, 500, 500);
+	}
+	w->drop_type = HF_LINK_COSIGNED;
+	wires_run_for(w, 3000, 500);
+	w->drop_type = 0;
+	wires_run_for(w, 25000, 500);
+	cr_assert(is_cosigned(jp, us));
+	wires_free(w);
+}
+
 Test(heads, rough_links_delay_cosignatures_only)
 {
 	struct wires *w = wires_new(fed_running("JP", "US", NULL), 2);

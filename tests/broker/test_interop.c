@@ -287,40 +287,36 @@ static void write_head(struct node *n, const char *dir)
 	cr_assert_eq(fclose(f), 0);
 }
 
-/* Of acts sent abroad: rows that are a receipt, not of an erasure or refused,
- * by another country than the act's. */
-static void write_receipts(struct node *n, const char *dir)
+/* What the other country receipted, in the order of the acts. */
+static void write_receipts(struct town *t, struct node *n, const char *dir)
 {
-	struct hf_bytes key, value;
-	struct row_key from = {0};
 	FILE *f = create(dir, "receipts");
 
-	while (txn_next(n->txn, TABLE_RECEIPTS, bytes_of(NULL, 0),
-		   row_bytes(&from), from.size > 0, &key, &value) == HF_OK) {
+	for (uint64_t i = 0; i < n->size; i++) {
 		uint8_t frame[HF_RECEIPT_MAX + 64];
-		struct pack p;
+		struct hf_ledger_leaf leaf;
 
-		from.size = 0;
-		row_add(&from, key.data, key.size);
-		if (key.size != HF_ID_SIZE + HF_COUNTRY_SIZE)
+		EXPECT("leaf", ledger_leaf(n->engine, i, &leaf), HF_OK);
+		if (leaf.type != HF_ENTRY_OWN && leaf.type != HF_ENTRY_MACHINE)
 			continue;
-		{
-			char c[HF_COUNTRY_SIZE + 1] = {0};
-			struct hf_receipt r;
+		for (unsigned c = 0; c < t->f->count; c++) {
+			const char *to = t->f->nodes[c].country.s;
+			struct hf_bytes receipt;
+			struct row_key k = {0};
+			struct pack p;
 
-			memcpy(c, key.data + HF_ID_SIZE, HF_COUNTRY_SIZE);
-			EXPECT("receipt",
-			    hf_receipt_decode(&r, value.data, value.size),
-			    HF_OK);
-			if (r.leaf.type != HF_ENTRY_FOREIGN)
+			row_add(&k, leaf.id.b, sizeof(leaf.id.b));
+			row_add(&k, to, HF_COUNTRY_SIZE);
+			if (txn_get(n->txn, TABLE_RECEIPTS, row_bytes(&k),
+				&receipt) != HF_OK)
 				continue;
 			pack_init(&p, frame, sizeof(frame));
 			pack_array(&p, 3);
-			pack_bin(&p, key.data, HF_ID_SIZE);
-			pack_text(&p, c);
-			put_bin(&p, value);
+			pack_bin(&p, leaf.id.b, sizeof(leaf.id.b));
+			pack_text(&p, to);
+			put_bin(&p, receipt);
+			put_frame(f, &p, frame);
 		}
-		put_frame(f, &p, frame);
 	}
 	cr_assert_eq(fclose(f), 0);
 }
@@ -407,7 +403,7 @@ static unsigned write_archive(
 	node_look(n);
 	write_ledger(n, dir);
 	write_head(n, dir);
-	write_receipts(n, dir);
+	write_receipts(t, n, dir);
 	count = write_states(n, dir);
 	write_trust(t, n, dir);
 	node_look_end(n);

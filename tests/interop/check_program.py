@@ -3,9 +3,11 @@
 import json
 import os
 import subprocess
+import tempfile
 
 import codec as c
 import make
+from archive import Archive
 from check import equal, true
 from check_archive import Place, random_ledger
 
@@ -26,6 +28,30 @@ def replay(build, at):
                              "--archive", at("a"), "--json")
     true(out, "audit replay: exit %d: %s" % (code, err))
     return json.loads(out)
+
+
+def test_a_thousand_random_cases_of_the_brokers(build):
+    """Two brokers' engines, officers who do what comes to mind: their ledgers
+    are true here, and every state is the one that is found here."""
+    shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="hf-cases-") as top:
+        env = dict(os.environ, HF_INTEROP_DIR=top, HF_INTEROP_SEED=str(SEED))
+        if shm:
+            env["TMPDIR"] = shm
+        done = subprocess.run(
+            [os.path.join(build, "test-broker"), "--filter", "interop/*"],
+            env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=300)
+        again = "repeat: HF_INTEROP_SEED=%d" % SEED
+        true(done.returncode == 0, "%s; %s" % (done.stdout, again))
+        cases = 0
+        for name in ("jp", "us"):
+            archive = Archive(os.path.join(top, name))
+            equal(archive.problems, [], "%s; %s" % (name, again))
+            true(not archive.differing,
+                 "%s: %s; %s" % (name, archive.differing[:3], again))
+            cases += archive.cases
+        true(cases >= 1000, "only %d cases" % cases)
 
 
 def test_program_replays_random_cases(build):
