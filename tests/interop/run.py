@@ -15,13 +15,15 @@ import traceback
 
 import check_archive
 import check_bundle
+import check_form
 import check_program
 import check_tiles
 import check_vectors
 from codec import Refused
 from check import Disagree
 
-MODULES = (check_vectors, check_archive, check_program, check_tiles,
+MODULES = (check_vectors, check_archive, check_program, check_form,
+           check_tiles,
            check_bundle)
 
 
