@@ -65,7 +65,7 @@ class Document:
         self.country = c.country(head[1])
         c.demand(certificate[1] == self.country, c.RANGE,
                  "the certificate is of %r" % certificate[1])
-        self.version = c.uint(head[2], 1)
+        self.version = c.uint(head[2], 1, (1 << 32) - 1)
         self.previous = key(head[3])
         self.valid = c.time(head[4]), c.time(head[5])
         self.issued = c.time(head[10])
