@@ -81,7 +81,7 @@ def changed(r):
         key = r.randrange(40) if r.random() < 0.9 else r.choice((63, 64, 127))
         how = r.random()
         if how < 0.5:
-            e[key] = r.choice(ODD)
+            e[key] = r.choice(r.choice((INTS, ODD)))
         elif how < 0.75 and key in GOOD:
             e[key] = GOOD[key]
         elif key in e and len(e) > 1:

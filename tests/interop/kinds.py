@@ -44,7 +44,7 @@ KINDS = {
     15: Kind("close", "A", None, (), (REASON,)),
     20: Kind("acknowledge", "S", "opening", (RULES,)),
     21: Kind("progress", "S", "other", (REASON,), (DUE,)),
-    22: Kind("accept", "S", "ask", (CATEGORIES,),
+    22: Kind("accept", "S", "not a follow-up", (CATEGORIES,),
              (TERM, REFUSED, TTL, DUTY)),
     23: Kind("decline", "S", "ask", (REASON,)),
     24: Kind("advise", "S", "other", (REASON,)),
