@@ -42,8 +42,7 @@ LIB_broker = $(B)/libbroker.a
 LIB_client = $(B)/libholdfast.a
 LDLIBS = -lsodium -lmsgpackc
 
-
-.PHONY: all check unit e2e asan cover bench demo deps format doors clean help
+.PHONY: all check unit e2e asan cover bench demo deps format doors man clean help
 all: $(B)/holdfastd $(B)/holdfast
 
 $(B)/holdfastd: $(B)/broker/main.o $(LIB_broker) $(LIB_engine) $(LIB_store) \
@@ -92,8 +91,20 @@ $(B)/.deps: ops/packages
 	@touch $@
 deps: deps-ok
 
+# Manual pages; the commands of holdfast(1) come from its table.
+man: $(addprefix $(B)/man/,holdfast.1 holdfastd.8 holdfastd.conf.5)
+$(B)/man/%: ops/man/%.scd | deps-ok
+	@mkdir -p $(@D)
+	$(Q)scdoc < $< > $@ || { rm -f $@; exit 1; }
+$(B)/man/holdfast.1: ops/man/holdfast.1.scd $(B)/holdfast
+	@mkdir -p $(@D)
+	$(Q)$(B)/holdfast help scdoc > $@.tables
+	$(Q)sed -e '/^@TABLES@$$/{r $@.tables' -e 'd}' $< > $@.scd
+	$(Q)scdoc < $@.scd > $@ || { rm -f $@; exit 1; }
+
 unit: $(TESTS)
-check: doors format-check all unit
+check: doors format-check all unit man
+	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/asan CFLAGS="-O1 -g" HARDEN= \
@@ -118,6 +129,6 @@ clean:
 	rm -rf $(B)
 help:
 	@sed -n '1,2p' Makefile
-	@echo "targets: all check asan cover demo unit format doors clean"
+	@echo "targets: all check asan cover demo man unit format doors clean"
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

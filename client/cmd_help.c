@@ -1,7 +1,8 @@
 /*
- * cmd_help: help, errors, cheat, completion, version: all from the tables.
+ * cmd_help: help, errors, cheat, completion, version and the tables of the
+ * manual page: all from the tables.
  */
-#include "client/cmd.h"
+#include "client/send.h"
 
 #include <string.h>
 #include <strings.h>
@@ -41,6 +42,87 @@ static const char from_log[] =
     "Formats without a zone need --log-zone, without a year --log-year.\n"
     "A line that is not wholly understood is refused.\n";
 
+/* ---- the tables of holdfast(1), as scdoc ---- */
+
+static void scdoc_text(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (strchr("\\_*`", *text) != NULL)
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+static void scdoc_option(const struct option_spec *o)
+{
+	putchar('*');
+	if (o->short_name != 0)
+		printf("-%c*, *", o->short_name);
+	printf("--%s*", o->name);
+	if (o->has_value) {
+		putchar(' ');
+		scdoc_text(o->value);
+	}
+	printf("\n\t");
+	scdoc_text(o->help);
+	printf(".%s\n\n", o->repeats ? " May stand more than once." : "");
+}
+
+static bool stands_in(const struct option_spec *list, const char *name)
+{
+	for (; list->name != NULL; list++)
+		if (strcmp(list->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void scdoc_command(const struct command *c)
+{
+	bool first = true;
+
+	printf("## holdfast %s%s%s", c->noun, c->verb != NULL ? " " : "",
+	    c->verb != NULL ? c->verb : "");
+	printf("\n\n*holdfast %s%s%s*%s", c->noun, c->verb != NULL ? " " : "",
+	    c->verb != NULL ? c->verb : "", c->synopsis[0] != '\0' ? " " : "");
+	scdoc_text(c->synopsis);
+	printf("\n\n");
+	scdoc_text(c->summary);
+	printf(".%s\n\n",
+	    (c->flags & CMD_SENDS) != 0 ? " Takes the options of acts." : "");
+	for (const struct option_spec *o = c->options;
+	     o != NULL && o->name != NULL; o++)
+		if (!stands_in(send_common_options, o->name))
+			scdoc_option(o);
+	for (const char *at = c->examples; at != NULL && *at != '\0';) {
+		size_t n = strcspn(at, "\n");
+
+		printf("%s%.*s\n", first ? "```\n" : "", (int)n, at);
+		first = false;
+		at += n + (at[n] == '\n');
+	}
+	if (!first)
+		printf("```\n\n");
+}
+
+static void print_scdoc(void)
+{
+	unsigned count;
+	const struct command *const *groups = cmd_groups(&count);
+
+	printf("# GLOBAL OPTIONS\n\nEvery command takes these.\n\n");
+	for (const struct option_spec *o = global_options; o->name != NULL; o++)
+		scdoc_option(o);
+	printf("# OPTIONS OF ACTS\n\nEvery command that sends an act takes "
+	       "these.\n\n");
+	for (const struct option_spec *o = send_common_options; o->name != NULL;
+	     o++)
+		scdoc_option(o);
+	printf("# COMMANDS\n\n");
+	for (unsigned i = 0; i < count; i++)
+		for (const struct command *c = groups[i]; c->noun != NULL; c++)
+			scdoc_command(c);
+}
+
 static bool topic(const struct args *a, const char *name)
 {
 	if (strcmp(name, "fields") == 0)
@@ -53,6 +135,8 @@ static bool topic(const struct args *a, const char *name)
 		print_codes(HF_CODES_FLAG, a);
 	else if (strcmp(name, "from-log") == 0)
 		printf("%s", from_log);
+	else if (strcmp(name, "scdoc") == 0) /* for the Makefile */
+		print_scdoc();
 	else
 		return false;
 	return true;

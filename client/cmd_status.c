@@ -335,44 +335,14 @@ static void print_event(
 	fflush(stdout);
 }
 
-/* *after goes in as asked, out as the sequence from which events come. */
-static enum hf_err start_watch(struct session *s, uint64_t *after)
-{
-	uint8_t args[16];
-	struct answer answer;
-	struct pack p;
-	struct wire w;
-	size_t size;
-	enum hf_err err;
-
-	pack_init(&p, args, sizeof(args));
-	pack_map(&p, 1);
-	pack_uint(&p, 1);
-	pack_uint(&p, *after);
-	err = pack_finish(&p, &size);
-	if (err == HF_OK)
-		err =
-		    link_call(s->link, HF_OP_WATCH, bytes(args, size), &answer);
-	if (err != HF_OK)
-		return err;
-	wire_init(&w, answer.map.data, answer.map.size);
-	wire_map(&w, HF_MAP_MAX);
-	if (wire_key(&w) != 1)
-		return HF_FRAME;
-	*after = wire_uint(&w, UINT64_MAX);
-	return w.err;
-}
-
-/* Pushed events until Ctrl-C or --for seconds.  The broker forgets a watch
- * with its connection: on a new one it goes on after the last event. */
+/* Pushed events until Ctrl-C or --for seconds. */
 static enum hf_err watch(struct args *a, struct session *s)
 {
 	const char *limit = arg(a, "for"), *after = arg(a, "after");
 	double seconds = limit == NULL ? 0 : strtod(limit, NULL);
 	uint64_t end = out_now().ms + (uint64_t)(seconds * 1000);
-	uint64_t cursor =
-	    after == NULL ? UINT64_MAX : strtoull(after, NULL, 10);
-	enum hf_err err = start_watch(s, &cursor);
+	enum hf_err err = link_watch(
+	    s->link, after == NULL ? UINT64_MAX : strtoull(after, NULL, 10));
 
 	signal(SIGINT, on_interrupt);
 	signal(SIGTERM, on_interrupt);
@@ -382,14 +352,10 @@ static enum hf_err watch(struct args *a, struct session *s)
 		struct hf_bytes event;
 
 		err = link_event(s->link, 500, &sequence, &event);
-		if (err == HF_OK && sequence > cursor) {
-			cursor = sequence;
+		if (err == HF_OK)
 			print_event(a, s->link, sequence, event);
-		} else if (err == HF_TIMEOUT) {
+		else if (err == HF_TIMEOUT)
 			err = HF_OK;
-		} else if (err == HF_TCP) {
-			err = start_watch(s, &cursor);
-		}
 	}
 	return err;
 }

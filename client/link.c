@@ -31,8 +31,9 @@ struct link {
 	int timeout_ms;
 	uint64_t request;
 	bool up;
-	bool renewed;   /* up again after it was lost: what was sent may be */
-	bool unwatched; /* it was, and the one who waits for events must know */
+	bool renewed;    /* up again after it was lost: what was sent may be */
+	bool unwatched;  /* events were lost, or the broker forgot the watch */
+	uint64_t cursor; /* newest event returned */
 	bool lost;
 	unsigned tries, refused;
 	int64_t redial_at; /* 0: not wanted */
@@ -277,10 +278,12 @@ static void keep_event(struct link *l, struct wire *w)
 
 	(void)desk;
 	wire_close(w);
-	if (wire_finish(w) != HF_OK || l->event_count == EVENTS_MAX ||
-	    map.size > sizeof(p->map))
-		return; /* a gap shows in the sequence; the caller reads again
-			 */
+	if (wire_finish(w) != HF_OK || map.size > sizeof(p->map))
+		return;
+	/* from the first that has no room on, all come again */
+	l->unwatched |= l->event_count == EVENTS_MAX;
+	if (l->unwatched)
+		return;
 	p = &l->events[(l->event_first + l->event_count++) % EVENTS_MAX];
 	p->sequence = sequence;
 	p->size = map.size;
@@ -352,27 +355,76 @@ enum hf_err link_call(
 	return err;
 }
 
+/* The answer says after which event the new ones come. */
+enum hf_err link_watch(struct link *l, uint64_t after)
+{
+	uint8_t args[16];
+	struct answer answer;
+	struct pack p;
+	struct wire w;
+	size_t size;
+	enum hf_err err;
+
+	pack_init(&p, args, sizeof(args));
+	pack_map(&p, 1);
+	pack_uint(&p, 1);
+	pack_uint(&p, after);
+	err = pack_finish(&p, &size);
+	if (err == HF_OK)
+		err = link_call(
+		    l, HF_OP_WATCH, (struct hf_bytes){args, size}, &answer);
+	if (err != HF_OK)
+		return err;
+	wire_init(&w, answer.map.data, answer.map.size);
+	wire_map(&w, HF_MAP_MAX);
+	if (wire_key(&w) != 1)
+		return HF_FRAME;
+	l->cursor = wire_uint(&w, UINT64_MAX);
+	l->unwatched = false;
+	return w.err;
+}
+
+/* Take the oldest event that waits, if it is a new one. */
+static bool take_event(
+    struct link *l, uint64_t *sequence, struct hf_bytes *event)
+{
+	const struct pushed *p = &l->events[l->event_first];
+
+	if (l->event_count == 0)
+		return false;
+	l->event_first = (l->event_first + 1) % EVENTS_MAX;
+	l->event_count--;
+	if (p->sequence <= l->cursor)
+		return false;
+	*sequence = l->cursor = p->sequence;
+	*event = (struct hf_bytes){p->map, p->size};
+	return true;
+}
+
 enum hf_err link_event(
     struct link *l, int timeout_ms, uint64_t *sequence, struct hf_bytes *event)
 {
 	int64_t deadline = mono_ms() + timeout_ms;
 	struct answer ignored;
-	enum hf_err code;
+	enum hf_err code, err = HF_OK;
 	bool ours;
 
-	while (l->event_count == 0) {
-		enum hf_err err = l->unwatched ? HF_TCP : receive(l, deadline);
-
-		l->unwatched = false;
+	while (err == HF_OK) {
+		if (take_event(l, sequence, event))
+			return HF_OK;
+		if (l->event_count > 0)
+			continue;
+		if (l->unwatched) {
+			err = link_watch(l, l->cursor);
+			continue;
+		}
+		err = receive(l, deadline);
 		if (err == HF_OK)
 			err = take_response(l, &ignored, &ours, &code);
-		if (err != HF_OK)
-			return err;
+		else if (err == HF_TCP) { /* the broker forgot the old one */
+			l->unwatched = true;
+			err = HF_OK;
+		}
 	}
-	*sequence = l->events[l->event_first].sequence;
-	*event = (struct hf_bytes){
-	    l->events[l->event_first].map, l->events[l->event_first].size};
-	l->event_first = (l->event_first + 1) % EVENTS_MAX;
-	l->event_count--;
-	return HF_OK;
+	return err;
 }

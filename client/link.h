@@ -39,9 +39,13 @@ struct answer {
  */
 HF_MUST_USE enum hf_err link_call(
     struct link *l, enum hf_op op, struct hf_bytes args, struct answer *answer);
-/** After HF_OP_WATCH: the next event; *event lends its map.
- * Errors: HF_TIMEOUT (nothing within timeout_ms), HF_TCP (the connection is a
- *         new one: watch again), HF_NOT_IN_ROSTER, HF_FRAME */
+/** Ask for pushed events after `after` (UINT64_MAX: from now on).
+ * Errors: those of link_call */
+HF_MUST_USE enum hf_err link_watch(struct link *l, uint64_t after);
+/** After link_watch: the next event, each once and in order; *event lends its
+ * map.  On a new connection the watch goes on after the last event returned.
+ * Errors: HF_TIMEOUT (nothing within timeout_ms), HF_NOT_IN_ROSTER, HF_FRAME,
+ * those of link_call when it has to watch again */
 HF_MUST_USE enum hf_err link_event(
     struct link *l, int timeout_ms, uint64_t *sequence, struct hf_bytes *event);
 

@@ -142,6 +142,9 @@ int send_span(struct args *a, uint64_t *seconds)
 	return HF_EXIT_OK;
 }
 
+const struct option_spec send_common_options[] = {
+    SEND_COMMON_OPTIONS, {NULL, 0, false, false, NULL, NULL}};
+
 /* ---- fields ---- */
 
 int send_report(struct args *a, const struct form_report *r, const char *what)

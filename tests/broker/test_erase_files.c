@@ -71,7 +71,7 @@ static void search_bytes(struct search *s, const uint8_t *p, size_t size)
 	for (size_t i = 0; i + MARK <= size; i++) {
 		uint32_t bit = sieve_bit(p + i);
 
-		if ((s->sieve[bit / 8] >> bit % 8 & 1u) == 0)
+		if ((s->sieve[bit / 8] & 1u << bit % 8) == 0)
 			continue;
 		for (uint32_t at = first(p + i) % SLOTS;
 		     s->slot[at].bytes != NULL; at = (at + 1) % SLOTS)

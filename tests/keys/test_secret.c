@@ -367,5 +367,7 @@ static bool locks_with(rlim_t limit)
 Test(secret, that_cannot_be_locked_says_so_and_works)
 {
 	cr_expect(locks_with(1024 * 1024));
+#ifndef __SANITIZE_ADDRESS__ /* under it mlock does nothing and says 0 */
 	cr_expect_not(locks_with(0));
+#endif
 }
