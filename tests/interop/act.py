@@ -6,7 +6,7 @@ from names import H, act_id, reference, sha256, verify
 
 LEAF_ROOT_NONE = H("leaf-root", bytes(4), sha256(b""))
 CORE_MAX, ENVELOPE_MAX, ACT_MAX = 256, 2048, 49152
-GEN_MAX = (1 << 32) - 1
+UINT32 = (1 << 32) - 1
 
 
 def code(value):
@@ -46,7 +46,7 @@ def cites(value):
 
 def rules(value):
     c.array(value, 2)
-    c.uint(value[0])
+    c.uint(value[0], 0, 65535)
     c.binary(value[1], 32)
 
 
@@ -68,8 +68,8 @@ def digest(value):
     c.binary(value, 32)
 
 
-def gen(low):
-    return lambda value: c.uint(value, low, GEN_MAX)
+def uint32(low):
+    return lambda value: c.uint(value, low, UINT32)
 
 
 def one_of(low, high):
@@ -78,16 +78,16 @@ def one_of(low, high):
 
 VALUES = {
     k.SALT: lambda v: c.binary(v, 16), k.FROM: c.desk, k.TO: c.desk,
-    k.CASE: digest, k.TRACK: one_of(0, 3), k.GEN: gen(1), k.PREV: digest,
-    k.SEEN_GEN: gen(0), k.SEEN: digest, k.RE: digest, k.MEASURE: code,
+    k.CASE: digest, k.TRACK: one_of(0, 3), k.GEN: uint32(1), k.PREV: digest,
+    k.SEEN_GEN: uint32(0), k.SEEN: digest, k.RE: digest, k.MEASURE: code,
     k.BASIS: code, k.RULES: rules, k.NOT_AFTER: c.time,
     k.URGENCY: one_of(0, 2), k.FLAGS: flags, k.CATEGORIES: one_of(0, 15),
     k.POLICY: lambda v: c.binary(v, 0, 64), k.THIRD: third,
-    k.LINEAGE: lineage, k.CITES: cites, k.ROSTER: c.uint, k.TERM: term,
+    k.LINEAGE: lineage, k.CITES: cites, k.ROSTER: uint32(0), k.TERM: term,
     k.REASON: code, k.CHANGE: one_of(1, 5), k.FREED: c.boolean,
     k.REFUSED: one_of(0, 15), k.CHOICE: one_of(1, 2), k.OUTSIDER: outsider,
     k.DUE: c.time, k.RESULT: code, k.ASSIGNEE: digest, k.AT: c.time,
-    k.TTL: gen(1), k.DUTY: digest,
+    k.TTL: uint32(1), k.DUTY: digest,
 }
 
 

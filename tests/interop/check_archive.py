@@ -105,6 +105,10 @@ def test_archive_entries_moved():
                 book.frames.pop()
             book.write(at(change))
             true(found(at(change)), change)
+            os.unlink(at(change, "hashes"))
+            archive = Archive(at(change))
+            true(any(x.startswith("head:") for x in archive.problems),
+                 change + ": another root, without the hashes to tell where")
 
 
 def test_archive_torn_at_its_end():
@@ -141,6 +145,90 @@ def test_archive_states_behind_the_head():
         with open(at("a", "states"), "wb") as f:
             f.write(make.framed([c.encode([case, 1, H("state", b"")])]))
         true(found(at("a")), "a state that never was")
+
+
+def test_archive_receipts_of_peers():
+    """Receipts that verify, and prove something else."""
+    def change(book, n):
+        rows = [c.decode(x) for x in book.receipts]
+        us = book.others[0]
+        act = next(a for f in book.files.values() for a in f.acts[0][1:] +
+                   f.acts[1][1:] if a.id == rows[0][0])
+        if n == "of another type":
+            leaf = make.leaf_of(act, 1, act.entered)
+            rows[0][2] = make.receipt(us, [leaf], 0)
+        elif n == "of another act":
+            rows[0][2] = rows[1][2]
+        elif n == "of another country":
+            rows[0][1] = "JP"
+        elif n == "signed by us":
+            leaf = make.leaf_of(act, 2, act.entered)
+            rows[0][2] = make.receipt(book.home, [leaf], 0)
+        elif n == "out of order":
+            rows[:2] = rows[1::-1]
+        book.receipts = [c.encode(x) for x in rows]
+
+    for n in ("", "of another type", "of another act", "of another country",
+              "signed by us", "out of order"):
+        book = random_ledger(8, 4, 12)
+        true(len(book.receipts) > 2, "too few receipts")
+        change(book, n)
+        with Place() as at:
+            book.write(at("a"))
+            problems = Archive(at("a")).problems
+            equal(["receipts" in x for x in problems], [True] if n else [],
+                  "a receipt %s: %r" % (n, problems))
+
+
+def test_archive_acts_that_do_not_chain():
+    """Each is a divergence, unless a conflict of E4003 says that it lost its
+    place (13.1)."""
+    def case(change, conflict):
+        r = random.Random(9)
+        jp, us = make.Country(r, "JP"), make.Country(r, "US")
+        book = make.Ledger(jp, [us])
+        first = opening(jp, make.START)
+        book.own(first, make.START)
+        notes = [first]
+        for gen in (2, 3):
+            e = {k.FROM: "jp.ncp", k.TO: "us.ncp", k.TRACK: 0, k.GEN: gen,
+                 k.CASE: first.id, k.PREV: notes[-1].digest, k.SEEN_GEN: 0}
+            notes.append(make.act(r, jp.officers["jp.ncp"], 42, e,
+                                  make.START + gen))
+            book.own(notes[-1], make.START + gen)
+        for gen, seen in ((1, 3), (2, 3)):
+            e = {k.FROM: "us.ncp", k.TO: "jp.ncp", k.TRACK: 1, k.GEN: gen,
+                 k.CASE: first.id, k.SEEN_GEN: seen,
+                 k.SEEN: notes[seen - 1].digest}
+            if gen == 2:
+                e[k.PREV] = last.digest
+                change(e, notes)
+            last = make.act(r, us.officers["us.ncp"], 42, e, make.START + 9)
+            book.foreign(us, last, make.START + 9, make.START + 9)
+        if conflict:
+            book.statement({1: 21, 2: last.id, 4: 4003, 8: first.id},
+                           make.START + 10)
+        with Place() as at:
+            book.write(at("a"))
+            return [x.split(": ")[1].split(",")[0] for x in Archive(at("a")).problems]
+
+    def older(e, notes):
+        e.update({k.SEEN_GEN: 2, k.SEEN: notes[1].digest})
+
+    def other_seen(e, notes):
+        e[k.SEEN] = notes[0].digest
+
+    def other_prev(e, notes):
+        e[k.PREV] = bytes(32)
+
+    def other_desk(e, notes):
+        e[k.TO] = "jp.isp"
+
+    equal(case(lambda e, notes: None, False), [], "a good one")
+    for change in (older, other_seen, other_prev, other_desk):
+        equal(case(change, False), ["it lost its place"],
+              "%s: not told" % change.__name__)
+        equal(case(change, True), [], "%s: told" % change.__name__)
 
 
 def opening(jp, at, who="jp.ncp", to="us.ncp"):

@@ -44,7 +44,7 @@ KINDS = {
     15: Kind("close", "A", None, (), (REASON,)),
     20: Kind("acknowledge", "S", "opening", (RULES,)),
     21: Kind("progress", "S", "other", (REASON,), (DUE,)),
-    22: Kind("accept", "S", "ask", (CATEGORIES,),
+    22: Kind("accept", "S", "not a follow-up", (CATEGORIES,),
              (TERM, REFUSED, TTL, DUTY)),
     23: Kind("decline", "S", "ask", (REASON,)),
     24: Kind("advise", "S", "other", (REASON,)),
@@ -98,10 +98,10 @@ def shape(kind, e):
     need(((CASE in e) == (not first)), "case")
     need((PREV in e) == (e[GEN] > 1), "prev")
     need((SEEN in e) == (e[SEEN_GEN] > 0), "seen")
-    need(first or e[TRACK] != 0 or e[GEN] > 1, "what opens a case")
     row = KINDS.get(kind)
-    if row is None:
+    if row is None or critical_unknown(kind, e):
         return
+    need(first or e[TRACK] != 0 or e[GEN] > 1, "what opens a case")
     need(e[TRACK] in row.tracks, "the track")
     need(kind not in OPENINGS or e[GEN] == 1, "an opening after the first")
     need(row.re is None or RE in e, "re")

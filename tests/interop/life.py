@@ -40,7 +40,18 @@ def state_table():
     return rows
 
 
+def united(name, rows):
+    """What any row of a kind allows, in each column, and all of them need."""
+    mine = [row for label, row in rows.items() if label.split(",")[0] == name]
+    asked, asking, needs = zip(*mine)
+    return ([any(cells) for cells in zip(*asked)],
+            [any(cells) for cells in zip(*asking)],
+            [need for need in needs[0] if all(need in x for x in needs)])
+
+
 ROWS = state_table()
+ALL_ROWS = {name: united(name, ROWS)
+            for name in {label.split(",")[0] for label in ROWS}}
 
 
 class Void(Exception):
@@ -123,11 +134,11 @@ class Case:
             asking, asked = self.facets[0][act.seen_gen], own
             require(asked.phase != NEW or self.rules_known() or
                     name == "unsupported", 510)
+        require(self.allowed(ALL_ROWS[name], asking, asked), 503)
         named = self.named(act)
-        row = self.row(name, named, asking)
-        self.allowed(row, asking, asked)
-        require(not k.asks(act.kind, e) or asking.asks < ASKS_MAX, 513)
         self.check_re(act, named, asked)
+        row = ROWS[self.row(name, named, asking)]
+        require(self.allowed(row, asking, asked), 503)
         if act.track == 0:
             return self.after_asking(name, act, asking, asked, named)
         return self.after_asked(name, act, asking, asked, named)
@@ -146,14 +157,13 @@ class Case:
         return act if k.asks(act.kind, act.envelope) else None
 
     def row(self, name, named, asking):
-        """The row of 5.13; None where the table has none."""
+        """The row of 5.13, where `re` is known to be right."""
         if name == "end":
             return "end, asking open" if asking.phase == OPEN \
                 else "end, not open"
         if name not in ("accept", "decline"):
             return name
         ask = self.ask_at(named)
-        require(ask is not None, 401)
         if name == "decline":
             return "decline, opening" if ask.gen == 1 \
                 else "decline, other ask"
@@ -165,20 +175,18 @@ class Case:
             return "accept, widen" if ask.envelope[k.CHANGE] == k.WIDEN \
                 else "accept, correct"
         return {"request": "accept, opening", "order": "accept, opening",
-                "extend": "accept, extend", "follow-up": None}[kind]
+                "extend": "accept, extend"}[kind]
 
     def allowed(self, row, asking, asked):
-        require(row in ROWS, 503)
-        in_asked, in_asking, needs = ROWS[row]
-        require(in_asked[asked.phase] and in_asking[asking.phase], 503)
-        for need in needs:
-            require({"hold": in_force(asked),
-                     "unpaused": asked.advise == asking.advise,
-                     "received": asked.follow_up != 0,
-                     "trace": self.measure() == k.TRACE_LIVE,
-                     "running": asked.live == RUNNING,
-                     "idle": asked.live != RUNNING,
-                     "order": self.is_order()}[need], 503)
+        in_asked, in_asking, needs = row
+        true = {"hold": in_force(asked),
+                "unpaused": asked.advise == asking.advise,
+                "received": asked.follow_up != 0,
+                "trace": self.measure() == k.TRACE_LIVE,
+                "running": asked.live == RUNNING,
+                "idle": asked.live != RUNNING, "order": self.is_order()}
+        return in_asked[asked.phase] and in_asking[asking.phase] and \
+            all(true[need] for need in needs)
 
     def check_re(self, act, named, asked):
         """The re column of 4.1."""
@@ -192,6 +200,8 @@ class Case:
         require({"opening": lambda: named == (0, 1),
                  "advise": lambda: named == (1, asked.advise),
                  "ask": lambda: ask is not None,
+                 "not a follow-up": lambda: ask is not None and
+                 ask.kind != 12,
                  "other": lambda: named[0] == other,
                  "own": lambda: named[0] == act.track,
                  "either": lambda: True,
@@ -215,6 +225,7 @@ class Case:
         elif name == "amend" and e[k.CHANGE] == k.CHANGE_URGENCY:
             asking = asking._replace(urgency=e[k.URGENCY])
         if k.asks(act.kind, e):
+            require(asking.asks < ASKS_MAX, 513)
             asking = asking._replace(asks=asking.asks + 1)
         ended = asking.ended or act.gen  # the first that ended it
         if asking.phase == OPEN and (
@@ -367,11 +378,8 @@ class Case:
         return asked._replace(result=e[k.RESULT])
 
     def would_accept(self, act, ask, asking, asked):
-        try:
-            self.allowed(self.accept_row(ask), asking, asked)
-        except Void:
-            return False
-        return ask.gen not in dict(asked.answered) and in_time(act, ask)
+        return self.allowed(ROWS[self.accept_row(ask)], asking, asked) and \
+            ask.gen not in dict(asked.answered) and in_time(act, ask)
 
     def decided(self, act, asked):
         e = act.envelope

@@ -3,7 +3,7 @@
 import codec as c
 from names import H, verify
 from profiles import Profile
-from tree import leaf_hash, root
+from tree import leaf_hash, root, verify_inclusion
 
 UNKNOWN_KEY, REVOKED, NOT_VALID, ROLE = 3002, 3003, 3004, 3005
 WRONG_COUNTRY, WRONG_DESK, NO_COUNTRY, APPROVALS = 3006, 3007, 3008, 3010
@@ -65,10 +65,11 @@ class Document:
         self.country = c.country(head[1])
         c.demand(certificate[1] == self.country, c.RANGE,
                  "the certificate is of %r" % certificate[1])
-        self.version = c.uint(head[2], 1)
+        self.version = c.uint(head[2], 1, (1 << 32) - 1)
         self.previous = key(head[3])
         self.valid = c.time(head[4]), c.time(head[5])
         self.issued = c.time(head[10])
+        self.head = parts[2]
         self.digest = H("country-head", parts[2])
         good = set()
         for by, signature in signed(parts[3]):
@@ -79,10 +80,11 @@ class Document:
         c.demand(len(good) >= threshold, c.SIGNATURE,
                  "%d of %d registrars" % (len(good), threshold))
         self.entries = {kind: [] for kind in ENTRIES}
-        self.read_entries(parts[4], head[6], head[7])
+        self.lists = (head[6], head[7]), (head[8], head[9])
+        self.read_entries(parts[4], *self.lists[0])
         self.complete = parts[5] is not None
         if self.complete:
-            self.read_entries(parts[5], head[8], head[9])
+            self.read_entries(parts[5], *self.lists[1])
         self.unique()
 
     def read_entries(self, entries, count, wanted):
@@ -91,15 +93,32 @@ class Document:
                  root([leaf_hash(e) for e in entries]) == wanted, c.PROOF,
                  "the entries are not those of the head")
         for data in entries:
-            salt, kind, value = c.array(
-                c.decode(c.binary(data, 1, ENTRY_MAX)), 3)
-            c.binary(salt, 16)
-            c.demand(kind in ENTRIES, c.RANGE, "an entry of type %r" % kind)
-            must, may = ENTRIES[kind]
-            c.mapping(value, must, may)
-            for name, x in value.items():
-                (must.get(name) or may[name])(x)
-            self.entries[kind].append(value)
+            self.read_entry(data)
+
+    def read_entry(self, data):
+        salt, kind, value = c.array(c.decode(c.binary(data, 1, ENTRY_MAX)), 3)
+        c.binary(salt, 16)
+        c.demand(kind in ENTRIES, c.RANGE, "an entry of type %r" % kind)
+        must, may = ENTRIES[kind]
+        c.mapping(value, must, may)
+        for name, x in value.items():
+            (must.get(name) or may[name])(x)
+        self.entries[kind].append(value)
+
+    def take(self, data):
+        """An entry shown alone (13.4); its number, abroad ones first."""
+        head, domestic, index, entry, path = c.array(c.decode(data), 5)
+        c.demand(c.binary(head, 1, ENTRY_MAX) == self.head, c.PROOF,
+                 "an entry of another document")
+        count, wanted = self.lists[c.boolean(domestic)]
+        c.binary(path, 0, 48 * 32)
+        c.demand(len(path) % 32 == 0, c.RANGE, "a path")
+        verify_inclusion(c.uint(index), count,
+                         leaf_hash(c.binary(entry, 1, ENTRY_MAX)),
+                         [path[i:i + 32] for i in range(0, len(path), 32)],
+                         wanted)
+        self.read_entry(entry)
+        return index + (self.lists[0][0] if domestic else 0)
 
     def unique(self):
         """SPEC 7.3, the last paragraphs"""

@@ -14,12 +14,17 @@ import time
 import traceback
 
 import check_archive
+import check_bundle
+import check_form
 import check_program
+import check_tiles
 import check_vectors
 from codec import Refused
 from check import Disagree
 
-MODULES = (check_vectors, check_archive, check_program)
+MODULES = (check_vectors, check_archive, check_program, check_form,
+           check_tiles,
+           check_bundle)
 
 
 def run_one(name, function, *args):
