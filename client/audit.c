@@ -286,8 +286,8 @@ static void receipts_end(struct audit *a, struct receipts *r)
 /* It stood when it entered, and later the key was said to have been lost. */
 static bool is_disputed(const struct audit *a, const struct judged *d)
 {
-	const struct revocation_entry *gone =
-	    roster_revocation(a->roster, &d->act.core.author);
+	const struct revocation_entry *gone = roster_revocation(a->roster,
+	    hf_desk_country(&d->act.envelope.from), &d->act.core.author);
 
 	return gone != NULL && d->entered.ms >= gone->since.ms &&
 	       d->entered.ms < gone->revoked.ms;

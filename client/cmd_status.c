@@ -154,7 +154,7 @@ static int run_status(struct args *a)
 		session_close(&s);
 		return status;
 	}
-	me = roster_officer(s.home.roster, &h.officer);
+	me = roster_officer(s.home.roster, s.home.country, &h.officer);
 	if (a->out.mode == OUT_JSON) {
 		json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i}",
 		    "country", s.home.country.s, "desk", s.home.desk.s,
@@ -195,7 +195,7 @@ static int run_status(struct args *a)
 /* ---- inbox ---- */
 
 static void table_cases(struct args *a, const struct summary *rows, unsigned n,
-    const struct roster *roster)
+    const struct home *h)
 {
 	static const char *const headings[] = {"REFERENCE", "FROM", "KIND",
 	    "URGENCY", "STATE", "NEXT DEADLINE", "OWNER", NULL};
@@ -204,9 +204,9 @@ static void table_cases(struct args *a, const struct summary *rows, unsigned n,
 	for (unsigned i = 0; i < n; i++) {
 		char due[64], deadline[96];
 		const struct officer_entry *owner =
-		    rows[i].has_assignee
-			? roster_officer(roster, &rows[i].assignee)
-			: NULL;
+		    rows[i].has_assignee ? roster_officer(h->roster, h->country,
+					       &rows[i].assignee)
+					 : NULL;
 
 		out_due(due, sizeof(due), rows[i].due, out_now());
 		snprintf(deadline, sizeof(deadline), "%s %s",
@@ -259,7 +259,7 @@ static enum hf_err print_inbox(struct args *a, struct session *s)
 	for (unsigned i = 0; a->out.mode == OUT_JSON && i < kept; i++)
 		out_json(summary_json(&rows[i]));
 	if (err == HF_OK && a->out.mode != OUT_JSON) {
-		table_cases(a, rows, kept, s->home.roster);
+		table_cases(a, rows, kept, &s->home);
 		if (a->out.mode == OUT_TABLE)
 			printf("%u open, %u unacknowledged, %u overdue.%s%s\n",
 			    kept, unacknowledged, overdue,

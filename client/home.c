@@ -244,7 +244,8 @@ static enum hf_err load_one(
 			err = roster_pin(h->roster, c, &root);
 	} else if (err == HF_OK) {
 		err = roster_add(h->roster, data, size, &c, &version);
-		if (err == HF_ROOT_UNKNOWN || err == HF_DOC_OLD)
+		if (err == HF_ROOT_UNKNOWN || err == HF_DOC_OLD ||
+		    err == HF_KEY_CLAIMED)
 			err = HF_OK; /* a cache: not pinned any more */
 	}
 	free(data);

@@ -343,9 +343,9 @@ static const char *check_machine(
 static const char *check_standing(const struct judge *j, const struct judged *d,
     unsigned i, const struct officer_entry **who)
 {
-	enum hf_err err = roster_officer_check(
-	    j->roster, &d->act.signatures[i].key, d->entered, who);
-	struct hf_country from = hf_desk_country(&d->act.envelope.from);
+	enum hf_err err = roster_officer_check(j->roster,
+	    hf_desk_country(&d->act.envelope.from), &d->act.signatures[i].key,
+	    d->entered, who);
 
 	if (err == HF_REVOKED)
 		return i == 0 ? "its officer's key was revoked when it entered"
@@ -356,7 +356,7 @@ static const char *check_standing(const struct judge *j, const struct judged *d,
 				"entered"
 			      : "a co-signer's key was not valid when it "
 				"entered";
-	if (err != HF_OK || !same_country(hf_desk_country(&(*who)->desk), from))
+	if (err != HF_OK)
 		return i == 0 ? "its officer was not in the roster when it "
 				"entered"
 			      : "a co-signer was not in the roster when it "

@@ -271,13 +271,14 @@ static enum view_trust check_receipt(const struct home *h, struct view_act *a)
 
 static void verify(const struct home *h, struct view_act *a)
 {
+	struct hf_country c = hf_desk_country(&a->act.envelope.from);
 	const struct revocation_entry *revoked;
 
-	a->author = roster_officer(h->roster, &a->act.core.author);
+	a->author = roster_officer(h->roster, c, &a->act.core.author);
 	a->trust = check_receipt(h, a);
 	if (a->trust != TRUST_OK || a->act.signature_count == 0)
 		return;
-	revoked = roster_revocation(h->roster, &a->act.core.author);
+	revoked = roster_revocation(h->roster, c, &a->act.core.author);
 	if (hf_act_verify(&a->act) != HF_OK)
 		a->trust = TRUST_BAD_SIGNATURE;
 	else if (a->author == NULL ||
@@ -369,10 +370,12 @@ static enum hf_err open_body(
 static const struct officer_entry *standing(
     const struct home *h, const struct hf_cite *c)
 {
-	const struct officer_entry *o;
+	const struct officer_entry *o =
+	    roster_officer_anywhere(h->roster, &c->core.author);
 
-	return roster_officer_check(
-		   h->roster, &c->core.author, c->core.created, &o) == HF_OK
+	return o != NULL && roster_officer_check(h->roster,
+				hf_desk_country(&o->desk), &c->core.author,
+				c->core.created, &o) == HF_OK
 		   ? o
 		   : NULL;
 }
@@ -779,7 +782,7 @@ enum hf_err roster_refresh(struct home *h, struct link *l)
 	unsigned count = 0, rows;
 	struct answer answer;
 	struct wire w;
-	enum hf_err err;
+	enum hf_err err, claimed = HF_OK;
 
 	err = link_call(l, HF_OP_ROSTER, bytes(NULL, 0), &answer);
 	if (err != HF_OK)
@@ -803,7 +806,20 @@ enum hf_err roster_refresh(struct home *h, struct link *l)
 		wire_skip(&w);
 	wire_close(&w);
 	err = wire_finish(&w);
-	for (unsigned i = 0; i < count && err == HF_OK; i++)
-		err = refresh_one(h, l, list[i].c, list[i].version);
-	return err;
+	/* What we hold is older than what the broker has in force: a key may
+	 * have gone from one country to another meanwhile, and this order need
+	 * not be that of the documents.  At most one pass a country. */
+	for (unsigned pass = 0; pass <= count; pass++) {
+		claimed = HF_OK;
+		for (unsigned i = 0; i < count && err == HF_OK; i++) {
+			err = refresh_one(h, l, list[i].c, list[i].version);
+			if (err == HF_KEY_CLAIMED) {
+				claimed = err;
+				err = HF_OK;
+			}
+		}
+		if (claimed == HF_OK || err != HF_OK)
+			break;
+	}
+	return err == HF_OK ? claimed : err;
 }

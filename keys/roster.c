@@ -40,8 +40,10 @@ struct pinned {
 struct roster {
 	struct pinned pins[HF_COUNTRY_MAX];
 	unsigned count;
-	struct key_row *by_sign, *by_transport, *brokers, *ledgers;
-	struct key_row *revoked; /* by key and country */
+	/* by key and country; of brokers by the key alone, which is all that a
+	 * connection tells */
+	struct key_row *by_sign, *by_transport, *brokers, *revoked;
+	struct hf_country rival;
 };
 
 struct roster *roster_new(void)
@@ -64,7 +66,6 @@ static void clear_tables(struct roster *r)
 	clear(&r->by_sign);
 	clear(&r->by_transport);
 	clear(&r->brokers);
-	clear(&r->ledgers);
 	clear(&r->revoked);
 }
 
@@ -104,8 +105,7 @@ static struct key_row *look_up(struct key_row *table, const struct hf_key *key,
 	return row;
 }
 
-/* The first to claim a key keeps it: a country cannot take another's.  Among
- * a country's own broker entries the newest epoch speaks. */
+/* Among a country's own broker entries the newest epoch speaks. */
 static enum hf_err add_row(struct key_row **table, const struct hf_key *key,
     const struct hf_country *name_country, const struct country_entry *entry,
     struct hf_country country)
@@ -114,7 +114,6 @@ static enum hf_err add_row(struct key_row **table, const struct hf_key *key,
 
 	if (row != NULL) {
 		if (entry->type == ENTRY_BROKER &&
-		    strcmp(row->country.s, country.s) == 0 &&
 		    entry->u.broker.epoch > row->entry->u.broker.epoch)
 			row->entry = entry;
 		return HF_OK;
@@ -138,16 +137,13 @@ static enum hf_err index_entry(
 
 	switch (e->type) {
 	case ENTRY_OFFICER:
-		err = add_row(&r->by_sign, &e->u.officer.sign, NULL, e, c);
+		err = add_row(&r->by_sign, &e->u.officer.sign, &c, e, c);
 		if (err != HF_OK)
 			return err;
 		return add_row(
-		    &r->by_transport, &e->u.officer.transport, NULL, e, c);
+		    &r->by_transport, &e->u.officer.transport, &c, e, c);
 	case ENTRY_BROKER:
-		err = add_row(&r->brokers, &e->u.broker.transport, NULL, e, c);
-		if (err != HF_OK)
-			return err;
-		return add_row(&r->ledgers, &e->u.broker.ledger, NULL, e, c);
+		return add_row(&r->brokers, &e->u.broker.transport, NULL, e, c);
 	case ENTRY_REVOCATION:
 		return add_row(&r->revoked, &e->u.revocation.key, &c, e, c);
 	default:
@@ -230,6 +226,27 @@ static enum hf_err peek_country(
 	return w.err;
 }
 
+/* A connection tells its key and nothing else, so no two countries have a
+ * broker of one key.  The document that comes later is refused whole: what is
+ * in force names each key once, in whatever order it is read again. */
+static enum hf_err check_brokers(struct roster *r, const struct country_doc *d)
+{
+	for (unsigned i = 0; i < d->entry_count; i++) {
+		const struct country_entry *e = &d->entries[i];
+		const struct key_row *row;
+
+		if (e->type != ENTRY_BROKER)
+			continue;
+		row = look_up(r->brokers, &e->u.broker.transport, NULL);
+		if (row == NULL ||
+		    strcmp(row->country.s, d->head.country.s) == 0)
+			continue;
+		r->rival = row->country;
+		return HF_KEY_CLAIMED;
+	}
+	return HF_OK;
+}
+
 /* HF_OK: `d` replaces `old`. */
 static enum hf_err compare(
     const struct country_doc *d, const struct country_doc *old)
@@ -306,6 +323,8 @@ enum hf_err roster_add(struct roster *r, const void *bytes, size_t size,
 	*version = d->head.version;
 	err = compare(d, p->doc);
 	if (err == HF_OK)
+		err = check_brokers(r, d);
+	if (err == HF_OK)
 		err = keep_profiles(p);
 	if (err != HF_OK) {
 		country_doc_free(d);
@@ -332,45 +351,58 @@ const struct country_doc *roster_at(const struct roster *r, unsigned i)
 	return NULL;
 }
 
-const struct officer_entry *roster_officer(
-    const struct roster *r, const struct hf_key *sign_key)
+struct hf_country roster_rival(const struct roster *r)
 {
-	const struct key_row *row = look_up(r->by_sign, sign_key, NULL);
+	return r->rival;
+}
+
+const struct officer_entry *roster_officer(
+    const struct roster *r, struct hf_country c, const struct hf_key *sign_key)
+{
+	const struct key_row *row = look_up(r->by_sign, sign_key, &c);
 
 	return row == NULL ? NULL : &row->entry->u.officer;
+}
+
+const struct officer_entry *roster_officer_anywhere(
+    const struct roster *r, const struct hf_key *sign_key)
+{
+	const struct officer_entry *found = NULL;
+
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct officer_entry *o =
+		    roster_officer(r, r->pins[i].country, sign_key);
+
+		if (o != NULL && found != NULL)
+			return NULL;
+		if (o != NULL)
+			found = o;
+	}
+	return found;
 }
 
 const struct officer_entry *roster_officer_by_transport(
-    const struct roster *r, const struct hf_key *transport)
+    const struct roster *r, struct hf_country c, const struct hf_key *transport)
 {
-	const struct key_row *row = look_up(r->by_transport, transport, NULL);
+	const struct key_row *row = look_up(r->by_transport, transport, &c);
 
 	return row == NULL ? NULL : &row->entry->u.officer;
 }
 
-/* Only the country that a key belongs to revokes it.  Of a key that no
- * document names any more whoever revoked it is believed. */
 const struct revocation_entry *roster_revocation(
-    const struct roster *r, const struct hf_key *sign_key)
+    const struct roster *r, struct hf_country c, const struct hf_key *key)
 {
-	const struct key_row *owner = look_up(r->by_sign, sign_key, NULL);
-	const struct key_row *gone = NULL;
+	const struct key_row *row = look_up(r->revoked, key, &c);
 
-	if (owner == NULL)
-		owner = look_up(r->ledgers, sign_key, NULL);
-	if (owner != NULL)
-		gone = look_up(r->revoked, sign_key, &owner->country);
-	for (unsigned i = 0; owner == NULL && gone == NULL && i < r->count; i++)
-		gone = look_up(r->revoked, sign_key, &r->pins[i].country);
-	return gone == NULL ? NULL : &gone->entry->u.revocation;
+	return row == NULL ? NULL : &row->entry->u.revocation;
 }
 
-enum hf_err roster_officer_check(const struct roster *r,
+enum hf_err roster_officer_check(const struct roster *r, struct hf_country c,
     const struct hf_key *sign_key, struct instant at,
     const struct officer_entry **officer)
 {
-	const struct officer_entry *o = roster_officer(r, sign_key);
-	const struct revocation_entry *gone = roster_revocation(r, sign_key);
+	const struct officer_entry *o = roster_officer(r, c, sign_key);
+	const struct revocation_entry *gone = roster_revocation(r, c, sign_key);
 
 	*officer = o;
 	if (o == NULL)

@@ -26,10 +26,14 @@ void roster_unpin(struct roster *r, struct hf_country c);
  * A stripped copy never replaces a whole one of the same version; a whole
  * one replaces a stripped one.  A document past its end stays in force.
  * Errors: 1xxx, HF_ROOT_UNKNOWN, HF_DOC_INVALID, HF_DOC_OLD,
- * HF_DOC_CONFLICT, HF_NOMEM
+ * HF_DOC_CONFLICT, HF_KEY_CLAIMED (a broker's transport key that another
+ * country's document in force names: roster_rival; SPEC 7.6), HF_NOMEM
  */
 HF_MUST_USE enum hf_err roster_add(struct roster *r, const void *bytes,
     size_t size, struct hf_country *country, uint32_t *version);
+/** Whose broker's key the document named that was refused last with
+ * HF_KEY_CLAIMED. */
+struct hf_country roster_rival(const struct roster *r);
 const struct country_doc *roster_doc(
     const struct roster *r, struct hf_country c);
 /** i-th country in force, NULL past the end. */
@@ -37,21 +41,27 @@ const struct country_doc *roster_at(const struct roster *r, unsigned i);
 
 /* What is lent below lives until the roster changes; NULL if unknown. */
 
+/* A key speaks for a country by that country's own document; what another
+ * country's says of the same key is no matter (SPEC 7.6). */
+
 const struct officer_entry *roster_officer(
+    const struct roster *r, struct hf_country c, const struct hf_key *sign_key);
+/** Where nothing but the key is known (a cite).  NULL also when the documents
+ * of two countries name it. */
+const struct officer_entry *roster_officer_anywhere(
     const struct roster *r, const struct hf_key *sign_key);
-const struct officer_entry *roster_officer_by_transport(
-    const struct roster *r, const struct hf_key *transport);
-/** By the country the key belongs to (of an officer or a ledger); of a key
- * that no document names, by any. */
+const struct officer_entry *roster_officer_by_transport(const struct roster *r,
+    struct hf_country c, const struct hf_key *transport);
+/** Of an officer's signing key or a ledger key. */
 const struct revocation_entry *roster_revocation(
-    const struct roster *r, const struct hf_key *sign_key);
+    const struct roster *r, struct hf_country c, const struct hf_key *key);
 /**
- * May this key speak at `at`?  *officer: NULL when unknown, else its entry,
- * also on the other errors.  Errors: HF_UNKNOWN_OFFICER, HF_REVOKED,
+ * May this key speak for `c` at `at`?  *officer: NULL when unknown, else its
+ * entry, also on the other errors.  Errors: HF_UNKNOWN_OFFICER, HF_REVOKED,
  * HF_EXPIRED_KEY
  */
 HF_MUST_USE enum hf_err roster_officer_check(const struct roster *r,
-    const struct hf_key *sign_key, struct instant at,
+    struct hf_country c, const struct hf_key *sign_key, struct instant at,
     const struct officer_entry **officer);
 const struct desk_entry *roster_desk(
     const struct roster *r, const struct hf_desk *desk);

@@ -116,7 +116,7 @@ enum hf_exit {
 	X(SIGNATURE, 3001, PEER, VERIFY, "a signature does not verify", \
 	    "do not trust this act; ask its author by telephone") \
 	X(UNKNOWN_OFFICER, 3002, PEER, REFUSED, \
-	    "the officer's key is in no country document we hold", \
+	    "the officer's key is not in his country's document that we hold", \
 	    "check the roster's age: holdfast roster ls; ask the country for " \
 	    "its newest document") \
 	X(REVOKED, 3003, PEER, REFUSED, "the officer's key is revoked", \
@@ -166,6 +166,10 @@ enum hf_exit {
 	    "the refusal is recorded; ask the desk that holds the case") \
 	X(SEALING_KEY, 3018, PEER, VERIFY, "no sealing key opens this body", \
 	    "your key lacks this desk's epoch: ask the registrar for a wrap") \
+	X(KEY_CLAIMED, 3019, PEER, VERIFY, \
+	    "a country document names the broker's key of another country", \
+	    "both countries' registrars must say whose key it is; the log " \
+	    "and the ledger name them; the document was refused whole") \
 	X(NOT_ALLOWED, 4001, PEER, CONFLICT, \
 	    "the case's state does not allow this", \
 	    "look at the case again: holdfast request show REF") \

@@ -263,14 +263,15 @@ static enum hf_err run(struct request *r)
 static enum hf_err identify(struct request *r)
 {
 	struct engine *e = r->e;
-	const struct officer_entry *o =
-	    roster_officer_by_transport(e->roster, &r->ev->key);
+	const struct officer_entry *o = roster_officer_by_transport(
+	    e->roster, e->options.country, &r->ev->key);
 	const struct desk_entry *desk;
 	enum hf_err err;
 
-	if (o == NULL || !desk_is_ours(e, &o->desk))
+	if (o == NULL)
 		return HF_UNKNOWN_OFFICER;
-	err = roster_officer_check(e->roster, &o->sign, e->now, &o);
+	err = roster_officer_check(
+	    e->roster, e->options.country, &o->sign, e->now, &o);
 	if (err != HF_OK)
 		return err;
 	desk = roster_desk(e->roster, &o->desk);

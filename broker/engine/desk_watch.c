@@ -189,10 +189,11 @@ static enum hf_err push_row(struct engine *e, uint64_t conn,
 static enum hf_err push(struct engine *e, struct desk_session *s)
 {
 	const struct officer_entry *o =
-	    roster_officer_by_transport(e->roster, &s->key);
+	    roster_officer_by_transport(e->roster, e->options.country, &s->key);
 
 	if (o == NULL || !same_desk(&o->desk, &s->desk) ||
-	    roster_officer_check(e->roster, &o->sign, e->now, &o) != HF_OK) {
+	    roster_officer_check(
+		e->roster, e->options.country, &o->sign, e->now, &o) != HF_OK) {
 		s->watching = false;
 		effect_simple(e, EFFECT_CUT, &s->key, 0);
 		return HF_OK;

@@ -56,8 +56,10 @@ static enum hf_err load_docs(struct engine *e, struct hf_bytes prefix)
 		row_add(&from, key.data, key.size);
 		err =
 		    roster_add(e->roster, value.data, value.size, &c, &version);
-		/* of a country that is not pinned, or under another root */
-		if (err == HF_ROOT_UNKNOWN || err == HF_DOC_INVALID)
+		/* of a country that is not pinned, or under another root; or
+		 * superseded, and the key is another's by now */
+		if (err == HF_ROOT_UNKNOWN || err == HF_DOC_INVALID ||
+		    err == HF_KEY_CLAIMED)
 			err = HF_OK;
 	}
 	return err == HF_NOTFOUND ? HF_OK : err;
@@ -134,21 +136,30 @@ enum hf_err documents_unpin(struct engine *e, struct hf_country c)
 	return err == HF_OK ? statement(e, c, 2, 0, NULL, 0) : err;
 }
 
-/* Two documents of one version: kept as proof, on record. */
-static enum hf_err keep_conflict(
-    struct engine *e, struct hf_bytes document, struct hf_country c)
+/* Two documents of one version, or of two countries that name one broker's
+ * key: kept as proof, on record with the countries' names. */
+static enum hf_err keep_conflict(struct engine *e, enum hf_err code,
+    struct hf_bytes document, struct hf_country c)
 {
 	struct hf_hash digest =
 	    hf_hash(HF_TAG_STATEMENT, document.data, document.size);
+	struct hf_country rival = roster_rival(e->roster);
+	char who[2 * HF_COUNTRY_SIZE + 2] = "";
 	struct hf_statement s = {.type = HF_ENTRY_CONFLICT,
-	    .text = bytes_of(c.s, HF_COUNTRY_SIZE),
-	    .code = HF_DOC_CONFLICT,
+	    .code = code,
 	    .detail = bytes_of(digest.b, sizeof(digest.b))};
 	struct hf_bytes held;
 	uint64_t index;
 	enum hf_err err = txn_get(e->txn, TABLE_CONFLICTS,
 	    bytes_of(digest.b, sizeof(digest.b)), &held);
 
+	memcpy(who, c.s, HF_COUNTRY_SIZE);
+	if (code == HF_KEY_CLAIMED) {
+		who[HF_COUNTRY_SIZE] = ' ';
+		memcpy(who + HF_COUNTRY_SIZE + 1, rival.s, HF_COUNTRY_SIZE);
+	}
+	s.text = bytes_of(who, strlen(who));
+	effect_log(e, code, "document-refused", NULL, NULL, who);
 	if (err != HF_NOTFOUND)
 		return err; /* on record already */
 	err = txn_put(e->txn, TABLE_CONFLICTS,
@@ -189,10 +200,10 @@ enum hf_err documents_add(
 	err = roster_add(e->roster, document.data, document.size, &c, version);
 	if (err == HF_OK)
 		err = enter(e, document, c);
-	else if (err == HF_DOC_CONFLICT) {
-		err = keep_conflict(e, document, c);
-		if (err == HF_OK)
-			err = HF_DOC_CONFLICT;
+	else if (err == HF_DOC_CONFLICT || err == HF_KEY_CLAIMED) {
+		enum hf_err kept = keep_conflict(e, err, document, c);
+
+		err = kept == HF_OK ? err : kept;
 	}
 	/* whoever is revoked or left out is cut, live sessions too */
 	cut = keys_cut_gone(e, before);

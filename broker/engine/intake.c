@@ -60,18 +60,14 @@ enum hf_err intake_cosigners(
 
 	for (unsigned i = 1; i < act->signature_count; i++) {
 		const struct officer_entry *who;
-		struct hf_country theirs, country;
 		enum hf_err err;
 
 		in->clause = 304;
-		err = roster_officer_check(
-		    in->e->roster, &act->signatures[i].key, at, &who);
+		err = roster_officer_check(in->e->roster,
+		    hf_desk_country(&act->envelope.from),
+		    &act->signatures[i].key, at, &who);
 		if (err != HF_OK)
 			return err;
-		country = hf_desk_country(&act->envelope.from);
-		theirs = hf_desk_country(&who->desk);
-		if (!same_country(&country, &theirs))
-			return HF_WRONG_COUNTRY;
 		if (who->role == ROLE_AUDITOR || who->role == ROLE_OPERATOR)
 			return HF_ROLE;
 	}

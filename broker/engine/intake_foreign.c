@@ -92,7 +92,7 @@ static enum hf_err check_author(struct intake *in,
 			   ? HF_OK
 			   : no(in, 304, HF_ROLE);
 	err = roster_officer_check(
-	    in->e->roster, &in->act.core.author, in->entered, who);
+	    in->e->roster, *peer, &in->act.core.author, in->entered, who);
 	if (err != HF_OK)
 		return no(in, 403, err);
 	err = intake_cosigners(in, in->entered, &count);

@@ -82,8 +82,8 @@ static enum hf_err check_author(
 
 	if (!same_key(&in->act.core.author, &who->sign))
 		return no(in, 403, HF_ROLE);
-	err = roster_officer_check(
-	    in->e->roster, &in->act.core.author, in->e->now, &held);
+	err = roster_officer_check(in->e->roster, in->e->options.country,
+	    &in->act.core.author, in->e->now, &held);
 	if (err != HF_OK)
 		return no(in, 403, err);
 	if (!desk_is_ours(in->e, &in->act.envelope.from))

@@ -404,8 +404,8 @@ HF_MUST_USE enum hf_err tally_run(struct engine *e, bool all);
 
 /* ---- keys_set.c ---- */
 /** May this broker of a peer speak?  NULL key: unknown. */
-bool keys_broker_speaks(
-    const struct engine *e, const struct broker_entry *broker);
+bool keys_broker_speaks(const struct engine *e, struct hf_country c,
+    const struct broker_entry *broker);
 /** Time changes who is admitted: say so when it has. */
 void keys_run(struct engine *e);
 /** Everybody admitted now, for keys_cut_gone.  Errors: HF_NOMEM */

@@ -21,14 +21,15 @@ static bool officer_speaks(
 {
 	const struct officer_entry *found;
 
-	return roster_officer_check(e->roster, &o->sign, now, &found) == HF_OK;
+	return roster_officer_check(e->roster, hf_desk_country(&o->desk),
+		   &o->sign, now, &found) == HF_OK;
 }
 
-bool keys_broker_speaks(
-    const struct engine *e, const struct broker_entry *broker)
+bool keys_broker_speaks(const struct engine *e, struct hf_country c,
+    const struct broker_entry *broker)
 {
 	return broker != NULL &&
-	       roster_revocation(e->roster, &broker->ledger) == NULL;
+	       roster_revocation(e->roster, c, &broker->ledger) == NULL;
 }
 
 void engine_keys(const struct engine *e, bool peers, struct instant now,
@@ -46,7 +47,8 @@ void engine_keys(const struct engine *e, bool peers, struct instant now,
 			    officer_speaks(e, &entry->u.officer, now))
 				each(ctx, &entry->u.officer.transport);
 			if (peers && !own && entry->type == ENTRY_BROKER &&
-			    keys_broker_speaks(e, &entry->u.broker))
+			    keys_broker_speaks(
+				e, d->head.country, &entry->u.broker))
 				each(ctx, &entry->u.broker.transport);
 		}
 	}
@@ -63,7 +65,7 @@ void engine_dials(const struct engine *e,
 		struct hf_country c = d->head.country;
 		const struct broker_entry *b = roster_broker(e->roster, c);
 
-		if (keys_broker_speaks(e, b) &&
+		if (keys_broker_speaks(e, c, b) &&
 		    !same_country(&c, &e->options.country))
 			each(ctx, c, &b->transport, b);
 	}

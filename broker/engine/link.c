@@ -86,7 +86,8 @@ static struct peer *peer_of(struct engine *e, const struct event *ev)
 	const struct broker_entry *b =
 	    roster_broker_by_transport(e->roster, &ev->key, &c);
 
-	if (!keys_broker_speaks(e, b) || same_country(&c, &e->options.country))
+	if (!keys_broker_speaks(e, c, b) ||
+	    same_country(&c, &e->options.country))
 		return NULL;
 	return link_peer(e, c);
 }
@@ -336,7 +337,8 @@ static enum hf_err run_peer(struct engine *e, struct peer *p)
 
 	if (p->conn == 0)
 		return HF_OK;
-	if (!keys_broker_speaks(e, roster_broker(e->roster, p->country))) {
+	if (!keys_broker_speaks(
+		e, p->country, roster_broker(e->roster, p->country))) {
 		go_down(e, p); /* revoked, or unpinned: nothing more to it */
 		p->conn = 0;
 		return HF_OK;

@@ -122,7 +122,8 @@ enum hf_err link_document_in(struct engine *e, struct peer *p, struct wire *w)
 	if (err == HF_OK)
 		effect_log(
 		    e, HF_OK, "document-received", NULL, NULL, p->country.s);
-	if (err == HF_DOC_OLD || err == HF_DOC_CONFLICT)
+	if (err == HF_DOC_OLD || err == HF_DOC_CONFLICT ||
+	    err == HF_KEY_CLAIMED)
 		return HF_OK;
 	return err;
 }

@@ -249,8 +249,8 @@ static bool policy_allows(
 static bool author_reads(
     struct engine *e, const struct hf_act *act, const struct case_record *c)
 {
-	const struct officer_entry *who =
-	    roster_officer(e->roster, &act->core.author);
+	const struct officer_entry *who = roster_officer(
+	    e->roster, hf_desk_country(&act->envelope.from), &act->core.author);
 
 	return who != NULL && case_access(e, c, who) == ACCESS_FULL;
 }

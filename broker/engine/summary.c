@@ -67,6 +67,8 @@ static enum hf_err act_disputed(struct engine *e, const struct case_record *c,
 {
 	const struct revocation_entry *r;
 	struct hf_bytes core, envelope, sigs;
+	struct hf_country country =
+	    hf_desk_country(track == HF_TRACK_ASKING ? &c->from : &c->to);
 	struct hf_core decoded;
 	struct instant entered;
 	uint64_t index;
@@ -79,7 +81,7 @@ static enum hf_err act_disputed(struct engine *e, const struct case_record *c,
 		err = hf_core_decode(&decoded, core.data, core.size);
 	if (err != HF_OK)
 		return HF_CORRUPT;
-	r = roster_revocation(e->roster, &decoded.author);
+	r = roster_revocation(e->roster, country, &decoded.author);
 	if (r != NULL && entered.ms >= r->since.ms &&
 	    entered.ms < r->revoked.ms)
 		*disputed = true;

@@ -585,7 +585,8 @@ enum hf_err fed_submit(struct node *n, const struct officer *who,
 	enum hf_err err;
 
 	turn_begin(n);
-	entry = roster_officer(engine_roster(n->engine), &who->sign);
+	entry = roster_officer(
+	    engine_roster(n->engine), hf_desk_country(&who->desk), &who->sign);
 	cr_assert_not_null(entry);
 	err = intake_own(n->engine, entry, bytes_of(a->frame, a->size), opening,
 	    result != NULL ? result : &mine);

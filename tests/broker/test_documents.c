@@ -162,6 +162,37 @@ Test(documents, two_of_one_version_are_kept_as_proof)
 	wires_free(w);
 }
 
+/* SPEC 7.6: BR says that JP's broker is its own. */
+Test(documents, a_broker_key_of_another_country_is_kept_as_proof)
+{
+	struct wires *w = wires_new(fed_running("BR", "JP", "US", NULL), 7);
+	struct node *br = fed_node(w->f, "BR"), *jp = fed_node(w->f, "JP"),
+		    *us = fed_node(w->f, "US");
+	struct hf_key taken = secret_transport_key(jp->broker);
+	uint8_t buffer[HF_PAYLOAD_MAX];
+	struct hf_statement s;
+	unsigned before = br->doc->head.version;
+
+	for (unsigned i = 0; i < br->entry_count; i++)
+		if (br->entries[i].type == ENTRY_BROKER)
+			br->entries[i].u.broker.transport = taken;
+	fed_build(br);
+	fed_give(us, br);
+	cr_assert_eq(
+	    roster_doc(engine_roster(us->engine), br->country)->head.version,
+	    before);
+	cr_assert_eq(node_rows(us, TABLE_CONFLICTS), 1);
+	cr_assert(node_last_statement(us, HF_ENTRY_CONFLICT, &s, buffer));
+	cr_assert_eq(s.code, HF_KEY_CLAIMED);
+	cr_assert_eq(s.text.size, 5);
+	cr_assert_eq(memcmp(s.text.data, "BR JP", 5), 0);
+	fed_give(us, br);
+	cr_assert_eq(node_statements(us, HF_ENTRY_CONFLICT, NULL), 1, "once");
+	node_restart(us);
+	cr_assert_not_null(roster_doc(engine_roster(us->engine), jp->country));
+	wires_free(w);
+}
+
 Test(documents, a_country_that_is_unpinned_is_cut_until_it_is_pinned_again)
 {
 	struct wires *w = wires_new(fed_running("JP", "US", NULL), 6);

@@ -96,7 +96,8 @@ Test(engine, an_abandoned_turn_leaves_nothing)
 	turn_begin(jp);
 	EXPECT("enter",
 	    intake_own(jp->engine,
-		roster_officer(engine_roster(jp->engine), &d.author->sign),
+		roster_officer(engine_roster(jp->engine),
+		    hf_desk_country(&d.author->desk), &d.author->sign),
 		bytes_of(a.frame, a.size), nothing, &result),
 	    HF_OK);
 	cr_assert(engine_can_abandon(jp->engine));
@@ -173,7 +174,8 @@ Test(engine, what_is_entered_gets_its_receipt_though_the_note_finds_no_room)
 	turn_begin(jp);
 	EXPECT("enter",
 	    intake_own(jp->engine,
-		roster_officer(engine_roster(jp->engine), &d.author->sign),
+		roster_officer(engine_roster(jp->engine),
+		    hf_desk_country(&d.author->desk), &d.author->sign),
 		bytes_of(a.frame, a.size), nothing, &result),
 	    HF_OK);
 	EXPECT("answer",

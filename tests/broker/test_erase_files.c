@@ -196,8 +196,9 @@ static void enter_all(struct federation *f, struct node *n, struct loot *loot)
 			draft_open(&d, f, "jp.ncp", HF_KIND_ORDER, "jp.isp");
 			draft_sign(&d, &a);
 			err = intake_own(n->engine,
-			    roster_officer(
-				engine_roster(n->engine), &d.author->sign),
+			    roster_officer(engine_roster(n->engine),
+				hf_desk_country(&d.author->desk),
+				&d.author->sign),
 			    bytes_of(a.frame, a.size), bytes_of(NULL, 0),
 			    &result);
 			if (err == HF_REF_TAKEN)

@@ -372,7 +372,7 @@ Test(intake, approvals_and_quotas_are_kept)
 	d.cosigner = fed_officer(f, "jp.aud");
 	EXPECT("an auditor", draft_submit(&d, &a, NULL), HF_ROLE);
 	d.cosigner = fed_officer(f, "us.ncp");
-	EXPECT("a stranger", draft_submit(&d, &a, NULL), HF_WRONG_COUNTRY);
+	EXPECT("a stranger", draft_submit(&d, &a, NULL), HF_UNKNOWN_OFFICER);
 	d.cosigner = fed_officer(f, "jp.ca");
 	EXPECT("two", draft_submit(&d, &a, NULL), HF_OK);
 	hf_random(d.env.salt, sizeof(d.env.salt));
@@ -454,7 +454,8 @@ Test(intake, an_act_brings_a_body_that_its_reader_can_open)
 		nothing, frame, sizeof(frame), &size),
 	    HF_OK);
 	turn_begin(jp);
-	who = roster_officer(engine_roster(jp->engine), &d.author->sign);
+	who = roster_officer(engine_roster(jp->engine),
+	    hf_desk_country(&d.author->desk), &d.author->sign);
 	cr_assert_neq(intake_own(jp->engine, who, bytes_of(frame, size),
 			  nothing, &result),
 	    HF_OK);
@@ -604,7 +605,8 @@ static enum case_access access_of(
 
 	node_look(n);
 	access = case_access(n->engine, &c,
-	    roster_officer(engine_roster(n->engine), &who->sign));
+	    roster_officer(engine_roster(n->engine),
+		hf_desk_country(&who->desk), &who->sign));
 	node_look_end(n);
 	return access;
 }

@@ -233,7 +233,8 @@ Test(ledger_engine, an_abandoned_turn_leaves_nothing)
 	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
 	draft_sign(&d, &a);
 	turn_begin(jp);
-	who = roster_officer(engine_roster(jp->engine), &d.author->sign);
+	who = roster_officer(engine_roster(jp->engine),
+	    hf_desk_country(&d.author->desk), &d.author->sign);
 	cr_assert_eq(intake_own(jp->engine, who, bytes_of(a.frame, a.size),
 			 bytes_of(NULL, 0), &first),
 	    HF_OK);

@@ -79,8 +79,8 @@ static void enter_some(struct rig *r)
 		draft_sign(&d, &a);
 		EXPECT("enter",
 		    intake_own(r->jp->engine,
-			roster_officer(
-			    engine_roster(r->jp->engine), &d.author->sign),
+			roster_officer(engine_roster(r->jp->engine),
+			    hf_desk_country(&d.author->desk), &d.author->sign),
 			bytes_of(a.frame, a.size), bytes_of(NULL, 0), &result),
 		    HF_OK);
 	}

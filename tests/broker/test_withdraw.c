@@ -172,7 +172,8 @@ Test(withdraw, a_crash_before_the_key_is_destroyed_is_made_good)
 	turn_begin(t.us);
 	EXPECT("retract",
 	    intake_own(t.us->engine,
-		roster_officer(engine_roster(t.us->engine), &d.author->sign),
+		roster_officer(engine_roster(t.us->engine),
+		    hf_desk_country(&d.author->desk), &d.author->sign),
 		bytes_of(a.frame, a.size), nothing, &result),
 	    HF_OK);
 	turn_end_crash(t.us);

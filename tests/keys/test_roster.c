@@ -225,11 +225,12 @@ Test(roster, holds_what_the_model_holds_in_any_order_of_arrival)
 		}
 }
 
+/** JP's word. */
 static enum hf_err check(const struct hf_key *key, uint64_t at)
 {
 	const struct officer_entry *o = NULL;
-	enum hf_err err =
-	    roster_officer_check(roster, key, (struct instant){at}, &o);
+	enum hf_err err = roster_officer_check(
+	    roster, jp.country, key, (struct instant){at}, &o);
 
 	cr_expect_eq(o == NULL, err == HF_UNKNOWN_OFFICER);
 	return err;
@@ -253,9 +254,10 @@ Test(roster, says_when_an_officer_may_speak)
 	cr_expect_eq(check(&key, NOW - DAY_MS - 1), HF_EXPIRED_KEY);
 	cr_expect_eq(check(&key, NOW + DAY_MS - 1), HF_OK);
 	cr_expect_eq(check(&key, NOW + DAY_MS), HF_EXPIRED_KEY);
-	cr_expect_eq(roster_officer_by_transport(roster, &transport),
-	    roster_officer(roster, &key));
-	cr_expect_null(roster_officer_by_transport(roster, &key));
+	cr_expect_eq(
+	    roster_officer_by_transport(roster, jp.country, &transport),
+	    roster_officer(roster, jp.country, &key));
+	cr_expect_null(roster_officer_by_transport(roster, jp.country, &key));
 
 	registry_revocation(&jp, &key, NOW + 5000);
 	cr_expect_eq(check(&key, NOW + 5000), HF_OK, "not published yet");
@@ -265,10 +267,11 @@ Test(roster, says_when_an_officer_may_speak)
 	cr_expect_eq(check(&key, NOW + 5000), HF_REVOKED);
 	cr_expect_eq(check(&key, NOW + 9 * DAY_MS), HF_REVOKED,
 	    "revoked comes before expired");
-	cr_expect_eq(roster_revocation(roster, &key)->since.ms, NOW + 4000);
+	cr_expect_eq(
+	    roster_revocation(roster, jp.country, &key)->since.ms, NOW + 4000);
 	roster_unpin(roster, jp.country);
 	cr_expect_eq(check(&key, NOW), HF_UNKNOWN_OFFICER);
-	cr_expect_null(roster_revocation(roster, &key));
+	cr_expect_null(roster_revocation(roster, jp.country, &key));
 }
 
 /* A country may neither revoke another's keys, nor shield one of them by a
@@ -290,17 +293,96 @@ Test(roster, lets_a_country_speak_of_its_own_keys_only)
 	registry_revocation(&cz, &ledger, NOW - 1000);
 	publish(&cz);
 	cr_expect_eq(check(&key, NOW), HF_OK);
-	cr_expect_null(roster_revocation(roster, &key));
-	cr_expect_null(roster_revocation(roster, &ledger));
+	cr_expect_null(roster_revocation(roster, jp.country, &key));
+	cr_expect_null(roster_revocation(roster, jp.country, &ledger));
 	registry_revocation(&jp, &key, NOW);
 	registry_revocation(&jp, &ledger, NOW);
 	registry_revocation(&jp, &old, NOW);
 	publish(&jp);
 	cr_expect_eq(check(&key, NOW), HF_REVOKED);
-	cr_expect_eq(roster_revocation(roster, &key)->revoked.ms, NOW);
-	cr_expect_eq(roster_revocation(roster, &ledger)->revoked.ms, NOW);
-	cr_expect_not_null(
-	    roster_revocation(roster, &old), "of a key no more named");
+	cr_expect_eq(
+	    roster_revocation(roster, jp.country, &key)->revoked.ms, NOW);
+	cr_expect_eq(
+	    roster_revocation(roster, jp.country, &ledger)->revoked.ms, NOW);
+	cr_expect_not_null(roster_revocation(roster, jp.country, &old),
+	    "of a key no more named");
+}
+
+/* Whoever names a key that another country names as well takes nothing from
+ * it, whichever was pinned or published first. */
+Test(roster, a_key_of_two_countries_speaks_for_each_by_its_own_document)
+{
+	const struct officer_entry *o;
+	struct country_entry *e;
+	struct hf_key key, transport;
+
+	pin(&cz); /* first in every table */
+	pin(&jp);
+	registry_desk(&jp, "jp.ncp", false);
+	e = registry_officer(&jp, "jp.ncp", false);
+	key = e->u.officer.sign;
+	transport = e->u.officer.transport;
+	publish(&jp);
+	o = roster_officer_anywhere(roster, &key);
+	cr_assert_not_null(o);
+	cr_expect_str_eq(o->desk.s, "jp.ncp");
+	registry_desk(&cz, "cz.ncp", false);
+	e = registry_officer(&cz, "cz.ncp", false);
+	e->u.officer.sign = key;
+	e->u.officer.transport = transport;
+	registry_revocation(&cz, &key, NOW - 1000);
+	publish(&cz);
+	cr_expect_eq(check(&key, NOW), HF_OK);
+	cr_expect_str_eq(
+	    roster_officer(roster, jp.country, &key)->desk.s, "jp.ncp");
+	cr_expect_str_eq(
+	    roster_officer_by_transport(roster, jp.country, &transport)->desk.s,
+	    "jp.ncp");
+	cr_expect_eq(roster_officer_check(
+			 roster, cz.country, &key, (struct instant){NOW}, &o),
+	    HF_REVOKED);
+	cr_expect_null(roster_officer_anywhere(roster, &key),
+	    "where only the key is known, it is nobody's word");
+}
+
+Test(roster, a_broker_key_of_another_country_is_refused_by_name)
+{
+	struct hf_country c = {{0}};
+	struct hf_key transport, ledger;
+	struct country_entry *e;
+	struct blob b;
+
+	pin(&cz);
+	pin(&jp);
+	e = registry_broker(&jp, 1);
+	transport = e->u.broker.transport;
+	ledger = e->u.broker.ledger;
+	publish(&jp);
+	publish(&cz);
+	e = registry_broker(&cz, 1);
+	e->u.broker.transport = transport;
+	b = registry_build(&cz, roster_doc(roster, cz.country), 2);
+	cr_expect_eq(add(&b), HF_KEY_CLAIMED);
+	cr_expect_str_eq(roster_rival(roster).s, "JP");
+	cr_expect_eq(version_of(&cz), 1, "the one before stays in force");
+	cr_assert_not_null(roster_broker_by_transport(roster, &transport, &c));
+	cr_expect_str_eq(c.s, "JP");
+	/* one ledger key for two is another matter: origins keep them apart */
+	hf_random(&e->u.broker.transport, sizeof(transport));
+	e->u.broker.ledger = ledger;
+	registry_revocation(&cz, &ledger, NOW - 1000);
+	publish(&cz);
+	cr_expect_null(roster_revocation(roster, jp.country, &ledger));
+	/* when JP has another, the old one is free */
+	registry_revocation(&jp, &ledger, NOW);
+	hf_random(&jp.entries[0].u.broker.transport, sizeof(transport));
+	publish(&jp);
+	cr_expect_eq(version_of(&jp), 2);
+	e->u.broker.transport = transport;
+	publish(&cz);
+	cr_assert_not_null(roster_broker_by_transport(roster, &transport, &c));
+	cr_expect_str_eq(c.s, "CZ");
+	free(b.data);
 }
 
 Test(roster, finds_brokers_by_country_and_by_transport_key)
