@@ -44,6 +44,7 @@ const char *hf_entry_type_name(unsigned type)
 	    [HF_ENTRY_OUTBOX_ALARM] = "outbox alarm",
 	    [HF_ENTRY_FORK] = "fork",
 	    [HF_ENTRY_WITHDRAWN] = "withdrawn",
+	    [HF_ENTRY_COUNTERSIGNED] = "absence countersigned",
 	};
 
 	return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;

@@ -27,7 +27,8 @@ enum hf_entry_type { /* SPEC 6.2 */
 	HF_ENTRY_OUTBOX_ALARM = 23,
 	HF_ENTRY_FORK = 24,
 	HF_ENTRY_WITHDRAWN = 25,
-	HF_ENTRY_LAST = HF_ENTRY_WITHDRAWN
+	HF_ENTRY_COUNTERSIGNED = 26,
+	HF_ENTRY_LAST = HF_ENTRY_COUNTERSIGNED
 };
 /** NULL for a number that is no type. */
 const char *hf_entry_type_name(unsigned type);

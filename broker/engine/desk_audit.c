@@ -155,7 +155,8 @@ static enum hf_err may_see_entry(struct request *r, uint64_t index)
 							    : HF_OK;
 }
 
-/* What the broker of another country gave for the act at `index`. */
+/* What the broker of another country gave for the act at `index`, or how it
+ * countersigned the absence there. */
 static enum hf_err foreign_receipt_at(
     struct request *r, uint64_t index, struct hf_bytes *receipt)
 {
@@ -167,7 +168,8 @@ static enum hf_err foreign_receipt_at(
 		err = HF_RANGE;
 	if (err != HF_OK)
 		return err;
-	row_add(&k, leaf.id.b, sizeof(leaf.id.b));
+	row_add(&k, leaf.type == HF_ENTRY_ABSENT ? leaf.core.b : leaf.id.b,
+	    HF_ID_SIZE);
 	row_add(&k, r->arg[2].bytes.data, HF_COUNTRY_SIZE);
 	return txn_get(r->e->txn, TABLE_RECEIPTS, row_bytes(&k), receipt);
 }

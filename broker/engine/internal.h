@@ -372,8 +372,8 @@ HF_MUST_USE enum hf_err link_alarm(struct engine *e);
 HF_MUST_USE enum hf_err link_preverify(struct hf_bytes frame);
 /** Our own document changed: every peer that is up gets it. */
 HF_MUST_USE enum hf_err link_document_changed(struct engine *e);
-/** An erasure certificate for the peer of a case. */
-HF_MUST_USE enum hf_err link_erased(
+/** A statement for the peer of a case (link_statement.c). */
+HF_MUST_USE enum hf_err link_tell_statement(
     struct engine *e, struct hf_country to, uint64_t index);
 
 /* ---- documents.c ---- */

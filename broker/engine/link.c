@@ -273,8 +273,8 @@ static enum hf_err dispatch(
 		wire_uint(w, UINT64_MAX);
 		wire_close(w);
 		return wire_finish(w);
-	case HF_LINK_ERASED:
-		return link_erased_in(e, ev, p, w);
+	case HF_LINK_STATEMENT:
+		return link_statement_in(e, ev, p, w);
 	case HF_LINK_COSIGNED:
 		return heads_cosigned_in(e, p, w);
 	case HF_LINK_SEEN:

@@ -85,7 +85,7 @@ const struct peer *link_find(const struct engine *e, struct hf_country c);
 struct outbox_row {
 	struct hf_id act, case_id;
 	uint64_t index; /* in our ledger */
-	unsigned kind;  /* 0: a statement (erasure certificate) */
+	unsigned kind;  /* 0: a statement (link_statement.c) */
 	struct instant since;
 };
 void outbox_key(struct row_key *k, struct hf_country c, uint64_t sequence);
@@ -139,9 +139,17 @@ HF_MUST_USE enum hf_err link_fetch(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
 HF_MUST_USE enum hf_err link_acts(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
-/* link_other.c */
-HF_MUST_USE enum hf_err link_erased_in(
+/* link_statement.c */
+HF_MUST_USE enum hf_err link_send_statement(struct engine *e, struct peer *p,
+    uint64_t sequence, const struct outbox_row *row);
+HF_MUST_USE enum hf_err link_statement_in(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
+/** The peer's answer to a statement of ours: its countersignature of an
+ * absence is kept.  Errors: HF_RECEIPT and others of a receipt */
+HF_MUST_USE enum hf_err link_countersigned(struct engine *e,
+    const struct peer *p, const struct outbox_row *row,
+    struct hf_bytes receipt);
+/* link_document.c */
 HF_MUST_USE enum hf_err link_document_in(
     struct engine *e, struct peer *p, struct wire *w);
 

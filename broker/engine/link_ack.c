@@ -118,6 +118,8 @@ static enum hf_err take_answer(struct engine *e, struct peer *p,
 			err = keep_receipt(e, p, &row, receipt);
 	} else if (err == HF_OK && row.kind != 0) {
 		err = keep_refusal(e, p, &row, code);
+	} else if (err == HF_OK && code == 0) {
+		err = link_countersigned(e, p, &row, receipt);
 	}
 	if (err == HF_OK && row.kind != 0)
 		err = delivered(e, p, &row, code);
