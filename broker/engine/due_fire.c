@@ -129,5 +129,7 @@ enum hf_err due_fire(
 	err = case_load(e, id, &c);
 	if (err != HF_OK)
 		return err == HF_NOTFOUND ? HF_CORRUPT : err;
+	if (!c.erased && recall_holds(e, &c))
+		return recall_postpone(e, id, type, gen);
 	return c.erased ? HF_OK : fire_case(e, &c, type, gen);
 }

@@ -20,7 +20,14 @@
 #define LINK_DEAD_MS 30000u
 #define LINK_HEAD_MS 1000u
 #define LINK_ALARM_CHECK_MS 3600000u
+#define RECALL_ROWS 64u
 #define LINK_TAKEN 1u /* code of an ack without a receipt */
+
+/** A case at a peer, and how far its sides have come there. */
+struct recall_row {
+	struct hf_id id;
+	uint32_t gens[2];
+};
 
 struct peer {
 	struct hf_country country;
@@ -48,6 +55,17 @@ struct peer {
 		size_t note_size;
 	} prove;
 	bool unproven;
+	struct {                   /* recall.c */
+		struct hf_id next; /* where the list goes on */
+		bool listed, last; /* a page came; it was the last one */
+		unsigned count, at;
+		struct recall_row row[RECALL_ROWS];
+		uint64_t again_mono, acts; /* acts: fetched back */
+		uint32_t gen;              /* asked for, with its track */
+		unsigned tries;
+		uint64_t lost_size; /* of our earlier epoch, as they know it */
+		struct hf_hash lost_root;
+	} recall;
 	uint64_t tries;
 	uint32_t cause;
 	/* parts of a document */
@@ -153,7 +171,21 @@ HF_MUST_USE enum hf_err link_countersigned(struct engine *e,
 HF_MUST_USE enum hf_err link_document_in(
     struct engine *e, struct peer *p, struct wire *w);
 
+/** Is the case one of the peer's country? */
+bool link_is_party(const struct case_record *c, const struct peer *p);
+/* recall.c */
+HF_MUST_USE enum hf_err recall_in(
+    struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
+HF_MUST_USE enum hf_err recall_list_in(
+    struct engine *e, struct peer *p, struct wire *w);
+/** Acts came that were asked for; `acts` of them were taken. */
+HF_MUST_USE enum hf_err recall_acts_came(
+    struct engine *e, struct peer *p, unsigned acts);
+
 /* heads.c */
+/** The newest head of an earlier epoch of this country's log; empty: none. */
+HF_MUST_USE enum hf_err heads_lost(
+    struct engine *e, struct hf_country c, struct hf_bytes *note);
 HF_MUST_USE enum hf_err heads_in(
     struct engine *e, struct peer *p, struct wire *w);
 /** A link has come up: the proofs of forks that we know. */

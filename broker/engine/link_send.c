@@ -81,8 +81,7 @@ static enum hf_err gather_row(struct engine *e, struct batch *b,
 	*added = false;
 	if (row->kind == 0 || (b->count > 0 && sequence != b->last + 1))
 		return HF_OK;
-	err = ledger_receipt(
-	    e, row->index, receipt, sizeof(receipt), &receipt_size);
+	err = ledger_home_receipt(e, row->index, receipt, &receipt_size);
 	if (err == HF_OK)
 		err = load_act(e, row, act, &act_size);
 	if (err != HF_OK)
