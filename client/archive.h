@@ -46,6 +46,10 @@ HF_MUST_USE enum hf_err archive_at(struct archive *a, uint64_t index,
  * Errors: HF_FILE, HF_CORRUPT (pins), those of roster_add */
 HF_MUST_USE enum hf_err archive_roster(
     const struct archive *a, struct roster **out);
+/** The same, and the witnesses that any of these documents names. */
+struct cosigners;
+HF_MUST_USE enum hf_err archive_roster_and(
+    const struct archive *a, struct roster **out, struct cosigners *witnesses);
 /** Pin in `r` what the archive pins.  Errors: HF_FILE, HF_CORRUPT */
 HF_MUST_USE enum hf_err archive_pins(const struct archive *a, struct roster *r);
 /** The bytes of one version, malloc'ed.  Errors: those of home_read */

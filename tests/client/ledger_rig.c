@@ -1,8 +1,10 @@
 #include "tests/client/ledger_rig.h"
 
+#include "proto/cosign.h"
 #include "proto/crypto.h"
 #include "proto/leaf.h"
 #include "proto/merkle.h"
+#include "proto/note.h"
 #include "proto/pack.h"
 #include "proto/ref.h"
 
@@ -209,6 +211,35 @@ void rig_head(struct ledger_rig *r, const char *origin,
 	sign_note(r->head, origin, key, size, root);
 }
 
+static void cosign(char note[HF_NOTE_MAX], const char *country,
+    const struct secret *key, uint64_t seconds, bool broken)
+{
+	struct hf_bytes whole = bytes(note, strlen(note)), text, lines;
+	char name[HF_WITNESS_NAME_MAX], line[HF_COSIGN_LINE_MAX];
+	char out[HF_NOTE_MAX + 1];
+	struct hf_key public_key = secret_sign_key(key);
+	uint8_t message[HF_COSIGN_MESSAGE_MAX];
+	struct hf_country c = {{0}};
+	struct hf_sig sig;
+	size_t n;
+
+	memcpy(c.s, country, HF_COUNTRY_SIZE);
+	hf_witness_name(name, c);
+	cr_assert(hf_note_split(whole, &text, &lines));
+	n = hf_cosign_message(message, seconds, text);
+	sig = secret_sign(key, message, n);
+	sig.b[3] ^= broken;
+	n = hf_cosign_line(line, name, &public_key, seconds, &sig);
+	MUST(hf_cosign_add(whole, bytes(line, n), out, sizeof(out), &n));
+	memcpy(note, out, n + 1);
+}
+
+void rig_cosign(struct ledger_rig *r, const char *country,
+    const struct secret *key, uint64_t at)
+{
+	cosign(r->head, country, key, (at != 0 ? at : r->now.ms) / 1000, false);
+}
+
 void rig_graft(struct ledger_rig *r, unsigned at, unsigned of)
 {
 	struct rig_frame a = r->ledger.row[at];
@@ -245,14 +276,17 @@ static size_t us_receipt(const struct ledger_rig *r, unsigned type,
 {
 	struct hf_ledger_leaf leaf = act_leaf(r, type, act);
 	uint8_t leaf_bytes[HF_LEDGER_LEAF_MAX];
-	char note[HF_NOTE_MAX];
+	char note[HF_NOTE_MAX + 1];
 	struct hf_hash root;
 	size_t size, note_size;
 
 	MUST(hf_ledger_leaf_encode(
 	    &leaf, leaf_bytes, sizeof(leaf_bytes), &size));
 	root = hf_merkle_leaf(leaf_bytes, size);
-	note_size = sign_note(note, "holdfast/US/1", r->us_broker, 1, &root);
+	sign_note(note, "holdfast/US/1", r->us_broker, 1, &root);
+	cosign(
+	    note, "JP", r->jp_witness, r->now.ms / 1000, r->break_cosignature);
+	note_size = strlen(note);
 	MUST(hf_receipt_encode(bytes(leaf_bytes, size), 0, NULL, 0,
 	    bytes(note, note_size), out, HF_RECEIPT_MAX, &size));
 	return size;
@@ -338,6 +372,55 @@ static void rules(struct hf_envelope *env)
 	env->present |= BIT(HF_E_RULES);
 }
 
+static void add_receipt(struct ledger_rig *r, const struct hf_act *act)
+{
+	uint8_t receipt[HF_RECEIPT_MAX], row[4096];
+	size_t size = us_receipt(r, HF_ENTRY_FOREIGN, act, receipt);
+	struct pack p;
+
+	pack_init(&p, row, sizeof(row));
+	pack_array(&p, 3);
+	pack_bin(&p, act->id.b, sizeof(act->id.b));
+	pack_text(&p, "US");
+	pack_bin(&p, receipt, size);
+	add_frame(&r->receipts, &p);
+}
+
+void rig_receipts_again(struct ledger_rig *r)
+{
+	const struct rig_frame *f = &r->ledger.row[RIG_REQUEST];
+	uint8_t frame[HF_ACT_MAX];
+	struct hf_bytes part[5];
+	struct hf_act act;
+	struct wire w;
+	size_t size;
+
+	wire_init(&w, f->bytes + 4, f->size - 4);
+	wire_array(&w, 5, 5);
+	for (unsigned i = 0; i < 5; i++)
+		part[i] = wire_bin(&w, 0, sizeof(frame));
+	MUST(hf_act_encode(part[1], part[2], part[3], bytes(NULL, 0), frame,
+	    sizeof(frame), &size));
+	MUST(hf_act_decode(&act, frame, size));
+	r->receipts.count = 0;
+	add_receipt(r, &act);
+}
+
+size_t rig_fork(const struct ledger_rig *r, uint8_t out[HF_FORK_MAX])
+{
+	struct hf_key key = secret_sign_key(r->us_broker);
+	struct hf_hash root[2] = {{{1}}, {{2}}};
+	char note[2][HF_NOTE_MAX];
+	size_t size[2], n;
+
+	for (unsigned i = 0; i < 2; i++)
+		size[i] = sign_note(
+		    note[i], "holdfast/US/1", r->us_broker, 500, &root[i]);
+	MUST(hf_fork_encode("holdfast/US/1", &key, bytes(note[0], size[0]),
+	    bytes(note[1], size[1]), out, &n));
+	return n;
+}
+
 static void add_request(struct ledger_rig *r)
 {
 	struct hf_envelope env = {.measure = HF_PRESERVATION,
@@ -345,11 +428,9 @@ static void add_request(struct ledger_rig *r)
 	    .urgency = HF_URGENT,
 	    .categories = HF_TRAFFIC,
 	    .not_after = {r->now.ms + 3600000}};
-	uint8_t frame[HF_ACT_MAX], receipt[HF_RECEIPT_MAX], row[4096];
+	uint8_t frame[HF_ACT_MAX];
 	struct hf_ledger_leaf leaf;
 	struct hf_act act;
-	struct pack p;
-	size_t size;
 
 	env.present = BIT(HF_E_MEASURE) | BIT(HF_E_BASIS) | BIT(HF_E_URGENCY) |
 		      BIT(HF_E_CATEGORIES) | BIT(HF_E_NOT_AFTER);
@@ -358,13 +439,7 @@ static void add_request(struct ledger_rig *r)
 	make_act(r, HF_KIND_REQUEST, &env, r->first, frame, &act);
 	r->case_id = act.id;
 	remember(r, &act);
-	size = us_receipt(r, HF_ENTRY_FOREIGN, &act, receipt);
-	pack_init(&p, row, sizeof(row));
-	pack_array(&p, 3);
-	pack_bin(&p, act.id.b, sizeof(act.id.b));
-	pack_text(&p, "US");
-	pack_bin(&p, receipt, size);
-	add_frame(&r->receipts, &p);
+	add_receipt(r, &act);
 	leaf = act_leaf(r, HF_ENTRY_OWN, &act);
 	add_entry(r, &leaf, &act, bytes(NULL, 0));
 }
@@ -450,6 +525,16 @@ static struct country_entry *add_officer(
 	return e;
 }
 
+static void add_broker(struct registry *reg, const struct secret *ledger,
+    const struct secret *witness)
+{
+	struct broker_entry *b = &registry_broker(reg, 1)->u.broker;
+
+	b->ledger = secret_sign_key(ledger);
+	b->has_witness = true;
+	b->witness = secret_sign_key(witness);
+}
+
 static struct country_doc *build(const struct registry *reg,
     const struct country_doc *previous, uint32_t version)
 {
@@ -469,13 +554,13 @@ static void set_up(struct ledger_rig *r)
 	registry_init(&r->us, "US", 2);
 	r->jp_broker = secret_new(SECRET_BROKER);
 	r->us_broker = secret_new(SECRET_BROKER);
+	r->jp_witness = secret_new(SECRET_OFFICER);
+	r->us_witness = secret_new(SECRET_OFFICER);
 	r->first = secret_new(SECRET_OFFICER);
 	r->second = secret_new(SECRET_OFFICER);
 	r->theirs = secret_new(SECRET_OFFICER);
-	registry_broker(&r->jp, 1)->u.broker.ledger =
-	    secret_sign_key(r->jp_broker);
-	registry_broker(&r->us, 1)->u.broker.ledger =
-	    secret_sign_key(r->us_broker);
+	add_broker(&r->jp, r->jp_broker, r->jp_witness);
+	add_broker(&r->us, r->us_broker, r->us_witness);
 	registry_desk(&r->jp, "jp.ncp", false);
 	registry_desk(&r->us, "us.ncp", false);
 	add_officer(&r->us, "us.ncp", r->theirs);
@@ -536,6 +621,8 @@ void rig_free(struct ledger_rig *r)
 	registry_release(&r->us);
 	secret_free(r->jp_broker);
 	secret_free(r->us_broker);
+	secret_free(r->jp_witness);
+	secret_free(r->us_witness);
 	secret_free(r->first);
 	secret_free(r->second);
 	secret_free(r->theirs);
@@ -566,6 +653,9 @@ struct rig_verdict rig_verify(const struct ledger_rig *r, bool replay)
 	v.sent = a.sent;
 	v.receipted = a.receipted;
 	v.cases = a.cases;
+	v.forks = a.forks;
+	v.head_witnesses = a.head_witnesses;
+	memcpy(v.witnessed, a.witnessed, sizeof(v.witnessed));
 	v.found = a.found.count;
 	v.first = a.found.first;
 	snprintf(v.text, sizeof(v.text), "%s", a.found.first_text);

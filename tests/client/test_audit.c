@@ -437,3 +437,112 @@ Test(audit, a_desk_knew_what_had_entered_of_its_cases)
 	cr_assert_eq(at(r, RIG_STOP, "").cases, 1);
 	rig_free(r);
 }
+
+/* ---- witnesses and forks ---- */
+
+Test(audit, cosignatures_are_judged_and_counted)
+{
+	struct ledger_rig *r = ledger_rig_new();
+	struct rig_verdict v;
+	char bare[HF_NOTE_MAX];
+
+	memcpy(bare, r->head, sizeof(bare));
+	intact(r);
+	v = rig_verify(r, false);
+	cr_assert_eq(v.head_witnesses, 0);
+	cr_assert_eq(v.witnessed[1], 2, "both receipts of US, by JP");
+	rig_cosign(r, "US", r->us_witness, 0);
+	intact(r);
+	cr_assert_eq(rig_verify(r, false).head_witnesses, 1);
+	rig_cosign(r, "JP", r->jp_witness, 0);
+	intact(r);
+	cr_assert_eq(rig_verify(r, false).head_witnesses, 2);
+	memcpy(r->head, bare, sizeof(bare));
+	rig_cosign(r, "US", r->first, 0);
+	says(r, RIG_STOP, "of a witness that no document names");
+	memcpy(r->head, bare, sizeof(bare));
+	rig_cosign(r, "DE", r->us_witness, 0);
+	says(r, RIG_STOP, "of a witness that no document names");
+	memcpy(r->head, bare, sizeof(bare));
+	rig_cosign(r, "US", r->us_witness, NOW - 600000);
+	says(r, RIG_STOP, "US is of a time when no document named its key");
+	rig_free(r);
+}
+
+Test(audit, a_cosignature_older_than_what_it_covers_is_stale)
+{
+	struct ledger_rig *r = ledger_rig_new();
+
+	r->now.ms = NOW + 3600000;
+	rig_note(r, r->second);
+	rig_sign(r);
+	rig_cosign(r, "US", r->us_witness, NOW + 3600000 - 200000);
+	intact(r); /* clocks differ */
+	rig_sign(r);
+	rig_cosign(r, "US", r->us_witness, NOW + 3600000 - 400000);
+	says(r, RIG_COUNT, "US is older than what it covers");
+	rig_free(r);
+}
+
+Test(audit, every_flipped_bit_of_a_cosigned_head_is_found)
+{
+	struct ledger_rig *r = ledger_rig_new();
+
+	rig_cosign(r, "US", r->us_witness, 0);
+	rig_cosign(r, "JP", r->jp_witness, 0);
+	for (size_t i = 0; i < strlen(r->head); i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			struct rig_verdict v;
+
+			r->head[i] = (char)(r->head[i] ^ (1 << bit));
+			if (r->head[i] != '\0') {
+				rig_write(r);
+				v = rig_verify(r, false);
+				cr_assert_gt(
+				    v.found, 0, "byte %zu bit %u", i, bit);
+			}
+			r->head[i] = (char)(r->head[i] ^ (1 << bit));
+		}
+	rig_free(r);
+}
+
+Test(audit, a_receipt_with_a_false_cosignature_is_named)
+{
+	struct ledger_rig *r = ledger_rig_new();
+
+	r->break_cosignature = true;
+	rig_receipts_again(r);
+	says(r, RIG_REQUEST,
+	    "its receipt by US: the cosignature of JP does "
+	    "not verify");
+	rig_free(r);
+}
+
+static void enter_fork(struct ledger_rig *r, const char *country, bool true_one)
+{
+	uint8_t proof[HF_FORK_MAX];
+	struct hf_statement s = {.type = HF_ENTRY_FORK,
+	    .text = {(const uint8_t *)country, 2},
+	    .detail = {proof, 0}};
+
+	s.detail.size = rig_fork(r, proof);
+	if (!true_one)
+		proof[s.detail.size - 20] ^= 1;
+	rig_statement(r, &s);
+	rig_sign(r);
+}
+
+Test(audit, a_fork_on_record_is_verified_and_told)
+{
+	struct ledger_rig *r = ledger_rig_new();
+
+	enter_fork(r, "US", true);
+	intact(r);
+	cr_assert_eq(rig_verify(r, false).forks, 1);
+	enter_fork(r, "JP", true);
+	says(r, RIG_COUNT + 1, "of a fork of another country");
+	r->ledger.count--;
+	enter_fork(r, "US", false);
+	says(r, RIG_COUNT + 1, "the proof of a fork");
+	rig_free(r);
+}
