@@ -304,7 +304,7 @@ static enum hf_err add_document(const struct archive *a,
 	if (err == HF_OK)
 		err = roster_add(r, data, size, &country, &version);
 	if (err == HF_OK && witnesses != NULL)
-		err = cosigners_add(witnesses, roster_doc(r, country));
+		err = cosigners_add(witnesses, roster_doc(r, country), true);
 	free(data);
 	/* of a country that the auditor has not pinned: of no use to him */
 	return err == HF_ROOT_UNKNOWN || err == HF_DOC_OLD ? HF_OK : err;

@@ -61,7 +61,8 @@ static enum hf_err add(struct cosigners *c, const struct cosigner *one)
 	return HF_OK;
 }
 
-enum hf_err cosigners_add(struct cosigners *c, const struct country_doc *d)
+enum hf_err cosigners_add(
+    struct cosigners *c, const struct country_doc *d, bool complete)
 {
 	enum hf_err err = HF_OK;
 
@@ -74,8 +75,9 @@ enum hf_err cosigners_add(struct cosigners *c, const struct country_doc *d)
 		memset(&one, 0, sizeof(one));
 		one.country = d->head.country;
 		one.key = b->witness;
-		one.from = d->head.issued.ms > b->valid_from.ms ? d->head.issued
-								: b->valid_from;
+		one.from = complete && d->head.issued.ms > b->valid_from.ms
+			       ? d->head.issued
+			       : b->valid_from;
 		one.until = b->valid_until;
 		err = add(c, &one);
 	}

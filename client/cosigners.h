@@ -15,9 +15,12 @@ struct cosigners; /* opaque */
 struct cosigners *cosigners_new(void);
 void cosigners_free(struct cosigners *c);
 /** The witnesses that this document names; each version of a country's may be
- * added, in any order.  Borrows nothing.  Errors: HF_NOMEM */
+ * added, in any order.  Borrows nothing.
+ * complete  all versions are added: a key counts from the issue of the first
+ *           that names it; else from its own beginning
+ * Errors: HF_NOMEM */
 HF_MUST_USE enum hf_err cosigners_add(
-    struct cosigners *c, const struct country_doc *d);
+    struct cosigners *c, const struct country_doc *d, bool complete);
 
 /** What a note's cosignatures are worth. */
 struct cosigned {

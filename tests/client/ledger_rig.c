@@ -211,7 +211,7 @@ void rig_head(struct ledger_rig *r, const char *origin,
 	sign_note(r->head, origin, key, size, root);
 }
 
-static void cosign(char note[HF_NOTE_MAX], const char *country,
+void rig_cosign_note(char note[HF_NOTE_MAX], const char *country,
     const struct secret *key, uint64_t seconds, bool broken)
 {
 	struct hf_bytes whole = bytes(note, strlen(note)), text, lines;
@@ -237,7 +237,8 @@ static void cosign(char note[HF_NOTE_MAX], const char *country,
 void rig_cosign(struct ledger_rig *r, const char *country,
     const struct secret *key, uint64_t at)
 {
-	cosign(r->head, country, key, (at != 0 ? at : r->now.ms) / 1000, false);
+	rig_cosign_note(
+	    r->head, country, key, (at != 0 ? at : r->now.ms) / 1000, false);
 }
 
 void rig_graft(struct ledger_rig *r, unsigned at, unsigned of)
@@ -284,7 +285,7 @@ static size_t us_receipt(const struct ledger_rig *r, unsigned type,
 	    &leaf, leaf_bytes, sizeof(leaf_bytes), &size));
 	root = hf_merkle_leaf(leaf_bytes, size);
 	sign_note(note, "holdfast/US/1", r->us_broker, 1, &root);
-	cosign(
+	rig_cosign_note(
 	    note, "JP", r->jp_witness, r->now.ms / 1000, r->break_cosignature);
 	note_size = strlen(note);
 	MUST(hf_receipt_encode(bytes(leaf_bytes, size), 0, NULL, 0,

@@ -65,6 +65,9 @@ void rig_sign(struct ledger_rig *r);
 /** A head over any root, by any key and origin. */
 void rig_head(struct ledger_rig *r, const char *origin,
     const struct secret *key, uint64_t size, const struct hf_hash *root);
+/** The note with a cosignature by `key` under this country's name. */
+void rig_cosign_note(char note[HF_NOTE_MAX], const char *country,
+    const struct secret *key, uint64_t seconds, bool broken);
 /** Cosign the head, as of r->now or of `at`. */
 void rig_cosign(struct ledger_rig *r, const char *country,
     const struct secret *key, uint64_t at);
