@@ -42,7 +42,7 @@ LIB_broker = $(B)/libbroker.a
 LIB_client = $(B)/libholdfast.a
 LDLIBS = -lsodium -lmsgpackc
 
-.PHONY: all check unit e2e asan cover bench demo deps format doors man clean help
+.PHONY: all check unit attacks e2e asan cover bench demo deps format doors man clean help
 all: $(B)/holdfastd $(B)/holdfast
 
 $(B)/holdfastd: $(B)/broker/main.o $(LIB_broker) $(LIB_engine) $(LIB_store) \
@@ -103,6 +103,11 @@ $(B)/man/holdfast.1: ops/man/holdfast.1.scd $(B)/holdfast
 	$(Q)scdoc < $@.scd > $@ || { rm -f $@; exit 1; }
 
 unit: $(TESTS)
+# Every bit of a ledger of 1 MiB, and ATTACKS structural attacks: minutes.
+ATTACKS ?= 100000
+attacks: $(B)/test-client
+	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
+		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
 check: doors format-check all unit man
 	@sh tests/man $(B)
 	@sh tests/run $(B)

@@ -403,7 +403,9 @@ static enum hf_err read_head(struct audit *a)
 		    "country");
 	else
 		return err;
-	/* entries are judged all the same, under no head */
+	/* entries are judged all the same, under no head; what is found then
+	 * may come of its false origin */
+	a->found.settled = true;
 	a->head.size = 0;
 	a->head.root = hf_frontier_root(&nothing);
 	return HF_OK;

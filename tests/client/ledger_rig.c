@@ -445,7 +445,7 @@ static void add_request(struct ledger_rig *r)
 	add_entry(r, &leaf, &act, bytes(NULL, 0));
 }
 
-static void add_acknowledge(struct ledger_rig *r)
+void rig_acknowledge(struct ledger_rig *r)
 {
 	struct hf_envelope env = {.re = r->case_id};
 	uint8_t frame[HF_ACT_MAX], receipt[HF_RECEIPT_MAX];
@@ -601,7 +601,7 @@ struct ledger_rig *ledger_rig_new(void)
 	roster_statement(r, "US", 1, 0, root.b);
 	roster_statement(r, "US", 3, 1, r->docs[2]->head_digest.b);
 	add_request(r);
-	add_acknowledge(r);
+	rig_acknowledge(r);
 	roster_statement(r, "JP", 3, 2, r->docs[1]->head_digest.b);
 	rig_note(r, r->second);
 	rig_statement(r, &stop);

@@ -78,6 +78,8 @@ size_t rig_fork(const struct ledger_rig *r, uint8_t out[HF_FORK_MAX]);
 struct hf_hash rig_root(const struct ledger_rig *r);
 /** Append an own note by this officer, as of r->now; not signed yet. */
 void rig_note(struct ledger_rig *r, const struct secret *officer);
+/** Append an act of US that came with its receipt. */
+void rig_acknowledge(struct ledger_rig *r);
 /** Append a statement. */
 void rig_statement(struct ledger_rig *r, const struct hf_statement *s);
 void rig_remove(struct rig_file *f, unsigned at);
