@@ -408,6 +408,12 @@ enum hf_err archive_receipts_open(
 	return rows_open(a, "receipts", RECEIPT_FRAME_MAX, out);
 }
 
+enum hf_err archive_certificates_open(
+    const struct archive *a, struct archive_rows **out)
+{
+	return rows_open(a, "certificates", RECEIPT_FRAME_MAX, out);
+}
+
 enum hf_err archive_receipts_next(
     struct archive_rows *rows, struct archive_receipt *r)
 {

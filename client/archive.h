@@ -73,6 +73,9 @@ HF_MUST_USE enum hf_err archive_receipts_open(
     const struct archive *a, struct archive_rows **out);
 HF_MUST_USE enum hf_err archive_receipts_next(
     struct archive_rows *rows, struct archive_receipt *r);
+/** The same of `certificates`, whose rows say a case in place of an act. */
+HF_MUST_USE enum hf_err archive_certificates_open(
+    const struct archive *a, struct archive_rows **out);
 HF_MUST_USE enum hf_err archive_states_open(
     const struct archive *a, struct archive_rows **out);
 HF_MUST_USE enum hf_err archive_states_next(

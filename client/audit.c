@@ -289,6 +289,34 @@ static void receipts_end(struct audit *a, struct receipts *r)
 	archive_rows_close(r->rows);
 }
 
+/* ---- peers' certificates of erasure ---- */
+
+static void check_certificates(struct audit *a)
+{
+	struct archive_rows *rows;
+	struct archive_receipt c;
+	enum hf_err err = archive_certificates_open(a->archive, &rows);
+
+	while (
+	    err == HF_OK && (err = archive_receipts_next(rows, &c)) == HF_OK) {
+		const char *problem = judge_certificate(
+		    a->roster, a->witnesses, &c.act, c.to, c.receipt, NULL);
+		char hex[2 * HF_ID_SIZE + 1];
+
+		a->certificates += problem == NULL;
+		hf_hex(hex, &c.act, sizeof(c.act));
+		if (problem != NULL)
+			audit_finds(a, AUDIT_NO_ENTRY,
+			    "certificates: that of %s for case %.16s %s",
+			    c.to.s, hex, problem);
+	}
+	if (err != HF_NOTFOUND)
+		audit_finds(a, AUDIT_NO_ENTRY,
+		    "certificates: damaged after row %llu",
+		    (unsigned long long)a->certificates);
+	archive_rows_close(rows);
+}
+
 /* ---- the pass ---- */
 
 /* It stood when it entered, and later the key was said to have been lost. */
@@ -432,6 +460,8 @@ enum hf_err audit_verify(struct audit *a,
 	if (err == HF_OK)
 		err = pass(a, j, &r, each, ctx);
 	receipts_end(a, &r);
+	if (err == HF_OK)
+		check_certificates(a);
 	if (j != NULL)
 		memcpy(a->witnessed, judge_witnessed(j), sizeof(a->witnessed));
 	judge_free(j);

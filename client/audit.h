@@ -32,8 +32,9 @@ struct audit {
 	unsigned head_witnesses;
 	/* [n]: receipts whose head n witnesses cosigned */
 	uint64_t witnessed[HF_COSIGNATURE_MAX + 1];
-	uint64_t forks; /* proved by entries */
-	json_t *forked; /* owned; in words */
+	uint64_t certificates; /* of peers, that they erased */
+	uint64_t forks;        /* proved by entries */
+	json_t *forked;        /* owned; in words */
 	uint64_t entries, acts, verified, sent, receipted, received;
 	uint64_t disputed;         /* SPEC 5.11, by the newest documents */
 	uint64_t cases;            /* replay.h */

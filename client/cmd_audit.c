@@ -142,6 +142,9 @@ static void print_witnesses(FILE *to, const struct audit *a)
 			fprintf(to, "%s %llu under %u", n > 0 ? "," : "",
 			    (unsigned long long)a->witnessed[n], n);
 	fputc('\n', to);
+	if (a->certificates > 0)
+		fprintf(to, "Erased    %llu cases by certificates of peers\n",
+		    (unsigned long long)a->certificates);
 	if (a->forks > 0)
 		fprintf(to, "Forks     %llu proved by entries\n",
 		    (unsigned long long)a->forks);
@@ -205,6 +208,8 @@ static json_t *report_json(const struct audit *a, bool replayed)
 		    heads, json_integer((json_int_t)a->witnessed[n]));
 	json_object_set_new(o, "receipt_heads", heads);
 	json_object_set(o, "forks", a->forked);
+	json_object_set_new(
+	    o, "certificates", json_integer((json_int_t)a->certificates));
 	if (a->found.count > 0)
 		json_object_set_new(
 		    o, "first", json_string(a->found.first_text));

@@ -562,3 +562,33 @@ const char *judge_receipt(struct judge *j, const struct hf_ledger_leaf *leaf,
 		return "does not verify";
 	return check_cosigned(j, &r);
 }
+
+static bool cosigned_problem(const struct cosigners *witnesses,
+    const struct roster *newest, const struct hf_receipt *r)
+{
+	struct cosigned c =
+	    cosigners_judge(witnesses, r->note, r->leaf.entered, newest);
+
+	return c.problem[0] != '\0' || c.unknown > 0;
+}
+
+const char *judge_certificate(const struct roster *newest,
+    const struct cosigners *witnesses, const struct hf_id *case_id,
+    struct hf_country by, struct hf_bytes receipt, struct instant *at)
+{
+	struct hf_receipt r;
+	uint64_t size;
+
+	if (hf_receipt_decode(&r, receipt.data, receipt.size) != HF_OK)
+		return "cannot be read";
+	if (r.leaf.type != HF_ENTRY_ERASED ||
+	    memcmp(&r.leaf.id, case_id, sizeof(*case_id)) != 0)
+		return "is of something else";
+	if (roster_receipt_check(newest, by, &r, &size) != HF_OK)
+		return "does not verify";
+	if (witnesses != NULL && cosigned_problem(witnesses, newest, &r))
+		return "has a false cosignature";
+	if (at != NULL)
+		*at = r.leaf.entered;
+	return NULL;
+}

@@ -60,6 +60,12 @@ HF_MUST_USE enum hf_err judge_entry(
  * is wrong; lent until the next call. */
 const char *judge_receipt(struct judge *j, const struct hf_ledger_leaf *leaf,
     struct hf_country to, struct hf_bytes receipt);
+/** Does this receipt of `by` prove that it erased its copy of the case?  As
+ * above, by the documents of `newest`; cosignatures too, with witnesses.
+ * *at: when; NULL: not wanted */
+const char *judge_certificate(const struct roster *newest,
+    const struct cosigners *witnesses, const struct hf_id *case_id,
+    struct hf_country by, struct hf_bytes receipt, struct instant *at);
 /** Are the cosignatures of a note true?  As cosigners_judge; one of a witness
  * that no document names is a problem too. */
 struct cosigned judge_cosigned(

@@ -73,6 +73,8 @@ void rig_cosign(struct ledger_rig *r, const char *country,
     const struct secret *key, uint64_t at);
 /** The receipt from abroad once more, as the rig is set now. */
 void rig_receipts_again(struct ledger_rig *r);
+/** A certificate of US, that it erased the case: a frame of the file. */
+void rig_certificate(const struct ledger_rig *r, struct rig_frame *row);
 /** A proof that US forked.  Returns its size. */
 size_t rig_fork(const struct ledger_rig *r, uint8_t out[HF_FORK_MAX]);
 struct hf_hash rig_root(const struct ledger_rig *r);
@@ -92,7 +94,7 @@ void rig_graft(struct ledger_rig *r, unsigned at, unsigned of);
 struct rig_verdict {
 	enum hf_err err;
 	uint64_t entries, acts, verified, disputed, sent, receipted, cases;
-	uint64_t found, first, forks;
+	uint64_t found, first, forks, certificates;
 	unsigned head_witnesses;
 	uint64_t witnessed[HF_COSIGNATURE_MAX + 1];
 	char text[256]; /* of the first */

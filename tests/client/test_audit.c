@@ -1,6 +1,8 @@
 /* A true archive passes; whatever is changed in it is found and named. */
 #include "tests/client/ledger_rig.h"
 
+#include "client/finding.h"
+
 #include "proto/crypto.h"
 
 #include <criterion/criterion.h>
@@ -544,5 +546,82 @@ Test(audit, a_fork_on_record_is_verified_and_told)
 	r->ledger.count--;
 	enter_fork(r, "US", false);
 	says(r, RIG_COUNT + 1, "the proof of a fork");
+	rig_free(r);
+}
+
+/* ---- certificates ---- */
+
+static void write_certificate(
+    const struct ledger_rig *r, const struct rig_frame *row)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/certificates", r->dir);
+	f = fopen(path, "wb");
+	cr_assert_not_null(f);
+	cr_assert_eq(fwrite(row->bytes, 1, row->size, f), row->size);
+	cr_assert_eq(fclose(f), 0);
+}
+
+static enum hf_err take_what(void *ctx, const struct finding *f)
+{
+	char *what = ctx;
+
+	strcpy(what, f->what);
+	return HF_OK;
+}
+
+static void erasures_say(const struct ledger_rig *r, const char *expected)
+{
+	char found[32] = "";
+	struct asking q = {.each = take_what, .ctx = found, .certified = true};
+	struct roster *roster;
+
+	cr_assert_eq(archive_open(&q.archive, r->dir), HF_OK);
+	cr_assert_eq(archive_roster(q.archive, &roster), HF_OK);
+	q.roster = roster;
+	cr_assert_eq(erasures_find(&q), HF_OK);
+	cr_assert_str_eq(found, expected);
+	archive_close(q.archive);
+	roster_free(roster);
+}
+
+Test(audit, a_peers_certificate_of_erasure_is_verified)
+{
+	struct ledger_rig *r = ledger_rig_new();
+	struct rig_frame row;
+
+	rig_write(r);
+	erasures_say(r, "");
+	rig_certificate(r, &row);
+	write_certificate(r, &row);
+	intact(r);
+	cr_assert_eq(rig_verify(r, false).certificates, 1);
+	erasures_say(r, "peer-certified");
+	for (size_t at = 4; at < row.size; at++) {
+		row.bytes[at] ^= 4;
+		write_certificate(r, &row);
+		cr_assert_gt(rig_verify(r, false).found, 0, "byte %zu", at);
+		row.bytes[at] ^= 4;
+	}
+	rig_free(r);
+}
+
+Test(audit, a_false_certificate_is_named)
+{
+	struct ledger_rig *r = ledger_rig_new();
+	struct rig_frame row;
+	struct secret *jp = r->jp_broker;
+
+	rig_write(r);
+	r->jp_broker = r->us_broker;
+	r->us_broker = jp;
+	rig_certificate(r, &row);
+	r->us_broker = r->jp_broker;
+	r->jp_broker = jp;
+	write_certificate(r, &row);
+	says(r, AUDIT_NO_ENTRY, "certificates: that of US for case");
+	erasures_say(r, "peer-false");
 	rig_free(r);
 }
