@@ -79,8 +79,15 @@ BENCH_ENTRIES ?= 1000000
 $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -llmdb $(LDLIBS)
-bench: $(B)/bench-ledger
+# What an auditor's pass costs, over BENCH_ACTS acts; the rig's checks want
+# Criterion.
+BENCH_ACTS ?= 100000
+$(B)/bench-audit: $(call obj,tests/bench/audit.c tests/client/ledger_rig.c \
+	tests/keys/registry.c) $(LIB_client) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcriterion -lzmq -llmdb -ljansson $(LDLIBS)
+bench: $(B)/bench-ledger $(B)/bench-audit
 	@$(B)/bench-ledger $(BENCH_ENTRIES)
+	@$(B)/bench-audit $(BENCH_ACTS)
 
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok

@@ -445,7 +445,7 @@ size_t rig_fork(const struct ledger_rig *r, uint8_t out[HF_FORK_MAX])
 	return n;
 }
 
-static void add_request(struct ledger_rig *r)
+void rig_request(struct ledger_rig *r, const struct secret *officer)
 {
 	struct hf_envelope env = {.measure = HF_PRESERVATION,
 	    .basis = hf_profile_by_name("test")->basis,
@@ -460,7 +460,7 @@ static void add_request(struct ledger_rig *r)
 		      BIT(HF_E_CATEGORIES) | BIT(HF_E_NOT_AFTER);
 	rules(&env);
 	follow(r, &env, "jp.ncp", "us.ncp", HF_TRACK_ASKING);
-	make_act(r, HF_KIND_REQUEST, &env, r->first, frame, &act);
+	make_act(r, HF_KIND_REQUEST, &env, officer, frame, &act);
 	r->case_id = act.id;
 	remember(r, &act);
 	add_receipt(r, &act);
@@ -501,7 +501,7 @@ void rig_note(struct ledger_rig *r, const struct secret *officer)
 	add_entry(r, &leaf, &act, bytes(NULL, 0));
 }
 
-static void add_state(struct ledger_rig *r)
+void rig_state(struct ledger_rig *r)
 {
 	struct hf_case *c = calloc(1, sizeof(*c));
 	uint8_t row[128];
@@ -536,7 +536,7 @@ void rig_sign(struct ledger_rig *r)
 	root = rig_root(r);
 	rig_head(r, "holdfast/JP/1", r->jp_broker, r->hash_count, &root);
 	r->states.count = 0;
-	add_state(r);
+	rig_state(r);
 }
 
 /* ---- life ---- */
@@ -624,7 +624,7 @@ struct ledger_rig *ledger_rig_new(void)
 	root = registry_root(&r->us);
 	roster_statement(r, "US", 1, 0, root.b);
 	roster_statement(r, "US", 3, 1, r->docs[2]->head_digest.b);
-	add_request(r);
+	rig_request(r, r->first);
 	rig_acknowledge(r);
 	roster_statement(r, "JP", 3, 2, r->docs[1]->head_digest.b);
 	rig_note(r, r->second);

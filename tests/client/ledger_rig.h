@@ -80,6 +80,11 @@ size_t rig_fork(const struct ledger_rig *r, uint8_t out[HF_FORK_MAX]);
 struct hf_hash rig_root(const struct ledger_rig *r);
 /** Append an own note by this officer, as of r->now; not signed yet. */
 void rig_note(struct ledger_rig *r, const struct secret *officer);
+/** Open the case by this officer, with the receipt of US.  The acts of the
+ * case before are forgotten when their counts are 0. */
+void rig_request(struct ledger_rig *r, const struct secret *officer);
+/** The state of the case as its acts stand, in `states`. */
+void rig_state(struct ledger_rig *r);
 /** Append an act of US that came with its receipt. */
 void rig_acknowledge(struct ledger_rig *r);
 /** Append a statement. */
