@@ -1,7 +1,7 @@
 /*
  * bench-audit [ACTS]: what an auditor's passes cost over an archive of so many
- * acts, beside what this machine can do at all.  One JSON object a line, a
- * table on a terminal:
+ * acts, beside what this machine can do at all.  One JSON object a
+ * line:
  *
  *   limits   signature verifications a second, one core; cores
  *   verify   acts and signatures a second; ratio: signatures a second to
@@ -172,20 +172,14 @@ static void told(const char *name, const char *format, ...)
 
 static void told(const char *name, const char *format, ...)
 {
-	char text[256];
 	va_list args;
 
+	printf("{\"bench\":\"%s\",", name);
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	vprintf(format, args);
 	va_end(args);
-	if (!isatty(STDOUT_FILENO)) {
-		printf("{\"bench\":\"%s\",%s}\n", name, text);
-		return;
-	}
-	for (char *at = text; *at != '\0'; at++)
-		if (*at == '"' || *at == ':' || *at == ',')
-			*at = *at == ',' ? ';' : ' ';
-	printf("%-8s %s\n", name, text);
+	printf("}\n");
+	fflush(stdout);
 }
 
 static void pass(const struct ledger_rig *r, bool replay, double limit)
@@ -272,7 +266,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	one = verifications();
-	told("limits", "\"verify_per_s\":%.0f,\"cores\":%ld", one, cores);
+	told("audit-limits", "\"verify_per_s\":%.0f,\"cores\":%ld", one, cores);
 	r = build(acts / ACTS_OF_CASE);
 	pass(r, false, one * (double)cores);
 	pass(r, true, one * (double)cores);
