@@ -11,7 +11,8 @@
  *
  * A case is a request, which the other country receipted, its acknowledgement,
  * which came with a receipt, and two notes; either receipt's head has one
- * cosignature.  anon_kib is the most memory seen that no file backs, the rig's own included.
+ * cosignature.  anon_kib is the most memory seen that no file backs, the rig's
+ * own included.
  */
 #include "tests/client/ledger_rig.h"
 
