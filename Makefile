@@ -42,7 +42,7 @@ LIB_broker = $(B)/libbroker.a
 LIB_client = $(B)/libholdfast.a
 LDLIBS = -lsodium -lmsgpackc
 
-.PHONY: all check unit attacks e2e asan cover bench demo deps format doors man clean help
+.PHONY: all check unit attacks e2e asan cover bench museum demo deps format doors man clean help
 all: $(B)/holdfastd $(B)/holdfast
 
 $(B)/holdfastd: $(B)/broker/main.o $(LIB_broker) $(LIB_engine) $(LIB_store) \
@@ -130,6 +130,9 @@ cover:
 	@sh tests/cover $(B)/cover
 demo: all
 	@ops/demo/run $(B)
+# Bugs put back, each to be found by the suite: PIECE="fork key" for some.
+museum: deps-ok
+	@HOLDFAST_MUSEUM=$(abspath $(B))/museum tests/museum/run $(PIECE)
 doors: deps-ok
 	@sh tests/doors
 .PHONY: format-check
@@ -142,6 +145,6 @@ clean:
 	rm -rf $(B)
 help:
 	@sed -n '1,2p' Makefile
-	@echo "targets: all check asan cover demo man unit format doors clean"
+	@echo "targets: all check asan cover bench museum demo man unit format doors clean"
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
