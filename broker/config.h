@@ -29,6 +29,11 @@ struct config {
 	uint64_t disk_reserve; /* bytes that stay free on data_dir's disk */
 	uint32_t epoch;
 	uint32_t quota_acts_per_minute;
+	/* of each gate */
+	uint32_t connections_max, source_connections_max, handshakes_max;
+	uint32_t session_hours_max;
+	struct admission_options admission;
+	uint32_t routine_percent, emergency_percent; /* of the store */
 	uint32_t restarts_per_minute; /* of its processes; then it gives up */
 };
 

@@ -164,10 +164,12 @@ static void on_event(
     struct gate *g, struct dial *d, const struct monitor_event *e)
 {
 	switch (e->event) {
+	case ZMQ_EVENT_CONNECTED:
+		d->fd = (int)e->value; /* the only event that tells it */
+		break;
 	case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
 		d->failures = 0;
 		d->redial_ms = 0;
-		d->fd = (int)e->value;
 		d->received = gate_tcp_received(d->fd);
 		d->number = ++g->next_number;
 		gate_tell(g, RECORD_UP, 0, 0, d->number, &d->key, NULL, 0);
