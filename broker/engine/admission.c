@@ -147,7 +147,6 @@ struct claim {
 	unsigned class; /* enum hf_urgency or READS */
 	unsigned count;
 	uint64_t request; /* a desk's */
-	bool can_answer;
 };
 
 /* An act that opens nothing and names no urgency goes on with a case. */
@@ -174,8 +173,9 @@ static bool desk_claim(
 		return false; /* the turn cuts it */
 	memcpy(c->name, o->desk.s, sizeof(c->name));
 	err = desk_parse(&r, ev->frame);
-	c->can_answer = r.has_id;
 	c->request = r.id;
+	if (!r.has_id)
+		return false; /* cut as well */
 	c->count = 1;
 	c->class = READS;
 	if (err == HF_OK && r.op == HF_OP_SUBMIT && r.arg[1].has)
@@ -207,7 +207,7 @@ static bool peer_claim(
 
 	if (roster_broker_by_transport(e->roster, &ev->key, &country) == NULL)
 		return false;
-	c->peer = c->can_answer = true;
+	c->peer = true;
 	memcpy(c->name, country.s, sizeof(country.s));
 	c->class = READS;
 	c->count = 1;
@@ -225,8 +225,6 @@ static void say_busy(
 {
 	struct pack p;
 
-	if (!c->can_answer)
-		return;
 	if (wait < RETRY_MIN_MS)
 		wait = RETRY_MIN_MS;
 	if (wait > LINK_BUSY_MAX_MS)

@@ -64,6 +64,8 @@ void gate_refused(struct gate *g)
 
 static void forget(struct gate *g, struct connection *c)
 {
+	if (c->number == 0 && !c->cut)
+		gate_refused(g); /* it never said who it is, or was refused */
 	if (c->number != 0) {
 		gate_tell(g, RECORD_GONE, 0, 0, c->number, NULL, NULL, 0);
 		HASH_DELETE(by_number, g->by_number, c);
@@ -114,10 +116,6 @@ void gate_monitor_drain(struct gate *g)
 			break;
 		case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
 			g->handshakes++; /* whose is not told: the value is 0 */
-			break;
-		case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-			gate_refused(g);
 			break;
 		case ZMQ_EVENT_DISCONNECTED:
 		case ZMQ_EVENT_CLOSED:

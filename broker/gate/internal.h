@@ -32,9 +32,9 @@
 #define GATE_ALARM_MS 60000u
 #define GATE_TICK_MS 50    /* byte watch: F7 */
 #define GATE_TELL_MS 1000u /* figures for the core, when they changed */
-/* What a stranger may send: a handshake is 2 KiB, and the first frames may
- * come before its end was told. */
-#define GATE_STRANGER_BYTES (2u * HF_FRAME_MAX)
+/* What may come before the first frame was taken: a handshake is 2 KiB, and
+ * who has done it may send on at once. */
+#define GATE_STRANGER_BYTES (8u * HF_FRAME_MAX)
 #define GATE_ROUTING_SLACK 8u /* ids ahead of our count of handshakes */
 #define GATE_DIALS_MAX HF_COUNTRY_MAX
 #define GATE_RCVHWM_PEERS 64
