@@ -105,25 +105,32 @@ class Connection:
         if not body.startswith(b"\x05READY"):
             raise Closed("not ready: %r" % body[:10])
 
-    def take(self, size):
+    def need(self, size):
+        """A time-out leaves what has come for the next call."""
         while len(self.buffer) < size:
             try:
                 got = self.s.recv(262144)
-            except socket.timeout:
+            except (socket.timeout, BlockingIOError):
                 raise
             except OSError as e:
                 raise Closed(str(e))
             if not got:
                 raise Closed("end")
             self.buffer += got
+
+    def take(self, size):
+        self.need(size)
         data, self.buffer = self.buffer[:size], self.buffer[size:]
         return data
 
     def read_frame(self):
-        flags = self.take(1)[0]
-        size = struct.unpack(">Q", self.take(8))[0] if flags & 2 else \
-            self.take(1)[0]
-        return flags, self.take(size)
+        self.need(2)
+        head = 9 if self.buffer[0] & 2 else 2
+        self.need(head)
+        size = struct.unpack(">Q", self.buffer[1:9])[0] if head == 9 else \
+            self.buffer[1]
+        whole = self.take(head + size)
+        return whole[0], whole[head:]
 
     def sealed(self, data, more=False, command=False):
         """One MESSAGE, as bytes to send."""
