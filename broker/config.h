@@ -28,6 +28,7 @@ struct config {
 	uint32_t witness_max_age_s;
 	uint64_t disk_reserve; /* bytes that stay free on data_dir's disk */
 	uint32_t epoch;
+	bool accept_rollback; /* not in the file: --accept-rollback, once */
 	uint32_t quota_acts_per_minute;
 	/* of each gate */
 	uint32_t connections_max, source_connections_max, handshakes_max;

@@ -69,23 +69,26 @@ static int child_gate(struct record *r)
 	return gate_main(FIRST_FD, &o);
 }
 
-/* [transport key, ledger key] */
+/* [transport key, ledger key, accept rollback] */
 static int child_core(struct record *r, const char *config_file)
 {
 	struct core_fds fds = {
 	    FIRST_FD + 1, FIRST_FD + 2, FIRST_FD + 3, FIRST_FD};
 	struct hf_key transport, ledger;
 	struct config config;
+	bool accept_rollback;
 	struct wire w;
 
 	wire_init(&w, r->payload, r->h.size);
-	wire_array(&w, 2, 2);
+	wire_array(&w, 3, 3);
 	wire_bin_copy(&w, transport.b, sizeof(transport.b));
 	wire_bin_copy(&w, ledger.b, sizeof(ledger.b));
+	accept_rollback = wire_bool(&w);
 	wire_close(&w);
 	if (wire_finish(&w) != HF_OK ||
 	    config_read(&config, config_file, stderr) != HF_OK)
 		return 1;
+	config.accept_rollback = accept_rollback;
 	return core_main(&config, &fds, &transport, &ledger);
 }
 

@@ -302,7 +302,7 @@ static enum hf_err take_entry(struct audit *a, struct judge *j,
 		return err;
 	if (d->problem[0] != '\0')
 		audit_finds(a, e->index, "%s", d->problem);
-	if (d->leaf.type != 0 && d->leaf.type <= HF_ENTRY_MACHINE) {
+	if (hf_entry_is_act(d->leaf.type)) {
 		a->acts++;
 		a->verified += d->problem[0] == '\0';
 	}

@@ -440,17 +440,17 @@ static enum hf_err open_head(
     struct bundle *b, struct hf_country c, struct hf_bytes note)
 {
 	struct bundle_head head = {.by = c, .note = note};
-	char text[HF_NOTE_MAX + 1], origin[HF_ORIGIN_MAX];
+	char origin[HF_ORIGIN_MAX];
 	const struct broker_entry *broker;
+	struct hf_country named;
 	struct hf_hash root;
 	enum hf_err err;
 
 	if (note.size > HF_NOTE_MAX)
 		return HF_TOO_BIG;
-	memcpy(text, note.data, note.size);
-	text[note.size] = '\0';
-	if (sscanf(text, "holdfast/%*2[A-Z]/%u\n", &head.epoch) != 1)
-		return HF_CHECKPOINT;
+	err = hf_note_origin(note, &named, &head.epoch);
+	if (err != HF_OK)
+		return err;
 	broker = bundle_broker(b, c, head.epoch);
 	if (broker == NULL)
 		return HF_UNKNOWN_COUNTRY;

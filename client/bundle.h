@@ -40,7 +40,8 @@ struct bundle_finding {
 struct bundle_receipt {
 	struct hf_country by;
 	struct hf_receipt r;
-	uint64_t size; /* of the tree it stands in; 0: does not verify */
+	uint32_t epoch; /* of the head it stands under */
+	uint64_t size;  /* of the tree it stands in; 0: does not verify */
 };
 
 /** A head that verifies; `note` borrows from its member. */

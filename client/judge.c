@@ -51,22 +51,6 @@ static bool same_country(struct hf_country a, struct hf_country b)
 
 /* ---- the head ---- */
 
-static enum hf_err read_origin(struct judge_head *h)
-{
-	static const char prefix[] = "holdfast/";
-	size_t n = sizeof(prefix) - 1, size = strcspn(h->note, "\n");
-	uint64_t epoch;
-
-	if (size < n + 4 || memcmp(h->note, prefix, n) != 0 ||
-	    !hf_country_ok(h->note + n, HF_COUNTRY_SIZE) ||
-	    h->note[n + 2] != '/' ||
-	    !text_read_uint(&epoch, h->note + n + 3, size - n - 3, UINT32_MAX))
-		return HF_CHECKPOINT;
-	memcpy(h->country.s, h->note + n, HF_COUNTRY_SIZE);
-	h->epoch = (uint32_t)epoch;
-	return HF_OK;
-}
-
 enum hf_err judge_head_read(struct judge_head *head,
     const char note[HF_NOTE_MAX + 1], const struct roster *roster)
 {
@@ -76,7 +60,9 @@ enum hf_err judge_head_read(struct judge_head *head,
 
 	memset(head, 0, sizeof(*head));
 	snprintf(head->note, sizeof(head->note), "%s", note);
-	err = read_origin(head);
+	err = hf_note_origin(
+	    (struct hf_bytes){(const uint8_t *)head->note, strlen(head->note)},
+	    &head->country, &head->epoch);
 	if (err != HF_OK)
 		return err;
 	key = roster_ledger_key(roster, head->country, head->epoch);
@@ -299,28 +285,27 @@ static bool is_machine(const struct hf_act *act)
 }
 
 /* The time of entry at home, from the receipt that came with the act. */
-static const char *foreign_receipt(struct judge *j,
-    const struct archive_entry *e, struct hf_country from, struct judged *out)
+static const char *came_with(struct judge *j, const struct archive_entry *e,
+    struct hf_country from, struct judged *out)
 {
-	const struct hf_key *key;
-	char origin[HF_ORIGIN_MAX];
 	struct hf_receipt r;
 	uint64_t size;
 
 	if (hf_receipt_decode(&r, e->payload.data, e->payload.size) != HF_OK)
-		return "its receipt from abroad cannot be read";
+		return "the receipt that it came with cannot be read";
 	out->entered = r.leaf.entered;
 	if (hf_receipt_is_for(&r, &out->act) != HF_OK)
-		return "its receipt from abroad is for another act";
+		return "the receipt that it came with is for another act";
 	if (r.leaf.type !=
 	    (is_machine(&out->act) ? HF_ENTRY_MACHINE : HF_ENTRY_OWN))
-		return "its receipt from abroad is of a wrong type";
-	key = roster_ledger_key(j->roster, from, r.leaf.epoch);
-	if (key == NULL)
-		return "its receipt from abroad is of an unknown epoch";
-	hf_origin(origin, from, r.leaf.epoch);
-	if (hf_receipt_verify(&r, origin, key, &size) != HF_OK)
-		return "its receipt from abroad does not verify";
+		return "the receipt that it came with is of a wrong type";
+	if (out->leaf.type == HF_ENTRY_RECALLED &&
+	    r.leaf.epoch >= out->leaf.epoch)
+		return "the receipt that it came with is of no earlier epoch";
+	if (roster_ledger_key(j->roster, from, r.leaf.epoch) == NULL)
+		return "the receipt that it came with is of an unknown epoch";
+	if (roster_receipt_check(j->roster, from, &r, &size) != HF_OK)
+		return "the receipt that it came with does not verify";
 	return NULL;
 }
 
@@ -414,8 +399,8 @@ static const char *check_act(
 	if (roster_doc(j->roster, from) == NULL)
 		return "no document of its country was in force when it "
 		       "entered";
-	if (!ours) {
-		problem = foreign_receipt(j, e, from, out);
+	if (hf_entry_came(out->leaf.type)) {
+		problem = came_with(j, e, from, out);
 		if (problem != NULL)
 			return problem;
 	} else if (e->payload.size != 0) {
@@ -467,8 +452,8 @@ enum hf_err judge_entry(
 		wrong(
 		    out, "the leaf is of epoch %u", (unsigned)out->leaf.epoch);
 	j->leaf_epoch = out->leaf.epoch;
-	return out->leaf.type > HF_ENTRY_MACHINE ? judge_statement(j, e, out)
-						 : judge_act(j, e, out);
+	return !hf_entry_is_act(out->leaf.type) ? judge_statement(j, e, out)
+						: judge_act(j, e, out);
 }
 
 /* ---- peers' receipts ---- */
@@ -477,8 +462,6 @@ const char *judge_receipt(const struct judge *j,
     const struct hf_ledger_leaf *leaf, struct hf_country to,
     struct hf_bytes receipt)
 {
-	const struct hf_key *key;
-	char origin[HF_ORIGIN_MAX];
 	struct hf_receipt r;
 	uint64_t size;
 
@@ -491,11 +474,9 @@ const char *judge_receipt(const struct judge *j,
 		0 ||
 	    memcmp(&r.leaf.sigs, &leaf->sigs, sizeof(leaf->sigs)) != 0)
 		return "is for another act";
-	key = roster_ledger_key(j->newest, to, r.leaf.epoch);
-	if (key == NULL)
+	if (roster_ledger_key(j->newest, to, r.leaf.epoch) == NULL)
 		return "is by a ledger key that no document names";
-	hf_origin(origin, to, r.leaf.epoch);
-	if (hf_receipt_verify(&r, origin, key, &size) != HF_OK)
+	if (roster_receipt_check(j->newest, to, &r, &size) != HF_OK)
 		return "does not verify";
 	return NULL;
 }

@@ -166,8 +166,9 @@ static enum hf_err loop(struct core *c)
 
 /* ---- start and end ---- */
 
+/* What the signer remembers of this epoch, and of the one before. */
 static enum hf_err read_last(
-    struct core *c, uint64_t *size, struct hf_hash *root)
+    struct core *c, uint64_t size[2], struct hf_hash root[2])
 {
 	struct pollfd wait = {c->signer, POLLIN, 0};
 	struct wire w;
@@ -177,9 +178,11 @@ static enum hf_err read_last(
 	    c->record->h.type != RECORD_SIGNED)
 		return HF_SIGNER;
 	wire_init(&w, c->record->payload, c->record->h.size);
-	wire_array(&w, 2, 2);
-	*size = wire_uint(&w, UINT64_MAX);
-	wire_bin_copy(&w, root->b, sizeof(root->b));
+	wire_array(&w, 4, 4);
+	for (unsigned i = 0; i < 2; i++) {
+		size[i] = wire_uint(&w, UINT64_MAX);
+		wire_bin_copy(&w, root[i].b, sizeof(root[i].b));
+	}
 	wire_close(&w);
 	return wire_finish(&w);
 }
@@ -200,21 +203,26 @@ static enum hf_err open_all(
 	    .emergency_percent = c->config->emergency_percent,
 	    .witness_count = c->config->witness_count,
 	    .witness_quorum = c->config->witness_quorum,
-	    .witness_max_age_ms =
-		(uint64_t)c->config->witness_max_age_s * 1000};
-	struct hf_hash root;
+	    .witness_max_age_ms = (uint64_t)c->config->witness_max_age_s * 1000,
+	    .accept_rollback = c->config->accept_rollback};
+	struct hf_hash root[2];
+	uint64_t size[2] = {0, 0};
 	struct txn *t = NULL;
-	enum hf_err err = read_last(c, &c->signed_size, &root);
+	enum hf_err err = read_last(c, size, root);
 
 	memcpy(
 	    options.witnesses, c->config->witnesses, sizeof(options.witnesses));
+	c->signed_size = size[0];
+	options.lost_size = size[1];
+	if (size[1] > 0)
+		options.lost_root = root[1];
 	if (err == HF_OK)
 		err = store_open(&c->store, &store);
 	if (err == HF_OK)
 		err = txn_begin(&t, c->store);
 	if (err != HF_OK)
 		return err;
-	err = engine_open(&c->engine, &options, t, c->signed_size, &root);
+	err = engine_open(&c->engine, &options, t, size[0], &root[0]);
 	txn_abort(t);
 	if (err == HF_OK && !engine_clock_certain(c->engine))
 		core_clock_doubt(c);
@@ -269,7 +277,7 @@ int core_main(const struct config *config, const struct core_fds *fds,
 	else
 		log_line(LOG_INFO, HF_OK, "stopped");
 	close_all(c);
-	if (err == HF_ROLLBACK || err == HF_CORRUPT)
+	if (err == HF_ROLLBACK || err == HF_EPOCH || err == HF_CORRUPT)
 		return 6;
 	return err == HF_OK ? 0 : 1;
 }

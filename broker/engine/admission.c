@@ -99,9 +99,9 @@ static void fill(
 {
 	uint64_t ms = now > b->filled_ms ? now - b->filled_ms : 0;
 
-	/* longer fills it whole, and the product stays small */
-	if (ms > UNIT)
-		ms = UNIT;
+	/* longer fills the slowest whole, and the product stays small */
+	if (ms > LINK_BATCH_ACTS * UNIT)
+		ms = LINK_BATCH_ACTS * UNIT;
 	b->filled_ms = now;
 	for (unsigned i = 0; i < CLASSES; i++) {
 		uint32_t r = rate(e, peer, i);

@@ -95,6 +95,31 @@ static enum hf_err check_ledger(
 	return err;
 }
 
+/* A new epoch begins by an operator's act only. */
+static enum hf_err check_epoch(struct engine *e)
+{
+	uint64_t epoch, size, recall;
+	enum hf_err err = meta_get(e, "epoch", &epoch);
+
+	if (err == HF_OK)
+		err = meta_get(e, "ledger-size", &size);
+	if (err == HF_OK)
+		err = meta_get(e, "recall", &recall);
+	if (err != HF_OK)
+		return err;
+	if (epoch == 0 && size > 0)
+		epoch = 1; /* never began another */
+	if (epoch == 0 && e->options.epoch == 1)
+		epoch = 1; /* nothing is there, and nothing was */
+	e->stored_epoch = (uint32_t)epoch;
+	e->recall_epoch = (uint32_t)recall;
+	if (epoch == e->options.epoch)
+		return HF_OK;
+	return epoch < e->options.epoch && e->options.accept_rollback
+		   ? HF_OK
+		   : HF_EPOCH;
+}
+
 /* A slice of what the start has not read.  What is damaged there is under
  * signed heads already: no more is signed over it. */
 static enum hf_err scrub(struct engine *e)
@@ -164,6 +189,8 @@ enum hf_err engine_open(struct engine **out,
 	if (err == HF_OK)
 		err = meta_get(e, UNCERTAIN, &uncertain);
 	e->clock_certain = uncertain == 0;
+	if (err == HF_OK)
+		err = check_epoch(e);
 	if (err == HF_OK)
 		err = check_ledger(e, last_size, last_root);
 	e->txn = NULL;
@@ -241,8 +268,10 @@ static enum hf_err on_clock(struct engine *e, const struct event *ev)
 
 static enum hf_err on_start(struct engine *e)
 {
-	enum hf_err err = add_plain_statement(e, HF_ENTRY_START, 0, 0);
+	enum hf_err err = recall_begin_epoch(e);
 
+	if (err == HF_OK)
+		err = add_plain_statement(e, HF_ENTRY_START, 0, 0);
 	if (err == HF_OK)
 		err = erase_resume(e);
 	if (err == HF_OK)
@@ -360,7 +389,7 @@ static enum hf_err run_due(struct engine *e)
 	keys_run(e);
 	if ((err = due_run(e)) != HF_OK ||
 	    (err = tally_run(e, false)) != HF_OK ||
-	    (err = link_alarm(e)) != HF_OK)
+	    (err = link_alarm(e)) != HF_OK || (err = recall_run(e)) != HF_OK)
 		return err;
 	return desk_push_all(e);
 }

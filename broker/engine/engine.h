@@ -46,6 +46,12 @@ struct engine_options {
 	struct hf_country witnesses[HF_WITNESSES_MAX];
 	unsigned witness_quorum;
 	uint64_t witness_max_age_ms;
+	/* An operator accepts that the ledger is older than what was signed
+	 * (DESIGN 7): a new epoch begins.  What the signer remembers of the one
+	 * before; size 0: nothing. */
+	bool accept_rollback;
+	uint64_t lost_size;
+	struct hf_hash lost_root;
 };
 
 enum event_type {
@@ -152,7 +158,8 @@ const struct effect *effects_at(const struct effects *e, unsigned i);
 
 /** Load what the engine keeps in memory (roster, ledger frontier, link
  * state) and verify the newest part of the ledger against `last_size` and
- * `last_root` of the signer.  Errors: HF_ROLLBACK, HF_CORRUPT, HF_STORE */
+ * `last_root` of the signer.  Errors: HF_ROLLBACK, HF_EPOCH, HF_CORRUPT,
+ * HF_STORE */
 HF_MUST_USE enum hf_err engine_open(struct engine **out,
     const struct engine_options *options, struct txn *t, uint64_t last_size,
     const struct hf_hash *last_root);

@@ -213,6 +213,9 @@ static enum hf_err check_case(struct intake *in)
 		return err;
 	if (!in->opens && in->c.kind == 0)
 		return no(in, 303, HF_UNKNOWN_CASE);
+	if (in->act.envelope.track <= HF_TRACK_ASKED &&
+	    recall_holds(in->e, &in->c))
+		return no(in, 1212, HF_RECALLING);
 	if (in->c.erased)
 		return no(in, 1208, HF_ERASED);
 	err = room_for(in->e, in->act.core.kind, in->opens,

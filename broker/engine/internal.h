@@ -89,6 +89,8 @@ struct engine {
 	uint64_t used, room; /* bytes, as of the running turn */
 	/* when enough witnesses cosigned last; 0 not yet looked at */
 	uint64_t witnessed_mono, witness_alarm_mono;
+	uint32_t stored_epoch; /* of the ledger in the store */
+	uint32_t recall_epoch; /* recall.c; 0: nothing was ever lost */
 };
 
 /** Random bytes of this event (SPEC: chance is an argument). */
@@ -172,6 +174,15 @@ HF_MUST_USE enum hf_err ledger_index_of(
  * Errors: HF_NOTFOUND (no head covers it yet) */
 HF_MUST_USE enum hf_err ledger_receipt(struct engine *e, uint64_t index,
     uint8_t *out, size_t capacity, size_t *size);
+/** The receipt that an act came with: of its author's own broker.  Lends.
+ * Errors: HF_NOTFOUND */
+HF_MUST_USE enum hf_err ledger_came_with(
+    struct engine *e, uint64_t index, struct hf_bytes *receipt);
+/** The receipt of an act by its author's own broker, whichever that is: of an
+ * own act that was lost and came back the one that it had before.
+ * Errors: HF_NOTFOUND (no head covers it yet) */
+HF_MUST_USE enum hf_err ledger_home_receipt(struct engine *e, uint64_t index,
+    uint8_t out[HF_RECEIPT_MAX], size_t *size);
 /** The same against a given head, which covers it. */
 HF_MUST_USE enum hf_err ledger_receipt_under(struct engine *e, uint64_t index,
     uint64_t tree_size, struct hf_bytes note, uint8_t *out, size_t capacity,
@@ -400,9 +411,23 @@ HF_MUST_USE enum hf_err link_alarm(struct engine *e);
 HF_MUST_USE enum hf_err link_preverify(struct hf_bytes frame);
 /** Our own document changed: every peer that is up gets it. */
 HF_MUST_USE enum hf_err link_document_changed(struct engine *e);
-/** An erasure certificate for the peer of a case. */
-HF_MUST_USE enum hf_err link_erased(
+/** A statement for the peer of a case (link_statement.c). */
+HF_MUST_USE enum hf_err link_tell_statement(
     struct engine *e, struct hf_country to, uint64_t index);
+
+/* ---- recall.c ---- */
+/** The first turn of an epoch: what was lost is on record, and own sides are
+ * fetched back. */
+HF_MUST_USE enum hf_err recall_begin_epoch(struct engine *e);
+/** Not everything that is shared with this country is back yet. */
+bool recall_pending(struct engine *e, struct hf_country c);
+/** So nothing is decided in this case. */
+bool recall_holds(struct engine *e, const struct case_record *c);
+/** A deadline that came meanwhile comes again soon. */
+HF_MUST_USE enum hf_err recall_postpone(
+    struct engine *e, const struct hf_id *id, unsigned type, uint32_t gen);
+/** What is to be asked for, of every peer. */
+HF_MUST_USE enum hf_err recall_run(struct engine *e);
 
 /* ---- documents.c ---- */
 /** A whole document: check, store, ledger, effects; tell peers. */

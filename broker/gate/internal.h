@@ -6,6 +6,7 @@
  *   zap.c          who may finish a handshake
  *   connections.c  accepted connections: byte watch, age, cutting
  *   crowd.c        how many there may be, and who goes when there are more
+ *   backlog.c      what a connection cannot take this moment
  *   dial.c         one DEALER a peer, one endpoint at a time
  *   selftest.c     an unknown key gets nothing through, a known one does
  *
@@ -40,7 +41,11 @@
 #define GATE_RCVHWM_PEERS 64
 #define GATE_RCVHWM_DESKS 16
 #define GATE_SNDHWM_PEERS GATE_RCVHWM_PEERS
-#define GATE_SNDHWM_DESKS 128 /* above a page of 64 pushed events */
+#define GATE_SNDHWM_DESKS 128           /* above a page of 64 pushed events */
+#define GATE_BACKLOG_BYTES (1u << 20)   /* of one connection */
+#define GATE_BACKLOGS_BYTES (16u << 20) /* of all */
+#define GATE_BACKLOG_MS 10000u          /* takes nothing for so long: cut */
+#define GATE_BACKLOG_TRY_MS 5
 
 struct admitted {
 	struct hf_key key;
@@ -70,6 +75,9 @@ struct connection {
 	uint64_t received;              /* TCP bytes at the last whole frame */
 	bool is_known;                  /* as crowd.c counts it */
 	bool cut;
+	struct held *backlog, *backlog_last; /* backlog.c */
+	size_t backlog_bytes;
+	uint64_t backlog_ms; /* when it took something last */
 	UT_hash_handle by_fd;
 	UT_hash_handle by_number;
 	UT_hash_handle by_routing;
@@ -104,6 +112,8 @@ struct gate {
 	unsigned pending_count, known_count;
 	uint64_t cut_count; /* since the start, for a limit's sake */
 	unsigned crowded;   /* of them since the last alarm */
+	unsigned backlogs;  /* connections that have one */
+	size_t backlog_bytes;
 	bool routing_known;
 	uint32_t routing_first; /* the self-test's own id */
 	uint32_t handshakes;    /* since then */
@@ -168,6 +178,14 @@ HF_MUST_USE enum hf_err gate_crowd_add(struct gate *g, struct connection *c);
 bool gate_crowd_known(struct gate *g, struct connection *c);
 /** It is cut or gone: it counts no more. */
 void gate_crowd_drop(struct gate *g, struct connection *c);
+
+/* backlog.c */
+/** In order; what does not go now is kept for a while. */
+void backlog_send(
+    struct gate *g, struct connection *c, const void *data, size_t size);
+void backlog_flush(struct gate *g);
+/** Forget what is kept for this connection. */
+void backlog_drop(struct gate *g, struct connection *c);
 
 /* dial.c */
 void gate_dial(struct gate *g, const struct record *r);

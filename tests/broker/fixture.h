@@ -26,6 +26,8 @@ struct officer {
 };
 
 /** A country and its broker. */
+#define NODE_DIR_MAX 64u
+
 struct node {
 	struct federation *fed;
 	struct hf_country country;
@@ -37,14 +39,17 @@ struct node {
 	struct country_entry entries[FED_ENTRIES];
 	/* cc.ncp, cc.isp, cc.isp2, cc.aud, cc.ops, cc.ca */
 	struct officer officers[FED_DESKS];
-	char dir[64];
+	char dir[NODE_DIR_MAX];
 	struct store *store;
 	struct witness_state *cosigner; /* made at the first head */
 	struct engine *engine;
 	struct effects *effects;
 	struct txn *txn; /* of a running turn or look */
+	uint32_t epoch;  /* of its ledger */
 	uint64_t size;   /* of the newest signed head */
 	struct hf_hash root_hash;
+	uint64_t lost_size; /* signed in the epoch before, and lost */
+	struct hf_hash lost_root;
 	bool clock_certain;
 	int64_t wall_error_ms; /* of its wall clock */
 	uint32_t quota;        /* engine option; set before fed_start */
@@ -70,6 +75,12 @@ struct federation *fed_new(const char *first, ...);
 /** Close everything and remove the directories. */
 void fed_free(struct federation *f);
 struct node *fed_node(struct federation *f, const char *country);
+/** A copy of its data as of now, closed and opened again; removed by
+ * node_lose. */
+void node_backup(struct node *n, char dir[NODE_DIR_MAX + 4]);
+/** Its data are those of the copy again, and an operator accepts that: it runs
+ * on in the next epoch, by a new ledger key that a new document names. */
+void node_lose(struct node *n, const char *dir);
 /** Open stores and engines; pin and give every document to everyone. */
 void fed_start(struct federation *f);
 struct federation *fed_running(const char *first, ...);

@@ -67,7 +67,7 @@ Test(heads, a_cosignature_comes_back_and_stands_in_the_receipt)
 	wires_connect_all(w);
 	wires_run_for(w, 3000, 500);
 	id = request(w);
-	wires_run_for(w, 5000, 500);
+	wires_run_for(w, 7000, 500);
 	cr_assert(is_cosigned(jp, us));
 	cr_assert(is_cosigned(jp, de));
 	cr_assert(is_cosigned(us, jp));
