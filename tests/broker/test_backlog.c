@@ -90,16 +90,15 @@ static void expect_numbered(struct rig *r, unsigned count)
 	uint8_t frame[FRAME];
 	unsigned got;
 
-	set(r->desk, ZMQ_RCVTIMEO, 10);
+	set(r->desk, ZMQ_RCVTIMEO, GATE_BACKLOG_TRY_MS);
 	for (unsigned i = 0; i < count; i++) {
-		int n = -1;
+		int size = -1;
 
-		/* room is told to the pipe a little after it is there */
-		for (unsigned try = 0; try < 200 && n < 0; try++) {
+		for (unsigned tries = 0; size < 0 && tries < 2000; tries++) {
 			backlog_flush(&r->g);
-			n = zmq_recv(r->desk, frame, sizeof(frame), 0);
+			size = zmq_recv(r->desk, frame, sizeof(frame), 0);
 		}
-		cr_assert_eq(n, FRAME, "frame %u", i);
+		cr_assert_eq(size, FRAME, "frame %u", i);
 		memcpy(&got, frame, sizeof(got));
 		cr_assert_eq(got, i);
 	}
