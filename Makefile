@@ -128,6 +128,14 @@ cover:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/cover CFLAGS="-O0 -g --coverage" \
 		HARDEN= LDFLAGS=--coverage unit
 	@sh tests/cover $(B)/cover
+# A hostile network: CONNECTIONS raw ones, SECONDS of each phase.
+CONNECTIONS ?= 10000
+SECONDS ?= 30
+ONLY ?=
+.PHONY: hostile
+hostile: all
+	@HOLDFAST_BUILD=$(abspath $(B)) tests/hostile/run.py \
+		--connections $(CONNECTIONS) --seconds $(SECONDS) --only "$(ONLY)"
 demo: all
 	@ops/demo/run $(B)
 # Bugs put back, each to be found by the suite: PIECE="fork key" for some.
@@ -145,6 +153,10 @@ clean:
 	rm -rf $(B)
 help:
 	@sed -n '1,2p' Makefile
+<<<<<<< HEAD
 	@echo "targets: all check asan cover bench museum demo man unit format doors clean"
+=======
+	@echo "targets: all check asan cover hostile demo man unit format doors clean"
+>>>>>>> h4-hostile
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
