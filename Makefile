@@ -82,6 +82,27 @@ $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
 bench: $(B)/bench-ledger
 	@$(B)/bench-ledger $(BENCH_ENTRIES)
 
+# A simulated federation; tests/README.md has the parameters.
+SIM_FLAGS = -Itests/sim/plain
+SIM_SHARED = fixture draft whim
+SIM_WRAPS = txn_get txn_put txn_next txn_commit
+$(B)/plain/%.o: %.c | deps-ok
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) $(SIM_FLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+comma = ,
+$(B)/sim: $(patsubst %,$(B)/plain/tests/broker/%.o,$(SIM_SHARED)) \
+	$(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/sim/*.c)) \
+	$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(addprefix -Wl$(comma)--wrap=,$(SIM_WRAPS)) \
+		-o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
+export SEED HOURS MS STEPS OFF SKIP BROKERS FROM SEEDS SECONDS DEPTH JUMPS
+.PHONY: sim explore times
+sim: $(B)/sim
+	@$(B)/sim
+explore times: $(B)/sim
+	@$(B)/sim $@
+
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok
 deps-ok: $(B)/.deps
