@@ -153,17 +153,19 @@ static void choose_rates(struct sim *s, struct chance *c)
 			rate[i] = 0;
 }
 
+/* Mostly few; what many cost grows with their square. */
 static unsigned choose_count(const struct sim_options *o, struct chance *c)
 {
-	static const unsigned often[] = {2, 2, 2, 3, 3, 4, 5, 0};
-	unsigned n = often[chance_below(c, 8)];
-	unsigned many = 6 + (unsigned)chance_below(c, FED_COUNTRIES - 5);
+	static const unsigned often[] = {2, 2, 2, 2, 3, 3, 3, 4, 4, 5};
+	unsigned kind = (unsigned)chance_below(c, 100);
+	unsigned some = 6 + (unsigned)chance_below(c, 4);
+	unsigned many = 10 + (unsigned)chance_below(c, FED_COUNTRIES - 9);
 
 	if (o->brokers != 0)
 		return o->brokers;
-	if (n != 0)
-		return n;
-	return chance_below(c, 4) == 0 ? many : 6;
+	if (kind == 99)
+		return many;
+	return kind >= 95 ? some : often[kind % 10];
 }
 
 static struct sim *begin(const struct sim_options *o, struct sim_result *r)
@@ -345,9 +347,11 @@ static void count_disk(struct sim *s)
 void sim_run(const struct sim_options *o, struct sim_result *r)
 {
 	struct sim *s = begin(o, r);
-	uint64_t start = s->f->now.ms;
+	uint64_t start = s->f->now.ms, ms = o->ms;
 
-	while (r->ms < o->ms && (o->steps == 0 || r->step < o->steps)) {
+	if (s->count > 5)
+		ms = ms * 16 / (s->count * s->count);
+	while (r->ms < ms && (o->steps == 0 || r->step < o->steps)) {
 		step(s);
 		r->step++;
 		r->ms = s->f->now.ms - start;

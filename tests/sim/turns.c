@@ -27,6 +27,7 @@ struct turn {
 	struct node *n;
 	struct effects *effects;
 	enum point crash;
+	uint64_t read_errors; /* of all turns before */
 	unsigned erase_count;
 	uint32_t erase[HF_BATCH_MAX];
 	/* heads to be cosigned, in turns of their own */
@@ -59,7 +60,8 @@ static bool fatal(enum hf_err err)
 /* An error that no injected fault explains is a finding. */
 static void explain(const struct turn *t, enum hf_err err, const char *where)
 {
-	if (err == HF_STORE || err == HF_FULL)
+	if (err == HF_STORE || err == HF_FULL ||
+	    sim_disk.hits[FAULT_READ] > t->read_errors)
 		return;
 	sim_fail("%s of %s: %s %s", where, t->n->country.s,
 	    hf_err_info(err)->name, hf_err_text(err));
@@ -243,7 +245,7 @@ static void wake_again(struct sim *s, struct sim_node *sn)
 	}
 	if (mono != 0 && mono + FED_START_MS < at)
 		at = mono + FED_START_MS;
-	sn->wake = at > now ? at : now + 20;
+	sn->wake = at > now ? at : now + (sn->full_until > now ? 500 : 20);
 }
 
 static void erased(struct turn *t)
@@ -301,6 +303,7 @@ void sim_turn(
 	enum outcome got;
 
 	t.effects = effects_new();
+	t.read_errors = sim_disk.hits[FAULT_READ];
 	arm(&t);
 	s->r->turns++;
 	got = run(&t, ev, count);
