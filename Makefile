@@ -85,7 +85,8 @@ bench: $(B)/bench-ledger
 # A simulated federation; tests/README.md has the parameters.
 SIM_FLAGS = -Itests/sim/plain
 SIM_SHARED = fixture draft whim
-SIM_WRAPS = txn_get txn_put txn_next txn_commit
+SIM_WRAPS = txn_get txn_put txn_next txn_commit clock_gettime \
+	adjtimex log_line
 $(B)/plain/%.o: %.c | deps-ok
 	@mkdir -p $(@D)
 	@echo "  CC $<"

@@ -5,6 +5,7 @@
 
 #include "broker/engine/link.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -374,7 +375,7 @@ void sim_check_all(struct sim *s)
 /* ---- at the end ---- */
 
 /* Rows for honest peers. */
-static unsigned waiting(struct sim *s, struct node *n)
+static unsigned waiting(struct sim *s, struct node *n, bool tell)
 {
 	unsigned count = 0;
 
@@ -386,8 +387,16 @@ static unsigned waiting(struct sim *s, struct node *n)
 		if (s->nodes[p].byzantine)
 			continue;
 		while (outbox_next(n->engine, s->f->nodes[p].country, at, &at,
-			   &row) == HF_OK)
+			   &row) == HF_OK) {
+			if (tell)
+				sim_note("%s has for %s: sequence %" PRIu64
+					 ", kind %u, index %" PRIu64 " of "
+					 "%" PRIu64 ", since %" PRIu64 " ms",
+				    n->country.s, s->f->nodes[p].country.s, at,
+				    row.kind, row.index, n->size,
+				    s->f->now.ms - row.since.ms);
 			count++;
+		}
 	}
 	node_look_end(n);
 	return count;
@@ -434,24 +443,24 @@ static void check_orphan(struct sim *s, struct sim_case *k)
 		    n->country.s, c.state);
 }
 
-static unsigned all_waiting(struct sim *s)
+static unsigned all_waiting(struct sim *s, bool tell)
 {
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < s->count; i++)
 		if (!s->nodes[i].byzantine)
-			count += waiting(s, &s->f->nodes[i]);
+			count += waiting(s, &s->f->nodes[i], tell);
 	return count;
 }
 
 static void check_live(struct sim *s)
 {
 	/* what a deadline brought just now may still be on its way */
-	for (unsigned i = 0; i < 20 && all_waiting(s) > 0; i++)
+	for (unsigned i = 0; i < 20 && all_waiting(s, false) > 0; i++)
 		sim_time(s, 500);
-	if (all_waiting(s) > 0)
+	if (all_waiting(s, true) > 0)
 		sim_fail("%u acts still wait %u s after faults stopped",
-		    all_waiting(s), SIM_SETTLE_MS / 1000 + 10);
+		    all_waiting(s, false), SIM_SETTLE_MS / 1000 + 10);
 }
 
 void sim_check_end(struct sim *s)

@@ -204,7 +204,7 @@ static void report(const struct sim_options *o, const struct sim_result *r)
 	printf("FAIL sim: seed %" PRIu64 ", step %" PRIu64 ": %s\n", o->seed,
 	    r->step, r->what);
 	print_repeat(&h, o->skip != NULL || o->off != 0);
-	if (o->skip == NULL) {
+	if (o->skip == NULL && !o->verbose) {
 		h.o.skip = h.skip = calloc(1, STEPS_MAX);
 		h.o.skip_count = r->step + 1;
 		if (r->step + 1 < STEPS_MAX && still(&h)) {
@@ -355,7 +355,8 @@ int main(int argc, char **argv)
 		    .ms = ms,
 		    .steps = number("STEPS", 0),
 		    .off = (uint32_t)number("OFF", 0),
-		    .brokers = (unsigned)number("BROKERS", 0)};
+		    .brokers = (unsigned)number("BROKERS", 0),
+		    .verbose = number("V", 0) != 0};
 		uint8_t *skipped = calloc(1, STEPS_MAX);
 
 		if (skip != NULL && *skip != '\0') {

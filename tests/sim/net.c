@@ -8,6 +8,8 @@
 
 #include "broker/engine/intake.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +139,11 @@ void sim_carry(struct node *n, const struct effect *e, void *ctx)
 		}
 	} else if (e->type == EFFECT_LOG) {
 		sim_check_bytes(s, n, e, NULL);
+		if (s->o->verbose)
+			printf("%10" PRIu64 " %s %s %.*s\n",
+			    s->f->now.ms - FED_START_MS, n->country.s,
+			    hf_err_info(e->code)->name, (int)e->bytes.size,
+			    (const char *)e->bytes.data);
 	}
 }
 

@@ -14,6 +14,7 @@
 
 struct sim *the_sim;
 static struct sim_result *told; /* to the parent */
+static const char *aloud;
 
 const char *const fault_names[FAULT_COUNT] = {"loss", "replay", "reorder",
     "delay", "cut", "partition", "clog", "crash", "crash-in-turn", "full",
@@ -31,7 +32,18 @@ static _Noreturn void fail(const char *format, va_list args)
 	if (!told->failed)
 		vsnprintf(told->what, sizeof(told->what), format, args);
 	told->failed = true;
+	fflush(stdout);
+	if (aloud != NULL) { /* no parent tells it */
+		printf("FAIL %s: %s\n", aloud, told->what);
+		fflush(stdout);
+	}
 	_exit(1);
+}
+
+void sim_told(struct sim_result *r, const char *name)
+{
+	told = r;
+	aloud = name;
 }
 
 _Noreturn void sim_fail(const char *format, ...)
@@ -168,7 +180,7 @@ static unsigned choose_count(const struct sim_options *o, struct chance *c)
 	return kind >= 95 ? some : often[kind % 10];
 }
 
-static struct sim *begin(const struct sim_options *o, struct sim_result *r)
+struct sim *sim_begin(const struct sim_options *o, struct sim_result *r)
 {
 	struct chance c = {o->seed};
 	struct sim *s = calloc(1, sizeof(*s));
@@ -346,7 +358,7 @@ static void count_disk(struct sim *s)
 
 void sim_run(const struct sim_options *o, struct sim_result *r)
 {
-	struct sim *s = begin(o, r);
+	struct sim *s = sim_begin(o, r);
 	uint64_t start = s->f->now.ms, ms = o->ms;
 
 	if (s->count > 5)

@@ -174,8 +174,11 @@ _Noreturn void sim_fail(const char *format, ...)
 void sim_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern struct sim *the_sim;
 
-/* main.c: a run, in a process of its own */
+/* run.c: a run, in a process of its own */
 void sim_run(const struct sim_options *o, struct sim_result *r);
+struct sim *sim_begin(const struct sim_options *o, struct sim_result *r);
+/** Failures of this process are printed, under this name. */
+void sim_told(struct sim_result *r, const char *name);
 /** Is this fault possible now, and does it happen, `of` a thousand? */
 bool sim_happens(struct sim *s, struct chance *c, enum fault fault);
 void sim_count(struct sim *s, enum fault fault);
