@@ -99,9 +99,7 @@ $(B)/sim: $(patsubst %,$(B)/plain/tests/broker/%.o,$(SIM_SHARED)) \
 		-o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
 export SEED HOURS MS STEPS OFF SKIP BROKERS FROM SEEDS SECONDS DEPTH JUMPS
 .PHONY: sim explore times
-sim: $(B)/sim
-	@$(B)/sim
-explore times: $(B)/sim
+sim explore times: $(B)/sim
 	@$(B)/sim $@
 
 # Set-up, once: the stamp says that every package of ops/packages is there.
@@ -125,13 +123,13 @@ $(B)/man/holdfast.1: ops/man/holdfast.1.scd $(B)/holdfast
 	$(Q)scdoc < $@.scd > $@ || { rm -f $@; exit 1; }
 
 unit: $(TESTS)
-check: doors format-check all unit man
+check: doors format-check all unit $(B)/sim man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/asan CFLAGS="-O1 -g" HARDEN= \
 		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" \
-		all unit
+		all unit $(B)/asan/sim
 	@sh tests/run --asan $(B)/asan
 cover:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/cover CFLAGS="-O0 -g --coverage" \
@@ -151,6 +149,6 @@ clean:
 	rm -rf $(B)
 help:
 	@sed -n '1,2p' Makefile
-	@echo "targets: all check asan cover demo man unit format doors clean"
+	@echo "targets: all check asan cover demo man unit sim explore times format doors clean"
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -2,8 +2,12 @@
  * sim: many seeds, each in a process of its own; of one that fails, one line
  * that repeats it and a trace that was made as short as it would get.
  *
- *   sim SECONDS FROM COUNT   stops when the time is up, or after COUNT seeds
- *   sim seed SEED MS [STEPS OFF SKIP]   one
+ *   sim             one (SEED) or many (FROM, SEEDS, SECONDS of processor time)
+ *   sim explore     DEPTH
+ *   sim times       JUMPS, SEED
+ *
+ * HOURS or MS are simulated for each seed; STEPS, OFF (bits of enum fault),
+ * SKIP (steps) and BROKERS repeat a shrunken run; V=1 shows the brokers' logs.
  */
 #include "tests/sim/sim.h"
 
@@ -340,7 +344,7 @@ static double hours(void)
 
 int main(int argc, char **argv)
 {
-	const char *what = argc > 1 ? argv[1] : "many", *seed = getenv("SEED");
+	const char *what = argc > 1 ? argv[1] : "sim", *seed = getenv("SEED");
 	uint64_t ms = number("MS", (uint64_t)(hours() * 3600000.0));
 	const char *skip = getenv("SKIP");
 	int status = 0;
