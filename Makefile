@@ -74,13 +74,17 @@ $(eval $(call test_rule,keys,$(LIB_keys) $(LIB_proto)))
 $(eval $(call test_rule,broker,$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)))
 $(eval $(call test_rule,client,$(B)/tests/keys/registry.o $(LIB_client) $(LIB_keys) $(LIB_proto)))
 
-# What it costs: a ledger of BENCH_ENTRIES entries.
+# What it costs, beside what the machine can do: BENCH="intake relay" for
+# some of it; a ledger of BENCH_ENTRIES entries.
 BENCH_ENTRIES ?= 1000000
 $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -llmdb $(LDLIBS)
-bench: $(B)/bench-ledger
-	@$(B)/bench-ledger $(BENCH_ENTRIES)
+$(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c limits.c meter.c)) \
+	$(LIB_client) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson -lpthread $(LDLIBS)
+bench: all $(B)/bench-ledger $(B)/bench-load
+	@HOLDFAST_BUILD=$(B) BENCH_ENTRIES=$(BENCH_ENTRIES) tests/bench/run $(BENCH)
 
 # A simulated federation; tests/README.md has the parameters.
 SIM_FLAGS = -Itests/sim/plain

@@ -73,6 +73,7 @@ static void forget(struct gate *g, struct connection *c)
 	}
 	if (c->key != NULL)
 		c->key->live--;
+	backlog_drop(g, c);
 	HASH_DELETE(by_fd, g->by_fd, c);
 	g->connection_count--;
 	free(c);
@@ -262,21 +263,14 @@ void gate_send(struct gate *g, const struct record *r)
 {
 	struct connection *c = NULL;
 	struct dial *d = gate_dial_of(g, r->h.conn);
-	uint8_t id[5] = {0};
-	uint32_t routing;
 
 	if (d != NULL) {
 		zmq_send(d->socket, r->payload, r->h.size, ZMQ_DONTWAIT);
 		return;
 	}
 	HASH_FIND(by_number, g->by_number, &r->h.conn, sizeof(r->h.conn), c);
-	if (c == NULL || c->cut)
-		return; /* gone: the sender keeps what was not acknowledged */
-	routing = htonl(c->routing);
-	memcpy(id + 1, &routing, sizeof(routing));
-	if (zmq_send(g->router, id, 5, ZMQ_SNDMORE | ZMQ_DONTWAIT) != 5 ||
-	    zmq_send(g->router, r->payload, r->h.size, ZMQ_DONTWAIT) < 0)
-		gate_cut(g, c); /* a reader that does not read, or gone */
+	if (c != NULL) /* gone: the sender keeps what was not acknowledged */
+		backlog_send(g, c, r->payload, r->h.size);
 }
 
 /* Bytes a peer may have sent since its last whole frame: what libzmq may

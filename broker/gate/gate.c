@@ -136,6 +136,13 @@ static int open_sockets(struct gate *g)
 	return g->port > 0 ? 0 : -1;
 }
 
+static long patience(const struct gate *g)
+{
+	if (g->backlogs > 0)
+		return GATE_BACKLOG_TRY_MS;
+	return g->connection_count > 0 ? GATE_TICK_MS : 1000;
+}
+
 static void one_round(struct gate *g)
 {
 	zmq_pollitem_t items[4 + 2 * GATE_DIALS_MAX];
@@ -159,11 +166,10 @@ static void one_round(struct gate *g)
 			items[n++] =
 			    (zmq_pollitem_t){d->socket, 0, ZMQ_POLLIN, 0};
 	}
-	if (zmq_poll(items, n, g->connection_count > 0 ? GATE_TICK_MS : 1000) <
-		0 &&
-	    errno != EINTR)
+	if (zmq_poll(items, n, patience(g)) < 0 && errno != EINTR)
 		g->fatal = true;
 	from_core(g);
+	backlog_flush(g);
 	gate_zap_serve(g);
 	gate_monitor_drain(g);
 	if (writable)
@@ -197,6 +203,7 @@ static void release(struct gate *g)
 
 	g->fatal = true; /* tell nobody any more */
 	HASH_ITER (by_fd, g->by_fd, c, next) {
+		backlog_drop(g, c);
 		HASH_DELETE(by_fd, g->by_fd, c);
 		if (c->number != 0) {
 			HASH_DELETE(by_number, g->by_number, c);

@@ -5,6 +5,7 @@
  *   sockets.c      every socket option, set and read back (pitfalls C1)
  *   zap.c          who may finish a handshake
  *   connections.c  accepted connections: caps, byte watch, age, cutting
+ *   backlog.c      what a connection cannot take this moment
  *   dial.c         one DEALER a peer, one endpoint at a time
  *   selftest.c     an unknown key gets nothing through, a known one does
  *
@@ -33,7 +34,11 @@
 #define GATE_RCVHWM_PEERS 64
 #define GATE_RCVHWM_DESKS 16
 #define GATE_SNDHWM_PEERS GATE_RCVHWM_PEERS
-#define GATE_SNDHWM_DESKS 128 /* above a page of 64 pushed events */
+#define GATE_SNDHWM_DESKS 128           /* above a page of 64 pushed events */
+#define GATE_BACKLOG_BYTES (1u << 20)   /* of one connection */
+#define GATE_BACKLOGS_BYTES (16u << 20) /* of all */
+#define GATE_BACKLOG_MS 10000u          /* takes nothing for so long: cut */
+#define GATE_BACKLOG_TRY_MS 5
 
 struct admitted {
 	struct hf_key key;
@@ -54,6 +59,9 @@ struct connection {
 	uint64_t secured_ms;  /* handshake done; 0 before */
 	uint64_t received;    /* TCP bytes at the last whole frame */
 	bool cut;
+	struct held *backlog, *backlog_last; /* backlog.c */
+	size_t backlog_bytes;
+	uint64_t backlog_ms; /* when it took something last */
 	UT_hash_handle by_fd;
 	UT_hash_handle by_number;
 	UT_hash_handle by_routing;
@@ -82,6 +90,8 @@ struct gate {
 	uint32_t incoming_count, incoming_parts;
 	struct connection *by_fd, *by_number, *by_routing;
 	unsigned connection_count;
+	unsigned backlogs; /* connections that have one */
+	size_t backlog_bytes;
 	bool routing_known;
 	uint32_t routing_first; /* the self-test's own id */
 	uint32_t handshakes;    /* since then */
@@ -131,6 +141,14 @@ void gate_send(struct gate *g, const struct record *r);
 void gate_cut(struct gate *g, struct connection *c);
 void gate_cut_key(struct gate *g, const struct hf_key *key);
 void gate_tick(struct gate *g);
+
+/* backlog.c */
+/** In order; what does not go now is kept for a while. */
+void backlog_send(
+    struct gate *g, struct connection *c, const void *data, size_t size);
+void backlog_flush(struct gate *g);
+/** Forget what is kept for this connection. */
+void backlog_drop(struct gate *g, struct connection *c);
 
 /* dial.c */
 void gate_dial(struct gate *g, const struct record *r);
