@@ -101,7 +101,8 @@ $(B)/sim: $(patsubst %,$(B)/plain/tests/broker/%.o,$(SIM_SHARED)) \
 	$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(addprefix -Wl$(comma)--wrap=,$(SIM_WRAPS)) \
 		-o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
-export SEED HOURS MS STEPS OFF SKIP BROKERS FROM SEEDS SECONDS DEPTH JUMPS
+export SEED HOURS MS STEPS OFF SKIP BROKERS FROM SEEDS SECONDS DEPTH JUMPS \
+	SHRINK
 .PHONY: sim explore times
 sim explore times: $(B)/sim
 	@$(B)/sim $@

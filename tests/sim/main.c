@@ -7,7 +7,8 @@
  *   sim times       JUMPS, SEED
  *
  * HOURS or MS are simulated for each seed; STEPS, OFF (bits of enum fault),
- * SKIP (steps) and BROKERS repeat a shrunken run; V=1 shows the brokers' logs.
+ * SKIP (steps) and BROKERS repeat a shrunken run; LOG=1 shows the brokers'
+ * logs, SHRINK=0 leaves a failure as it is.
  */
 #include "tests/sim/sim.h"
 
@@ -90,6 +91,14 @@ static void run(const struct sim_options *o, struct sim_result *r)
 	munmap(shared, sizeof(*shared));
 	remove_tree(top);
 	mkdir(top, 0700);
+}
+
+static uint64_t number(const char *name, uint64_t fallback)
+{
+	const char *text = getenv(name);
+
+	return text != NULL && *text != '\0' ? strtoull(text, NULL, 10)
+					     : fallback;
 }
 
 /* ---- shrinking ---- */
@@ -208,7 +217,7 @@ static void report(const struct sim_options *o, const struct sim_result *r)
 	printf("FAIL sim: seed %" PRIu64 ", step %" PRIu64 ": %s\n", o->seed,
 	    r->step, r->what);
 	print_repeat(&h, o->skip != NULL || o->off != 0);
-	if (o->skip == NULL && !o->verbose) {
+	if (o->skip == NULL && !o->verbose && number("SHRINK", 1) != 0) {
 		h.o.skip = h.skip = calloc(1, STEPS_MAX);
 		h.o.skip_count = r->step + 1;
 		if (r->step + 1 < STEPS_MAX && still(&h)) {
@@ -327,14 +336,6 @@ static void read_skip(uint8_t *skip, const char *text)
 	}
 }
 
-static uint64_t number(const char *name, uint64_t fallback)
-{
-	const char *text = getenv(name);
-
-	return text != NULL && *text != '\0' ? strtoull(text, NULL, 10)
-					     : fallback;
-}
-
 static double hours(void)
 {
 	const char *text = getenv("HOURS");
@@ -360,7 +361,7 @@ int main(int argc, char **argv)
 		    .steps = number("STEPS", 0),
 		    .off = (uint32_t)number("OFF", 0),
 		    .brokers = (unsigned)number("BROKERS", 0),
-		    .verbose = number("V", 0) != 0};
+		    .verbose = number("LOG", 0) != 0};
 		uint8_t *skipped = calloc(1, STEPS_MAX);
 
 		if (skip != NULL && *skip != '\0') {
