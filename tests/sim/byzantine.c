@@ -3,169 +3,16 @@
  * runs a real engine, so that its lies stand among true things; a behaviour
  * bends what it sends for some time, or makes something up.
  */
-#include "tests/sim/sim.h"
+#include "tests/sim/lies.h"
 
 #include "broker/engine/intake.h"
-#include "proto/crypto.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LIAR 0u
-
-static uint64_t below(struct sim *s, uint64_t limit)
-{
-	return chance_below(&s->step, limit);
-}
-
-static struct node *liar(struct sim *s)
-{
-	return &s->f->nodes[LIAR];
-}
-
-/* ---- frames ---- */
-
-static void begin(struct pack *p, uint8_t *frame, unsigned type, unsigned n)
-{
-	pack_init(p, frame, HF_FRAME_MAX);
-	pack_array(p, n);
-	pack_uint(p, type);
-}
-
-static void send(struct sim *s, unsigned to, struct pack *p, uint8_t *frame)
-{
-	size_t size;
-
-	if (pack_finish(p, &size) == HF_OK)
-		sim_inject(s, LIAR, to, frame, size);
-}
 
 static unsigned type_of(const struct sim_frame *f)
 {
 	return f->size > 1 ? f->bytes[1] : 0;
-}
-
-/* ---- receipts made up ---- */
-
-enum lie {
-	LIE_NONE,
-	LIE_SIGNATURE,
-	LIE_OTHER_ACT,
-	LIE_EPOCH,
-	LIE_KEY,
-	LIE_TIME,
-	LIE_TYPE,
-};
-
-/* A ledger of one entry, signed as if it were the broker's. */
-static size_t make_receipt(struct sim *s, const struct signed_act *a,
-    enum lie lie, uint8_t out[HF_RECEIPT_MAX])
-{
-	struct node *n = liar(s);
-	struct hf_ledger_leaf leaf = {.type = HF_ENTRY_OWN,
-	    .epoch = n->epoch,
-	    .entered = s->f->now,
-	    .bound_ms = 5};
-	uint8_t bytes[512];
-	struct hf_hash root;
-	struct hf_act act;
-	char note[HF_NOTE_MAX];
-	size_t size, note_size, receipt_size = 0;
-
-	if (hf_act_decode(&act, a->frame, a->size) != HF_OK)
-		return 0; /* the act will not get that far */
-	leaf.id = act.id;
-	leaf.core = act.digest;
-	leaf.envelope = hf_hash(
-	    HF_TAG_ENVELOPE, act.envelope_bytes.data, act.envelope_bytes.size);
-	leaf.sigs =
-	    hf_hash(HF_TAG_SIGS, act.sigs_bytes.data, act.sigs_bytes.size);
-	if (lie == LIE_OTHER_ACT)
-		leaf.id.b[7] ^= 1;
-	if (lie == LIE_EPOCH)
-		leaf.epoch = 7;
-	if (lie == LIE_TIME)
-		leaf.entered.ms += UINT64_C(86400000) * 400;
-	if (lie == LIE_TYPE)
-		leaf.type = HF_ENTRY_RECALLED;
-	if (hf_ledger_leaf_encode(&leaf, bytes, sizeof(bytes), &size) != HF_OK)
-		return 0;
-	root = hf_merkle_leaf(bytes, size);
-	note_size = node_note(
-	    lie == LIE_KEY ? &s->f->nodes[LIAR + 1] : n, 1, &root, note);
-	if (lie == LIE_SIGNATURE)
-		note[note_size - 12] = note[note_size - 12] == 'A' ? 'B' : 'A';
-	if (hf_receipt_encode(bytes_of(bytes, size), 0, NULL, 0,
-		bytes_of(note, note_size), out, HF_RECEIPT_MAX,
-		&receipt_size) != HF_OK)
-		return 0;
-	return receipt_size;
-}
-
-static void send_act(
-    struct sim *s, unsigned to, const struct signed_act *a, enum lie lie)
-{
-	static uint8_t frame[HF_FRAME_MAX];
-	uint8_t receipt[HF_RECEIPT_MAX];
-	size_t size = make_receipt(s, a, lie, receipt);
-	struct pack p;
-
-	begin(&p, frame, HF_LINK_BATCH, 3);
-	pack_uint(&p, 100000 + below(s, 1000));
-	pack_array(&p, 1);
-	pack_array(&p, 2);
-	pack_bin(&p, a->frame, a->size);
-	pack_bin(&p, receipt, size);
-	send(s, to, &p, frame);
-}
-
-/* A request by an officer of its own, good so far. */
-static void request(struct sim *s, unsigned to, struct draft *d)
-{
-	draft_open(d, s->f, liar(s)->officers[NCP].desk.s, HF_KIND_REQUEST,
-	    s->f->nodes[to].officers[NCP].desk.s);
-	d->leaf_count = 1;
-	d->text = SIM_CANARY;
-}
-
-static void sign_and_send(
-    struct sim *s, unsigned to, struct draft *d, enum lie lie)
-{
-	static struct signed_act a;
-
-	d->bad_form = true;
-	draft_sign(d, &a);
-	send_act(s, to, &a, lie);
-}
-
-/* A case of the two; false: there is none. */
-static struct sim_case *common(struct sim *s, unsigned to)
-{
-	for (unsigned tries = 0; tries < 8 && s->case_count > 0; tries++) {
-		struct sim_case *c = &s->cases[below(s, s->case_count)];
-
-		if ((c->asking == LIAR && c->asked == to) ||
-		    (c->asked == LIAR && c->asking == to))
-			return c;
-	}
-	return NULL;
-}
-
-/* A note in a case of theirs, good so far. */
-static bool note(struct sim *s, unsigned to, struct draft *d)
-{
-	struct sim_case *k = common(s, to);
-	struct case_record c;
-	unsigned track;
-
-	if (k == NULL || node_case_err(liar(s), &k->id, &c) != HF_OK ||
-	    c.kind == 0 || c.erased)
-		return false;
-	track = k->asking == LIAR ? HF_TRACK_ASKING : HF_TRACK_ASKED;
-	draft_next(d, s->f, track == HF_TRACK_ASKING ? c.from.s : c.to.s,
-	    HF_KIND_NOTE, track, &k->id, NULL);
-	return true;
 }
 
 /* ---- behaviours ---- */
@@ -175,18 +22,18 @@ static void wrong_id(struct sim *s, unsigned to)
 	static struct signed_act a;
 	struct draft d;
 
-	request(s, to, &d);
+	lie_request_of(s, to, &d);
 	draft_sign(&d, &a);
 	a.frame[20] ^= 1;
-	send_act(s, to, &a, LIE_NONE);
+	lie_act(s, to, &a, LIE_NONE);
 }
 
 static void lie_request(struct sim *s, unsigned to, enum lie lie)
 {
 	struct draft d;
 
-	request(s, to, &d);
-	sign_and_send(s, to, &d, lie);
+	lie_request_of(s, to, &d);
+	lie_sign(s, to, &d, lie);
 }
 
 static void old_epoch(struct sim *s, unsigned to)
@@ -229,35 +76,35 @@ static void equivocation(struct sim *s, unsigned to)
 	struct draft d;
 
 	for (unsigned i = 0; i < 2; i++)
-		if (note(s, to, &d))
-			sign_and_send(s, to, &d, LIE_NONE);
+		if (lie_note(s, to, &d))
+			lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void time_lies(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	request(s, to, &d);
-	d.created.ms = below(s, 2) == 0 ? 1000 : d.created.ms * 2;
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_request_of(s, to, &d);
+	d.created.ms = lie_below(s, 2) == 0 ? 1000 : d.created.ms * 2;
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void act_of_another_desk(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	request(s, to, &d);
+	lie_request_of(s, to, &d);
 	desk_set(&d.env.from, s->f->nodes[to].officers[NCP].desk.s);
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void act_of_a_third_country(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	request(s, to, &d);
+	lie_request_of(s, to, &d);
 	desk_set(&d.env.from, "se.ncp");
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void addressed_elsewhere(struct sim *s, unsigned to)
@@ -265,18 +112,18 @@ static void addressed_elsewhere(struct sim *s, unsigned to)
 	struct draft d;
 	unsigned other = (to + 1) % s->count;
 
-	request(s, to, &d);
+	lie_request_of(s, to, &d);
 	desk_set(&d.env.to, s->f->nodes[other].officers[NCP].desk.s);
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void wrong_role(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	request(s, to, &d);
-	d.author = &liar(s)->officers[below(s, 2) == 0 ? AUD : OPS];
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_request_of(s, to, &d);
+	d.author = &lie_node(s)->officers[lie_below(s, 2) == 0 ? AUD : OPS];
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void unknown_key(struct sim *s, unsigned to)
@@ -284,13 +131,13 @@ static void unknown_key(struct sim *s, unsigned to)
 	static struct officer nobody;
 	struct draft d;
 
-	request(s, to, &d);
+	lie_request_of(s, to, &d);
 	nobody = *d.author;
-	if (nobody.secret == liar(s)->officers[NCP].secret)
+	if (nobody.secret == lie_node(s)->officers[NCP].secret)
 		nobody.secret = secret_new(SECRET_OFFICER);
 	nobody.sign = secret_sign_key(nobody.secret);
 	d.author = &nobody;
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void revoked_key(struct sim *s, unsigned to)
@@ -300,12 +147,12 @@ static void revoked_key(struct sim *s, unsigned to)
 
 	for (unsigned i = 0; i < s->key_count; i++)
 		if (s->keys[i].node == LIAR && s->keys[i].revoked_ms != 0) {
-			request(s, to, &d);
+			lie_request_of(s, to, &d);
 			old = *d.author;
 			old.secret = s->keys[i].secret;
 			old.sign = s->keys[i].sign;
 			d.author = &old;
-			sign_and_send(s, to, &d, LIE_NONE);
+			lie_sign(s, to, &d, LIE_NONE);
 			return;
 		}
 }
@@ -314,9 +161,9 @@ static void bad_signature(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	request(s, to, &d);
+	lie_request_of(s, to, &d);
 	d.break_signature = true;
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void wrong_leaf(struct sim *s, unsigned to)
@@ -324,95 +171,95 @@ static void wrong_leaf(struct sim *s, unsigned to)
 	static struct signed_act a;
 	struct draft d;
 
-	request(s, to, &d);
+	lie_request_of(s, to, &d);
 	draft_sign(&d, &a);
 	a.frame[a.size - 9] ^= 4; /* of the sealed body */
-	send_act(s, to, &a, LIE_NONE);
+	lie_act(s, to, &a, LIE_NONE);
 }
 
 static void gen_gap(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	if (!note(s, to, &d))
+	if (!lie_note(s, to, &d))
 		return;
 	d.env.gen += 3;
 	chance_fill(&s->step, d.env.prev.b, sizeof(d.env.prev.b));
 	draft_has(&d, HF_E_PREV);
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void gen_reuse(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	if (!note(s, to, &d) || d.env.gen < 2)
+	if (!lie_note(s, to, &d) || d.env.gen < 2)
 		return;
 	d.env.gen--;
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void wrong_prev(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	if (!note(s, to, &d) || d.env.gen < 2)
+	if (!lie_note(s, to, &d) || d.env.gen < 2)
 		return;
 	d.env.prev.b[0] ^= 1;
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void wrong_seen(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	if (!note(s, to, &d))
+	if (!lie_note(s, to, &d))
 		return;
 	d.env.seen_gen += 2;
 	d.env.seen.b[0] ^= 1;
 	draft_has(&d, HF_E_SEEN);
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void unknown_kind(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	if (!note(s, to, &d))
+	if (!lie_note(s, to, &d))
 		return;
 	d.kind = 99;
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void machine_kind(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	if (!note(s, to, &d))
+	if (!lie_note(s, to, &d))
 		return;
 	d.kind = HF_KIND_EXPIRE;
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void unknown_case(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	if (!note(s, to, &d))
+	if (!lie_note(s, to, &d))
 		return;
 	chance_fill(&s->step, d.env.case_id.b, sizeof(d.env.case_id.b));
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void re_unknown(struct sim *s, unsigned to)
 {
 	struct draft d;
 
-	if (!note(s, to, &d))
+	if (!lie_note(s, to, &d))
 		return;
 	chance_fill(&s->step, d.env.re.b, sizeof(d.env.re.b));
 	draft_has(&d, HF_E_RE);
-	sign_and_send(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_NONE);
 }
 
 static void oversize(struct sim *s, unsigned to)
@@ -426,20 +273,21 @@ static void oversize(struct sim *s, unsigned to)
 static void garbage(struct sim *s, unsigned to)
 {
 	uint8_t frame[700];
-	size_t size = 1 + below(s, sizeof(frame) - 1);
+	size_t size = 1 + lie_below(s, sizeof(frame) - 1);
 
 	chance_fill(&s->step, frame, size);
-	if (below(s, 2) == 0) { /* like a frame of some type */
-		frame[0] = (uint8_t)(0x91 + below(s, 5));
-		frame[1] = (uint8_t)below(s, HF_LINK_LAST + 2);
+	if (lie_below(s, 2) == 0) { /* like a frame of some type */
+		frame[0] = (uint8_t)(0x91 + lie_below(s, 5));
+		frame[1] = (uint8_t)lie_below(s, HF_LINK_LAST + 2);
 	}
 	sim_inject(s, LIAR, to, frame, size);
 }
 
 static struct sim_frame *captured(struct sim *s)
 {
-	return s->captured_count > 0 ? &s->captured[below(s, s->captured_count)]
-				     : NULL;
+	return s->captured_count > 0
+		   ? &s->captured[lie_below(s, s->captured_count)]
+		   : NULL;
 }
 
 static void truncated(struct sim *s, unsigned to)
@@ -447,7 +295,7 @@ static void truncated(struct sim *s, unsigned to)
 	struct sim_frame *f = captured(s);
 
 	if (f != NULL && f->size > 1)
-		sim_inject(s, LIAR, to, f->bytes, below(s, f->size));
+		sim_inject(s, LIAR, to, f->bytes, lie_below(s, f->size));
 }
 
 static void replay(struct sim *s, unsigned to)
@@ -466,7 +314,7 @@ static void bit_flip(struct sim *s, unsigned to)
 	if (f == NULL || f->size > sizeof(frame))
 		return;
 	memcpy(frame, f->bytes, f->size);
-	frame[below(s, f->size)] ^= (uint8_t)(1u << below(s, 8));
+	frame[lie_below(s, f->size)] ^= (uint8_t)(1u << lie_below(s, 8));
 	sim_inject(s, LIAR, to, frame, f->size);
 }
 
@@ -476,9 +324,9 @@ static void flood(struct sim *s, unsigned to)
 	struct pack p;
 
 	for (unsigned i = 0; i < 100; i++) {
-		begin(&p, frame, HF_LINK_PING, 2);
+		lie_begin(&p, frame, HF_LINK_PING, 2);
 		pack_uint(&p, i);
-		send(s, to, &p, frame);
+		lie_send(s, to, &p, frame);
 		replay(s, to);
 	}
 }
@@ -488,22 +336,22 @@ static void send_head(struct sim *s, unsigned to, uint64_t size,
 {
 	static uint8_t frame[HF_FRAME_MAX];
 	char text[HF_NOTE_MAX];
-	size_t note_size = node_note(liar(s), size, root, text);
+	size_t note_size = node_note(lie_node(s), size, root, text);
 	struct pack p;
 
-	begin(&p, frame, HF_LINK_HEAD, 4);
+	lie_begin(&p, frame, HF_LINK_HEAD, 4);
 	pack_str(&p, text, note_size);
 	pack_uint(&p, old);
 	pack_bin(&p, NULL, 0);
-	send(s, to, &p, frame);
+	lie_send(s, to, &p, frame);
 }
 
 static void fork_head(struct sim *s, unsigned to)
 {
-	struct hf_hash root = liar(s)->root_hash;
+	struct hf_hash root = lie_node(s)->root_hash;
 
 	root.b[1] ^= 1;
-	send_head(s, to, liar(s)->size, &root, 0);
+	send_head(s, to, lie_node(s)->size, &root, 0);
 }
 
 static void rollback_head(struct sim *s, unsigned to)
@@ -516,10 +364,10 @@ static void rollback_head(struct sim *s, unsigned to)
 
 static void head_without_proof(struct sim *s, unsigned to)
 {
-	struct hf_hash root = liar(s)->root_hash;
+	struct hf_hash root = lie_node(s)->root_hash;
 
 	root.b[2] ^= 1;
-	send_head(s, to, liar(s)->size + 50, &root, liar(s)->size);
+	send_head(s, to, lie_node(s)->size + 50, &root, lie_node(s)->size);
 }
 
 static void bad_cosignature(struct sim *s, unsigned to)
@@ -529,10 +377,10 @@ static void bad_cosignature(struct sim *s, unsigned to)
 	    "\xe2\x80\x94 witness AAAAAAAAAAAAAAAAAAAA\n";
 	struct pack p;
 
-	begin(&p, frame, HF_LINK_COSIGNED, 3);
-	pack_uint(&p, s->f->nodes[to].size + below(s, 2) * 1000);
+	lie_begin(&p, frame, HF_LINK_COSIGNED, 3);
+	pack_uint(&p, s->f->nodes[to].size + lie_below(s, 2) * 1000);
 	pack_str(&p, line, sizeof(line) - 1);
-	send(s, to, &p, frame);
+	lie_send(s, to, &p, frame);
 }
 
 static void old_document(struct sim *s, unsigned to)
@@ -541,11 +389,11 @@ static void old_document(struct sim *s, unsigned to)
 	const struct country_doc *doc = s->f->nodes[to].doc;
 	struct pack p;
 
-	begin(&p, frame, HF_LINK_DOCUMENT, 4);
+	lie_begin(&p, frame, HF_LINK_DOCUMENT, 4);
 	pack_uint(&p, 0);
 	pack_uint(&p, 1);
 	pack_bin(&p, doc->bytes, doc->size < 30000 ? doc->size : 30000);
-	send(s, to, &p, frame);
+	lie_send(s, to, &p, frame);
 	replay(s, to); /* perhaps an older one of its own */
 }
 
@@ -554,15 +402,15 @@ static void ack_of_nothing(struct sim *s, unsigned to)
 	uint8_t frame[128];
 	struct pack p;
 
-	begin(&p, frame, HF_LINK_ACK, 3);
+	lie_begin(&p, frame, HF_LINK_ACK, 3);
 	pack_uint(&p, UINT64_MAX);
 	pack_array(&p, 2);
 	for (unsigned i = 0; i < 2; i++) {
 		pack_array(&p, 2);
-		pack_uint(&p, i == 0 ? 1 + below(s, 40) : UINT64_MAX);
+		pack_uint(&p, i == 0 ? 1 + lie_below(s, 40) : UINT64_MAX);
 		pack_uint(&p, i == 0 ? 1 : 4001);
 	}
-	send(s, to, &p, frame);
+	lie_send(s, to, &p, frame);
 }
 
 static void another_country(struct sim *s, unsigned to)
@@ -570,13 +418,13 @@ static void another_country(struct sim *s, unsigned to)
 	uint8_t frame[128], nonce[16] = {1};
 	struct pack p;
 
-	begin(&p, frame, HF_LINK_HELLO, 6);
-	pack_uint(&p, below(s, 3));
-	pack_uint(&p, below(s, 3));
-	pack_text(&p, below(s, 2) == 0 ? "XX" : s->f->nodes[to].country.s);
+	lie_begin(&p, frame, HF_LINK_HELLO, 6);
+	pack_uint(&p, lie_below(s, 3));
+	pack_uint(&p, lie_below(s, 3));
+	pack_text(&p, lie_below(s, 2) == 0 ? "XX" : s->f->nodes[to].country.s);
 	pack_uint(&p, UINT64_MAX);
 	pack_bin(&p, nonce, sizeof(nonce));
-	send(s, to, &p, frame);
+	lie_send(s, to, &p, frame);
 }
 
 static void fetch_of_others(struct sim *s, unsigned to)
@@ -584,15 +432,15 @@ static void fetch_of_others(struct sim *s, unsigned to)
 	uint8_t frame[128];
 	struct pack p;
 
-	begin(&p, frame, HF_LINK_FETCH, 5);
+	lie_begin(&p, frame, HF_LINK_FETCH, 5);
 	pack_bin(&p,
-	    s->case_count > 0 ? s->cases[below(s, s->case_count)].id.b
-			      : liar(s)->root_hash.b,
+	    s->case_count > 0 ? s->cases[lie_below(s, s->case_count)].id.b
+			      : lie_node(s)->root_hash.b,
 	    HF_ID_SIZE);
-	pack_uint(&p, below(s, 2));
+	pack_uint(&p, lie_below(s, 2));
 	pack_uint(&p, 1);
-	pack_uint(&p, 1 + below(s, 2000));
-	send(s, to, &p, frame);
+	pack_uint(&p, 1 + lie_below(s, 2000));
+	lie_send(s, to, &p, frame);
 }
 
 static void busy_for_ever(struct sim *s, unsigned to)
@@ -600,9 +448,9 @@ static void busy_for_ever(struct sim *s, unsigned to)
 	uint8_t frame[32];
 	struct pack p;
 
-	begin(&p, frame, HF_LINK_BUSY, 2);
-	pack_uint(&p, below(s, 2) == 0 ? 30000 : UINT64_MAX);
-	send(s, to, &p, frame);
+	lie_begin(&p, frame, HF_LINK_BUSY, 2);
+	pack_uint(&p, lie_below(s, 2) == 0 ? 30000 : UINT64_MAX);
+	lie_send(s, to, &p, frame);
 }
 
 /* ---- what it bends on its way out ---- */
@@ -716,16 +564,16 @@ bool sim_bend(struct sim *s, struct sim_frame *frame)
 
 void sim_byzantine(struct sim *s)
 {
-	unsigned i = 1 + (unsigned)below(s, COUNT - 1);
-	unsigned to = 1 + (unsigned)below(s, s->count - 1);
+	unsigned i = 1 + (unsigned)lie_below(s, COUNT - 1);
+	unsigned to = 1 + (unsigned)lie_below(s, s->count - 1);
 
 	s->r->behaviours[i]++;
-	sim_note("%s: %s towards %s", liar(s)->country.s, behaviours[i].name,
-	    s->f->nodes[to].country.s);
+	sim_note("%s: %s towards %s", lie_node(s)->country.s,
+	    behaviours[i].name, s->f->nodes[to].country.s);
 	if (behaviours[i].make != NULL) {
 		behaviours[i].make(s, to);
 		return;
 	}
 	s->behaviour = i;
-	s->behaviour_until = s->f->now.ms + 5000 + below(s, 60000);
+	s->behaviour_until = s->f->now.ms + 5000 + lie_below(s, 60000);
 }

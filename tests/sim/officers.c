@@ -426,6 +426,33 @@ static void forbidden_act(struct sim *s, unsigned node)
 		sim_fail("%s accepted an act of the wrong one", n->country.s);
 }
 
+/* Somebody goes on with a key that was taken from him. */
+static void revoked_act(struct sim *s, unsigned node)
+{
+	struct node *n = &s->f->nodes[node];
+	static struct signed_act a;
+	struct draft d;
+
+	for (unsigned i = 0; i < s->key_count; i++) {
+		struct sim_key *k = &s->keys[i];
+		struct officer old = {.secret = k->secret,
+		    .desk = k->desk,
+		    .role = k->role,
+		    .sign = k->sign};
+
+		if (k->node != node || k->revoked_ms == 0)
+			continue;
+		draft_open(&d, s->f, n->officers[NCP].desk.s, HF_KIND_REQUEST,
+		    s->f->nodes[(node + 1) % s->count].officers[NCP].desk.s);
+		d.author = &old;
+		d.env.from = old.desk;
+		d.bad_form = true;
+		draft_sign(&d, &a);
+		(void)sim_submit(
+		    s, node, &old, bytes_of(a.frame, a.size), nothing);
+	}
+}
+
 void sim_desk_misbehaves(struct sim *s)
 {
 	unsigned node = (unsigned)below(s, s->count);
@@ -433,7 +460,10 @@ void sim_desk_misbehaves(struct sim *s)
 	struct hf_key key = secret_transport_key(n->officers[NCP].secret);
 
 	sim_count(s, FAULT_DESK);
-	switch (below(s, 4)) {
+	switch (below(s, 5)) {
+	case 4:
+		revoked_act(s, node);
+		break;
 	case 0: /* somebody nobody knows */
 		key.b[3] ^= 0x55;
 		garbage(s, node, &key);
