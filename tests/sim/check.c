@@ -51,12 +51,12 @@ static void check_signer(struct sim *s, struct node *n,
 	const struct hf_kind_info *kind = hf_kind_info(act->core.kind);
 	struct hf_country from = hf_desk_country(&act->envelope.from);
 
-	if (kind == NULL ||
-	    kind->machine !=
-		(leaf->type == HF_ENTRY_MACHINE ||
-		    (leaf->type == HF_ENTRY_FOREIGN && kind->machine)))
-		sim_fail("%s: a kind that is none", n->country.s);
-	if (kind->machine) {
+	/* from abroad an unknown kind is kept, and void (SPEC 1.6) */
+	if (leaf->type != HF_ENTRY_FOREIGN &&
+	    (kind == NULL || kind->machine != (leaf->type == HF_ENTRY_MACHINE)))
+		sim_fail("%s: entry type %u of kind %u", n->country.s,
+		    leaf->type, act->core.kind);
+	if (kind != NULL && kind->machine) {
 		struct hf_key key =
 		    secret_sign_key(fed_node(s->f, from.s)->broker);
 
