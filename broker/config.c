@@ -300,6 +300,10 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 		problems++;
 	} else if (rc == CFG_SUCCESS) {
 		fill(c, cfg);
+	} else if (problems == 0) {
+		/* libconfuse says nothing when the file ends too early */
+		fprintf(out, "%s: ends within a text or a setting\n", file);
+		problems++;
 	}
 	cfg_free(cfg);
 	return rc == CFG_SUCCESS && problems == 0 ? HF_OK : HF_CONFIG;

@@ -190,3 +190,11 @@ Test(config, says_which_file_it_cannot_read)
 	fclose(out);
 	cr_assert_not_null(strstr(said, "/nowhere/x.conf: No such file"));
 }
+
+Test(config, says_that_a_text_has_no_end)
+{
+	struct config c;
+
+	cr_assert_eq(read_text(GOOD "documents_dir = \"docs\n", &c), HF_CONFIG);
+	cr_assert_not_null(strstr(said, file), "said: %s", said);
+}
