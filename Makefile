@@ -74,6 +74,35 @@ $(eval $(call test_rule,keys,$(LIB_keys) $(LIB_proto)))
 $(eval $(call test_rule,broker,$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)))
 $(eval $(call test_rule,client,$(B)/tests/keys/registry.o $(LIB_client) $(LIB_keys) $(LIB_proto)))
 
+# Decoders and readers under any bytes (tests/fuzz, tests/README.md).
+FUZZ_NAMES = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,\
+	$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_LIBS = $(LIB_client) $(LIB_broker) $(LIB_engine) $(LIB_store) \
+	$(LIB_keys) $(LIB_proto)
+FUZZ_LINK = -lcriterion -lzmq -llmdb -lconfuse -ljansson -lpthread $(LDLIBS)
+FUZZ_RIG = $(call obj,tests/fuzz/fuzz.c tests/fuzz/rig.c \
+	tests/broker/fixture.c tests/broker/draft.c tests/broker/wires.c)
+$(B)/fuzz/%.o: tests/fuzz/fuzz_%.c | deps-ok
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -DLLVMFuzzerTestOneInput=harness_$* \
+		-MMD -MP -c -o $@ $<
+$(B)/tests/fuzz/replay.o: ALL_CFLAGS += \
+	'-DFUZZ_EACH(F)=$(foreach n,$(FUZZ_NAMES),F($(n)))'
+$(B)/tests/fuzz/replay.o: $(wildcard tests/fuzz/fuzz_*.c)
+$(B)/replay: $(B)/tests/fuzz/replay.o $(FUZZ_NAMES:%=$(B)/fuzz/%.o) \
+	$(FUZZ_RIG) $(FUZZ_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(FUZZ_LINK)
+$(B)/seeds: $(call obj,tests/fuzz/seeds.c tests/fuzz/seeds_client.c \
+	tests/client/bundle_rig.c) $(FUZZ_RIG) $(FUZZ_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(FUZZ_LINK)
+$(B)/corpus/.made: $(B)/seeds tests/fuzz/corpus.py \
+	$(wildcard proto/vectors/*.json tests/fuzz/found/*)
+	$(Q)rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)$(B)/seeds $(@D)
+	$(Q)/usr/bin/python3 tests/fuzz/corpus.py $(@D)
+	@touch $@
+
 # What it costs: a ledger of BENCH_ENTRIES entries.
 BENCH_ENTRIES ?= 1000000
 $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
