@@ -102,6 +102,28 @@ $(B)/corpus/.made: $(B)/seeds tests/fuzz/corpus.py \
 	$(Q)$(B)/seeds $(@D)
 	$(Q)/usr/bin/python3 tests/fuzz/corpus.py $(@D)
 	@touch $@
+FUZZ_DRIVER = $(B)/replay $(B)/corpus/.made
+# One program of libFuzzer a harness: make fuzz SECONDS=60 FUZZ="act link"
+SECONDS ?= 60
+FUZZ ?= $(FUZZ_NAMES)
+FUZZ_BIN = $(FUZZ:%=$(B)/libfuzzer-%)
+$(B)/libfuzzer-%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_RIG) $(FUZZ_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(FUZZ_LINK)
+.PHONY: fuzz fuzz-programs fuzz-driver exhaustive
+.SECONDARY: $(FUZZ_NAMES:%=$(B)/tests/fuzz/fuzz_%.o)
+fuzz-programs: $(FUZZ_BIN)
+fuzz-driver: $(FUZZ_DRIVER)
+fuzz: $(FUZZ_DRIVER)
+	@PACKAGES=ops/packages-dev sh ops/install-deps
+	$(Q)$(MAKE) --no-print-directory CC=clang B=$(B)/fuzzing \
+		CFLAGS="-O1 -g" HARDEN= FUZZ="$(FUZZ)" \
+		SAN="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" \
+		fuzz-programs
+	@tests/fuzz/run $(B) $(SECONDS) $(FUZZ)
+# All inputs of up to BYTES bytes through the cheap harnesses.
+BYTES ?= 3
+exhaustive: $(FUZZ_DRIVER)
+	$(B)/replay -x $(BYTES) $(B)/corpus
 
 # What it costs: a ledger of BENCH_ENTRIES entries.
 BENCH_ENTRIES ?= 1000000
