@@ -125,6 +125,18 @@ BYTES ?= 3
 exhaustive: $(FUZZ_DRIVER)
 	$(B)/replay -x $(BYTES) $(B)/corpus
 
+# Threads: a driver without Criterion, which does not start under this.
+TSAN_ROUNDS ?= 20
+$(B)/tsan-arrivals: $(B)/tests/tsan/arrivals.o $(LIB_broker) $(LIB_engine) \
+	$(LIB_store) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
+.PHONY: tsan tsan-programs
+tsan-programs: $(B)/tsan-arrivals
+tsan: $(FUZZ_DRIVER)
+	$(Q)$(MAKE) --no-print-directory B=$(B)/tsan CFLAGS="-O1 -g" HARDEN= \
+		SAN="-fsanitize=thread" tsan-programs
+	TSAN_OPTIONS=halt_on_error=1 $(B)/tsan/tsan-arrivals $(TSAN_ROUNDS) $(B)/corpus
+
 # What it costs: a ledger of BENCH_ENTRIES entries.
 BENCH_ENTRIES ?= 1000000
 $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
