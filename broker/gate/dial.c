@@ -176,8 +176,6 @@ static void on_event(
 		refused(g, d, HF_NOT_IN_ROSTER);
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		refused(g, d, HF_SERVER_KEY);
-		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
 		refused(g, d, HF_SERVER_KEY);
 		break;
