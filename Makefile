@@ -165,7 +165,7 @@ $(B)/man/holdfast.1: ops/man/holdfast.1.scd $(B)/holdfast
 	$(Q)sed -e '/^@TABLES@$$/{r $@.tables' -e 'd}' $< > $@.scd
 	$(Q)scdoc < $@.scd > $@ || { rm -f $@; exit 1; }
 
-unit: $(TESTS)
+unit: $(TESTS) fuzz-driver
 check: doors format-check all unit man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
