@@ -137,6 +137,20 @@ tsan: $(FUZZ_DRIVER)
 		SAN="-fsanitize=thread" tsan-programs
 	TSAN_OPTIONS=halt_on_error=1 $(B)/tsan/tsan-arrivals $(TSAN_ROUNDS) $(B)/corpus
 
+# What other readers of the source say; checks that are off: .clang-tidy and
+# tests/lint.  ANALYZER=1 adds gcc's, which takes many minutes.
+.PHONY: lint
+lint: deps-ok
+	@PACKAGES=ops/packages-dev sh ops/install-deps
+	@sh tests/lint $(if $(filter 1,$(ANALYZER)),--analyzer)
+
+# The end-to-end tests with the brokers and their children under memcheck.
+.PHONY: valgrind
+VALGRIND_TESTS ?=
+valgrind: all
+	@PACKAGES=ops/packages-dev sh ops/install-deps
+	@sh tests/valgrind $(B) $(VALGRIND_TESTS)
+
 # What it costs: a ledger of BENCH_ENTRIES entries.
 BENCH_ENTRIES ?= 1000000
 $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
@@ -193,5 +207,6 @@ clean:
 help:
 	@sed -n '1,2p' Makefile
 	@echo "targets: all check asan cover demo man unit format doors clean"
+	@echo "         fuzz exhaustive tsan lint valgrind"
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
