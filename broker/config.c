@@ -315,6 +315,30 @@ static const struct {
     {"witness_max_age_seconds", check_count},
 };
 
+/* Text, and not too much of it: over NUL bytes, which a damaged file is full
+ * of, libconfuse needs time by the square of their number. */
+static bool is_text(const char *file, FILE *out)
+{
+	static char bytes[CONFIG_SIZE_MAX + 1];
+	FILE *f = fopen(file, "re");
+	size_t size;
+
+	if (f == NULL) {
+		fprintf(out, "%s: %s\n", file, strerror(errno));
+		return false;
+	}
+	size = fread(bytes, 1, sizeof(bytes), f);
+	fclose(f);
+	if (size == sizeof(bytes))
+		fprintf(
+		    out, "%s: longer than %u bytes\n", file, CONFIG_SIZE_MAX);
+	else if (memchr(bytes, '\0', size) != NULL)
+		fprintf(out, "%s: has a NUL byte: no text\n", file);
+	else
+		return true;
+	return false;
+}
+
 enum hf_err config_read(struct config *c, const char *file, FILE *out)
 {
 	cfg_opt_t options[] = {
@@ -358,6 +382,10 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 	problems = 0;
 	if (cfg == NULL)
 		return HF_NOMEM;
+	if (!is_text(file, out)) {
+		cfg_free(cfg);
+		return HF_CONFIG;
+	}
 	cfg_set_error_function(cfg, on_error);
 	for (unsigned i = 0; i < sizeof(checks) / sizeof(*checks); i++)
 		cfg_set_validate_func(cfg, checks[i].name, checks[i].check);
@@ -371,6 +399,10 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 		problems++;
 	} else if (rc == CFG_SUCCESS) {
 		fill(c, cfg);
+	} else if (problems == 0) {
+		/* libconfuse says nothing when the file ends too early */
+		fprintf(out, "%s: ends within a text or a setting\n", file);
+		problems++;
 	}
 	cfg_free(cfg);
 	return rc == CFG_SUCCESS && problems == 0 ? HF_OK : HF_CONFIG;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define CONFIG_PATH_MAX 1024
+#define CONFIG_SIZE_MAX 65536u /* bytes of the file */
 
 struct config {
 	char file[CONFIG_PATH_MAX];

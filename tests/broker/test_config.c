@@ -207,3 +207,33 @@ Test(config, says_which_file_it_cannot_read)
 	fclose(out);
 	cr_assert_not_null(strstr(said, "/nowhere/x.conf: No such file"));
 }
+
+Test(config, says_that_a_text_has_no_end)
+{
+	struct config c;
+
+	cr_assert_eq(read_text(GOOD "documents_dir = \"docs\n", &c), HF_CONFIG);
+	cr_assert_not_null(strstr(said, file), "said: %s", said);
+}
+
+/* As after a power cut: megabytes of zeros must not keep it busy. */
+Test(config, refuses_a_file_that_is_no_text, .timeout = 10)
+{
+	static const char zeros[1u << 20];
+	FILE *f = fopen(file, "w"), *out = fmemopen(said, sizeof(said), "w");
+	struct config c;
+
+	cr_assert_eq(
+	    fwrite(zeros, 1, sizeof(zeros) / 32, f), sizeof(zeros) / 32);
+	fclose(f);
+	cr_assert_eq(config_read(&c, file, out), HF_CONFIG);
+	fclose(out);
+	cr_assert_not_null(strstr(said, "NUL"), "said: %s", said);
+	f = fopen(file, "w");
+	cr_assert_eq(fwrite(zeros, 1, sizeof(zeros), f), sizeof(zeros));
+	fclose(f);
+	out = fmemopen(said, sizeof(said), "w");
+	cr_assert_eq(config_read(&c, file, out), HF_CONFIG);
+	fclose(out);
+	cr_assert_not_null(strstr(said, "longer"), "said: %s", said);
+}
