@@ -238,7 +238,7 @@ static void machine_kind(struct sim *s, unsigned to)
 	if (!lie_note(s, to, &d))
 		return;
 	d.kind = HF_KIND_EXPIRE;
-	lie_sign(s, to, &d, LIE_NONE);
+	lie_sign(s, to, &d, LIE_MACHINE);
 }
 
 static void unknown_case(struct sim *s, unsigned to)

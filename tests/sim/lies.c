@@ -62,6 +62,8 @@ static size_t make_receipt(struct sim *s, const struct signed_act *a,
 		leaf.epoch = 7;
 	if (lie == LIE_TIME)
 		leaf.entered.ms += UINT64_C(86400000) * 400;
+	if (lie == LIE_MACHINE)
+		leaf.type = HF_ENTRY_MACHINE;
 	if (lie == LIE_TYPE)
 		leaf.type = HF_ENTRY_RECALLED;
 	if (hf_ledger_leaf_encode(&leaf, bytes, sizeof(bytes), &size) != HF_OK)

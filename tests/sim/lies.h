@@ -17,6 +17,7 @@ enum lie {
 	LIE_KEY,
 	LIE_TIME,
 	LIE_TYPE,
+	LIE_MACHINE, /* none: as of the broker's own act */
 };
 
 uint64_t lie_below(struct sim *s, uint64_t limit);

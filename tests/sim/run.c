@@ -331,6 +331,8 @@ static void step(struct sim *s)
 	s->step.state = s->o->seed + k * UINT64_C(0x9e3779b97f4a7c15);
 	sim_time(s,
 	    below(s, 10) != 0 ? 50 + below(s, 4000) : 10000 + below(s, 50000));
+	if (k % 4 == 3)
+		sim_check_due(s);
 	if (k % 32 == 31)
 		sim_check_all(s);
 }

@@ -239,7 +239,9 @@ unsigned sim_behaviour_count(void);
 void sim_check_new(struct sim *s, struct sim_node *n);
 void sim_check_bytes(struct sim *s, const struct node *n,
     const struct effect *effect, const struct officer *reader);
-/** Now and then: what is acknowledged is there, deadlines acted. */
+/** Every few steps: deadlines acted. */
+void sim_check_due(struct sim *s);
+/** Now and then: that, and what is acknowledged is there. */
 void sim_check_all(struct sim *s);
 /** After faults stopped and time to settle. */
 void sim_check_end(struct sim *s);
