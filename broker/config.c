@@ -117,6 +117,16 @@ static int check_witnesses(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static int check_confinement(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+
+	if (strcmp(s, "required") != 0 && strcmp(s, "best") != 0)
+		cfg_error(
+		    cfg, "confinement: \"required\" or \"best\", not '%s'", s);
+	return 0;
+}
+
 static int check_quorum(cfg_t *cfg, cfg_opt_t *opt)
 {
 	long n = cfg_opt_getnint(opt, 0);
@@ -227,6 +237,8 @@ static void fill(struct config *c, cfg_t *cfg)
 	    (uint32_t)cfg_getint(cfg, "quota_acts_per_minute");
 	c->restarts_per_minute =
 	    (uint32_t)cfg_getint(cfg, "restarts_per_minute");
+	c->confinement_required =
+	    strcmp(cfg_getstr(cfg, "confinement"), "required") == 0;
 	c->witness_count = cfg_size(cfg, "witnesses");
 	for (unsigned i = 0; i < c->witness_count && i < HF_WITNESSES_MAX; i++)
 		snprintf(c->witnesses[i].s, sizeof(c->witnesses[i].s), "%.2s",
@@ -253,6 +265,7 @@ static const struct {
     {"ledger_epoch", check_epoch},
     {"quota_acts_per_minute", check_count},
     {"restarts_per_minute", check_count},
+    {"confinement", check_confinement},
     {"witnesses", check_witnesses},
     {"witness_quorum", check_quorum},
     {"witness_max_age_seconds", check_count},
@@ -274,6 +287,7 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 	    CFG_INT("ledger_epoch", 1, CFGF_NONE),
 	    CFG_INT("quota_acts_per_minute", 0, CFGF_NONE),
 	    CFG_INT("restarts_per_minute", 10, CFGF_NONE),
+	    CFG_STR("confinement", "best", CFGF_NONE),
 	    CFG_STR_LIST("witnesses", "{}", CFGF_NONE),
 	    CFG_INT("witness_quorum", 1, CFGF_NONE),
 	    CFG_INT("witness_max_age_seconds", 900, CFGF_NONE),

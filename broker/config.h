@@ -30,6 +30,7 @@ struct config {
 	uint32_t epoch;
 	bool accept_rollback; /* not in the file: --accept-rollback, once */
 	uint32_t quota_acts_per_minute;
+	bool confinement_required;    /* else as much as the kernel has */
 	uint32_t restarts_per_minute; /* of its processes; then it gives up */
 };
 
