@@ -287,6 +287,8 @@ static void read_receipt(
 	err = open_receipt(b, a, r, m->content);
 	if (err != HF_OK)
 		finds(b, BUNDLE_RECEIPTS, name, err);
+	else
+		bundle_cosigned(b, r->r.note, r->r.leaf.entered, name);
 	if (r->r.leaf_bytes.size > 0)
 		check_proof(b, r, t, gen);
 	head = head_of(r);

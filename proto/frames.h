@@ -54,6 +54,7 @@ enum hf_op { /* SPEC 11.3 */
 	HF_OP_STATES,
 	HF_OP_RECEIPTS,
 	HF_OP_BODY,
+	HF_OP_CERTIFICATES,
 	HF_OP_COUNT
 };
 

@@ -198,6 +198,7 @@ static const desk_op ops[HF_OP_COUNT] = {
     [HF_OP_STATES] = desk_states,
     [HF_OP_RECEIPTS] = desk_receipts,
     [HF_OP_BODY] = desk_body,
+    [HF_OP_CERTIFICATES] = desk_certificates,
 };
 
 /* The head of a response; a submit that is done has a receipt to come. */

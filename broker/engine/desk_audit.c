@@ -341,3 +341,65 @@ enum hf_err desk_receipts(struct request *r)
 		pack_uint(&r->out, at);
 	return HF_OK;
 }
+
+/* The certificate of erasure that the other country of a case sent. */
+static enum hf_err pack_certificate(struct engine *e, struct pack *rows,
+    const struct case_record *c, unsigned *count)
+{
+	struct hf_country peer = hf_desk_country(&c->from);
+	struct row_key k = {0};
+	struct hf_bytes receipt;
+	enum hf_err err;
+
+	if (same_country(&peer, &e->options.country))
+		peer = hf_desk_country(&c->to);
+	row_add(&k, c->id.b, sizeof(c->id.b));
+	row_add(&k, peer.s, HF_COUNTRY_SIZE);
+	row_add(&k, "erased", 6);
+	err = txn_get(e->txn, TABLE_RECEIPTS, row_bytes(&k), &receipt);
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_OK : err;
+	pack_array(rows, 3);
+	pack_bin(rows, c->id.b, sizeof(c->id.b));
+	pack_text(rows, peer.s);
+	pack_bin(rows, receipt.data, receipt.size);
+	(*count)++;
+	return HF_OK;
+}
+
+enum hf_err desk_certificates(struct request *r)
+{
+	struct hf_bytes none = {NULL, 0}, key, value;
+	struct hf_id at = {{0}};
+	bool after = desk_arg_id(r, 1, &at) == HF_OK;
+	unsigned count = 0, scanned = 0;
+	struct pack rows;
+	enum hf_err err;
+
+	if (!is_auditor(r))
+		return HF_READ_DENIED;
+	pack_init(&rows, r->rows, HF_FRAME_MAX);
+	while ((err = txn_next(r->e->txn, TABLE_CASES, none,
+		    after ? bytes_of(at.b, sizeof(at.b)) : none, after, &key,
+		    &value)) == HF_OK &&
+	       count < HF_PAGE_ROWS && scanned++ < SCAN_MAX &&
+	       rows.at + ENTRY_ROOM <= HF_PAGE_BYTES) {
+		struct case_record c;
+
+		if (key.size != sizeof(at.b))
+			return HF_CORRUPT;
+		memcpy(at.b, key.data, sizeof(at.b));
+		after = true;
+		err = case_load(r->e, &at, &c);
+		if (err == HF_OK)
+			err = pack_certificate(r->e, &rows, &c, &count);
+		if (err != HF_OK)
+			return err == HF_NOTFOUND ? HF_CORRUPT : err;
+	}
+	if (err != HF_OK && err != HF_NOTFOUND)
+		return err;
+	desk_put_rows(r, &rows, count, err == HF_OK);
+	if (err == HF_OK)
+		pack_bin(&r->out, at.b, sizeof(at.b));
+	return HF_OK;
+}
