@@ -90,6 +90,27 @@ $(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c limits.c meter.c)) \
 bench: all $(B)/bench-ledger $(B)/bench-load $(B)/bench-audit
 	@HOLDFAST_BUILD=$(B) BENCH_ENTRIES=$(BENCH_ENTRIES) tests/bench/run $(BENCH)
 
+# A simulated federation; tests/README.md has the parameters.
+SIM_FLAGS = -Itests/sim/plain
+SIM_SHARED = fixture draft whim
+SIM_WRAPS = txn_get txn_put txn_next txn_commit clock_gettime \
+	adjtimex log_line
+$(B)/plain/%.o: %.c | deps-ok
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) $(SIM_FLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+comma = ,
+$(B)/sim: $(patsubst %,$(B)/plain/tests/broker/%.o,$(SIM_SHARED)) \
+	$(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/sim/*.c)) \
+	$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(addprefix -Wl$(comma)--wrap=,$(SIM_WRAPS)) \
+		-o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
+export SEED HOURS MS STEPS OFF SKIP BROKERS FROM SEEDS SECONDS DEPTH JUMPS \
+	SHRINK
+.PHONY: sim explore times
+sim explore times: $(B)/sim
+	@$(B)/sim $@
+
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok
 deps-ok: $(B)/.deps
@@ -116,18 +137,26 @@ ATTACKS ?= 100000
 attacks: $(B)/test-client
 	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
 		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
-check: doors format-check all unit man
+check: doors format-check all unit $(B)/sim man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/asan CFLAGS="-O1 -g" HARDEN= \
 		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" \
-		all unit
+		all unit $(B)/asan/sim
 	@sh tests/run --asan $(B)/asan
 cover:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/cover CFLAGS="-O0 -g --coverage" \
 		HARDEN= LDFLAGS=--coverage unit
 	@sh tests/cover $(B)/cover
+# A hostile network: CONNECTIONS raw ones, SECONDS of each phase.
+CONNECTIONS ?= 10000
+SECONDS ?= 30
+ONLY ?=
+.PHONY: hostile
+hostile: all
+	@HOLDFAST_BUILD=$(abspath $(B)) tests/hostile/run.py \
+		--connections $(CONNECTIONS) --seconds $(SECONDS) --only "$(ONLY)"
 demo: all
 	@ops/demo/run $(B)
 # Bugs put back, each to be found by the suite: PIECE="fork key" for some.
@@ -145,6 +174,7 @@ clean:
 	rm -rf $(B)
 help:
 	@sed -n '1,2p' Makefile
-	@echo "targets: all check asan cover bench museum demo man unit format doors clean"
+	@echo "targets: all check asan cover bench demo man unit format doors clean"
+	@echo "         attacks explore hostile museum sim times (tests/README.md)"
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

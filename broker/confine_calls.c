@@ -166,6 +166,8 @@ static void for_gate(struct filter *f)
 	when(f, SCMP_ACT_ERRNO(EINVAL), CALL(socket), 0, UINT32_MAX, AF_UNIX);
 	/* libpgm's look for protocols, malloc's for the number of CPUs */
 	refuse(f, CALL(openat), EACCES);
+	/* asks how many descriptors it may have, sets no limit */
+	is(f, CALL(prlimit64), 2, 0);
 	is(f, CALL(fcntl), 1, F_GETFL);
 	is(f, CALL(fcntl), 1, F_SETFL);
 	is(f, CALL(fcntl), 1, F_SETFD);

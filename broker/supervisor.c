@@ -124,12 +124,16 @@ static enum hf_err give_gate(struct supervisor *s, int fd, bool peers)
 
 	secret_transport_secret(s->secret, secret);
 	pack_init(&p, data, sizeof(data));
-	pack_array(&p, 4);
+	pack_array(&p, 8);
 	pack_bin(&p, secret, sizeof(secret));
 	pack_bin(&p, key.b, sizeof(key.b));
 	pack_bool(&p, peers);
 	pack_text(
 	    &p, peers ? s->config->peer_endpoint : s->config->desk_endpoint);
+	pack_uint(&p, s->config->connections_max);
+	pack_uint(&p, s->config->source_connections_max);
+	pack_uint(&p, s->config->handshakes_max);
+	pack_uint(&p, s->config->session_hours_max);
 	hf_wipe(secret, sizeof(secret));
 	return hand_over(fd, &p);
 }

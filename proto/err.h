@@ -113,6 +113,10 @@ enum hf_exit {
 	    "the other program does not follow SPEC 10 or 11") \
 	X(AGENT, 2113, RETRY, FAILED, "the key agent does not answer", \
 	    "start it: holdfast agent") \
+	X(CROWDED, 2114, RETRY, REFUSED, \
+	    "connections above a limit of the gate were cut", \
+	    "see who knocks; connections_max, handshakes_max and " \
+	    "source_connections_max are in holdfastd.conf(5)") \
 	X(SIGNATURE, 3001, PEER, VERIFY, "a signature does not verify", \
 	    "do not trust this act; ask its author by telephone") \
 	X(UNKNOWN_OFFICER, 3002, PEER, REFUSED, \
@@ -257,6 +261,15 @@ enum hf_exit {
 	X(SIGNER, 5008, RETRY, FAILED, "the signer refused or failed", \
 	    "the ledger may have been rolled back; see the log before " \
 	    "anything else") \
+	X(NEARLY_FULL, 5009, RETRY, FAILED, \
+	    "the store is nearly full: nothing routine is entered until " \
+	    "there " \
+	    "is room", \
+	    "free disk space or raise map_size_mib; emergencies are still " \
+	    "entered") \
+	X(DESCRIPTORS, 5010, RETRY, FAILED, \
+	    "a gate had no descriptor left for a connection", \
+	    "raise RLIMIT_NOFILE (LimitNOFILE= of the unit)") \
 	X(PROOF, 6001, PEER, VERIFY, "a proof does not verify", \
 	    "do not trust this receipt or tree") \
 	X(CHECKPOINT, 6002, PEER, VERIFY, "a checkpoint does not verify", \

@@ -23,7 +23,6 @@
 #define TICK_MS 10000u
 #define IDLE_MS 1000u
 #define LATE_MS 50u /* something is due but was left: not a busy loop */
-#define WATERMARK_PERCENT 80u
 
 /* ---- waiting ---- */
 
@@ -128,14 +127,7 @@ static void tell_ready(struct core *c)
 
 static void tick(struct core *c)
 {
-	uint64_t used, size;
-
 	store_tick(c->store);
-	store_usage(c->store, &used, &size);
-	if (size > 0 && used / WATERMARK_PERCENT * 100u > size)
-		log_line(LOG_WARN, HF_FULL,
-		    "store-watermark used=%llu size=%llu",
-		    (unsigned long long)used, (unsigned long long)size);
 }
 
 static enum hf_err loop(struct core *c)
@@ -206,6 +198,9 @@ static enum hf_err open_all(
 	    .ledger_key = *ledger,
 	    .transport_key = *transport,
 	    .quota_acts_per_minute = c->config->quota_acts_per_minute,
+	    .admission = c->config->admission,
+	    .routine_percent = c->config->routine_percent,
+	    .emergency_percent = c->config->emergency_percent,
 	    .witness_count = c->config->witness_count,
 	    .witness_quorum = c->config->witness_quorum,
 	    .witness_max_age_ms = (uint64_t)c->config->witness_max_age_s * 1000,

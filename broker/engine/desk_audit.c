@@ -144,6 +144,7 @@ static enum hf_err foreign_receipt_at(
     struct request *r, uint64_t index, struct hf_bytes *receipt)
 {
 	struct hf_ledger_leaf leaf;
+	struct hf_country country = {0};
 	struct row_key k = {0};
 	enum hf_err err = ledger_leaf(r->e, index, &leaf);
 
@@ -151,9 +152,13 @@ static enum hf_err foreign_receipt_at(
 		err = HF_RANGE;
 	if (err != HF_OK)
 		return err;
-	row_add(&k, leaf.type == HF_ENTRY_ABSENT ? leaf.core.b : leaf.id.b,
-	    HF_ID_SIZE);
-	row_add(&k, r->arg[2].bytes.data, HF_COUNTRY_SIZE);
+	memcpy(country.s, r->arg[2].bytes.data, HF_COUNTRY_SIZE);
+	if (leaf.type == HF_ENTRY_ABSENT) {
+		absence_row(&k, &leaf, &country);
+	} else {
+		row_add(&k, leaf.id.b, HF_ID_SIZE);
+		row_add(&k, country.s, HF_COUNTRY_SIZE);
+	}
 	return txn_get(r->e->txn, TABLE_RECEIPTS, row_bytes(&k), receipt);
 }
 

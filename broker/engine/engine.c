@@ -8,6 +8,7 @@
  */
 #include "broker/engine/intake.h"
 #include "proto/crypto.h"
+#include "proto/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,9 +162,10 @@ static struct engine *new_engine(const struct engine_options *options)
 	e->box = malloc(HF_FRAME_MAX);
 	e->links = link_table_new();
 	e->desks = desk_table_new();
+	e->admission = admission_new();
 	if (e->roster != NULL && e->work != NULL && e->work_acts[0] != NULL &&
 	    e->work_acts[1] != NULL && e->scratch != NULL && e->box != NULL &&
-	    e->links != NULL && e->desks != NULL)
+	    e->links != NULL && e->desks != NULL && e->admission != NULL)
 		return e;
 	engine_free(e);
 	return NULL;
@@ -207,6 +209,7 @@ void engine_free(struct engine *e)
 	roster_free(e->roster);
 	link_table_free(e->links);
 	desk_table_free(e->desks);
+	admission_free(e->admission);
 	free(e->work);
 	free(e->work_acts[0]);
 	free(e->work_acts[1]);
@@ -235,6 +238,7 @@ enum hf_err engine_begin(
 	e->roster_changed = false;
 	effects_clear(effects);
 	desk_begin(e);
+	room_look(e);
 	return live_clock_prune(e);
 }
 
@@ -305,6 +309,17 @@ static enum hf_err on_pin(struct engine *e, const struct event *ev)
 	return HF_OK;
 }
 
+static void log_alarm(struct engine *e, const struct event *ev)
+{
+	char times[32];
+	struct text t;
+
+	text_init(&t, times, sizeof(times));
+	text_add(&t, "times:");
+	text_add_uint(&t, ev->count, 0);
+	effect_log(e, (enum hf_err)ev->code, "gate-alarm", NULL, NULL, times);
+}
+
 static enum hf_err step(struct engine *e, const struct event *ev)
 {
 	switch (ev->type) {
@@ -332,7 +347,13 @@ static enum hf_err step(struct engine *e, const struct event *ev)
 		return documents_unpin(e, ev->country);
 	case EVENT_DOCUMENT:
 		return on_document(e, ev);
+	case EVENT_DESK_FIGURES:
+	case EVENT_PEER_FIGURES:
+		e->gates[ev->type == EVENT_PEER_FIGURES] =
+		    (struct gate_figures){ev->code, ev->count};
+		return HF_OK;
 	case EVENT_ALARM:
+		log_alarm(e, ev);
 		return tally_refusals(
 		    e, &ev->key, (enum hf_err)ev->code, ev->count);
 	case EVENT_COSIGNED:

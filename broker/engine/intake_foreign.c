@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define CLAUSE_FOREIGN 1206u
+#define CLAUSE_ROOM 1214u
 #define PROOF_MAX \
 	(HF_CORE_MAX + HF_ENVELOPE_MAX + HF_SIGS_MAX + HF_RECEIPT_MAX + 16u)
 
@@ -123,6 +124,11 @@ static enum hf_err check_case(
 
 	if (err != HF_OK)
 		return err;
+	/* its own broker has entered it: only the last room is kept from it */
+	if (in->e->pressure > 1 &&
+	    room_for(in->e, in->act.core.kind, in->opens,
+		in->opens ? in->act.envelope.urgency : in->c.urgency) != HF_OK)
+		return no(in, CLAUSE_ROOM, HF_BUSY);
 	err = rules_sender(
 	    in->e, &in->act, who, in->opens ? NULL : &in->c, &in->clause);
 	if (err != HF_OK || !in->opens)

@@ -11,6 +11,8 @@
  *   erase.c    retention, case keys, legal hold
  *   withdraw.c disclosed fields that were taken back
  *   desk.c, desk_*.c   operations of desks (SPEC 11)
+ *   admission.c   quotas and shares, before anything is verified
+ *   room.c     what is entered when the store is nearly full
  *   link.c, link_*.c   peers: sequences, batches, acknowledgements (SPEC 10)
  *   heads.c    heads of ledgers: offered, cosigned, compared
  *   outbox.c   what is to be delivered, its alarm
@@ -32,6 +34,12 @@
 
 struct link_table; /* link.c: what is known of each peer */
 struct desk_table; /* desk.c: live desk sessions, watches, uploads */
+struct admission;  /* admission.c: quotas */
+
+/** Figures of a gate. */
+struct gate_figures {
+	uint64_t connections, turned_away;
+};
 
 struct engine {
 	struct engine_options options;
@@ -75,6 +83,10 @@ struct engine {
 	uint64_t note_entries; /* 0: none since the start */
 	size_t note_size;
 	uint8_t note[HF_NOTE_MAX];
+	struct admission *admission;
+	struct gate_figures gates[2]; /* desks', peers' */
+	unsigned pressure; /* room.c: 0, 1 (nothing routine), 2 (emergencies) */
+	uint64_t used, room; /* bytes, as of the running turn */
 	/* when enough witnesses cosigned last; 0 not yet looked at */
 	uint64_t witnessed_mono, witness_alarm_mono;
 	uint32_t stored_epoch; /* of the ledger in the store */
@@ -109,6 +121,22 @@ HF_MUST_USE enum hf_err effect_send_receipts(struct engine *e, bool peer,
     unsigned count);
 void effect_simple(struct engine *e, enum effect_type type,
     const struct hf_key *key, uint32_t slot);
+
+/* ---- admission.c ---- */
+
+struct admission *admission_new(void);
+void admission_free(struct admission *a);
+/** Frames answered busy since the start. */
+uint64_t admission_busy(const struct admission *a);
+
+/* ---- room.c ---- */
+
+/** How full the store is, at the begin of a turn; tells a change. */
+void room_look(struct engine *e);
+/** May an act of this kind and urgency of its case still be entered?
+ * Errors: HF_NEARLY_FULL */
+HF_MUST_USE enum hf_err room_for(
+    const struct engine *e, unsigned kind, bool opens, unsigned urgency);
 
 /* ---- heads.c ---- */
 

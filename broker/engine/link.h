@@ -16,6 +16,7 @@
 #define LINK_BACKOFF_MAX_MS 15000u /* doubled at most by the jitter */
 #define LINK_BUSY_MAX_MS 30000u
 #define LINK_BUSY_MS 1000u
+#define LINK_BUSY_FULL_MS 10000u /* no room in the store */
 #define LINK_PING_MS 10000u
 #define LINK_DEAD_MS 30000u
 #define LINK_HEAD_MS 1000u

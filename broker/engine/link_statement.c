@@ -7,8 +7,8 @@
  * kept here, so that he cannot say later that nobody waited.
  *
  * Rows of TABLE_RECEIPTS: (case or act, country, "erased") the peer's
- * certificate; (digest of the statement, country) for an absence of ours its
- * countersignature, for one of theirs the index of ours, be64.
+ * certificate; (absence_row) for an absence of ours its countersignature, for
+ * one of theirs the index of ours, be64.
  */
 #include "broker/engine/link.h"
 #include "proto/crypto.h"
@@ -62,11 +62,13 @@ static struct hf_statement countersignature(const struct hf_statement *absent,
 	    .detail = bytes_of(digest->b, sizeof(digest->b))};
 }
 
-static void absence_key(struct row_key *k, const struct hf_hash *digest,
+/* Silences of one kind differ in nothing but when they were entered. */
+void absence_row(struct row_key *k, const struct hf_ledger_leaf *leaf,
     const struct hf_country *country)
 {
 	*k = (struct row_key){0};
-	row_add(k, digest->b, sizeof(digest->b));
+	row_add(k, leaf->core.b, sizeof(leaf->core.b));
+	row_add_be64(k, leaf->entered.ms);
 	row_add(k, country->s, HF_COUNTRY_SIZE);
 }
 
@@ -102,7 +104,7 @@ enum hf_err link_countersigned(struct engine *e, const struct peer *p,
 	if (r.leaf.type != HF_ENTRY_COUNTERSIGNED ||
 	    !same_id(&r.leaf.id, &leaf.id) || !same_hash(&r.leaf.core, &digest))
 		return HF_RECEIPT;
-	absence_key(&k, &leaf.core, &p->country);
+	absence_row(&k, &leaf, &p->country);
 	return txn_put(e->txn, TABLE_RECEIPTS, row_bytes(&k), receipt);
 }
 
@@ -174,7 +176,7 @@ static enum hf_err take_absence(struct engine *e, const struct peer *p,
 	if (!desk_is_ours(e, ours) || t->s.text.size != strlen(ours->s) ||
 	    memcmp(t->s.text.data, ours->s, t->s.text.size) != 0)
 		return HF_RECEIPT;
-	absence_key(&k, &t->r.leaf.core, &p->country);
+	absence_row(&k, &t->r.leaf, &p->country);
 	err = txn_get(e->txn, TABLE_RECEIPTS, row_bytes(&k), &row);
 	if (err == HF_OK && row.size != sizeof(value))
 		return HF_CORRUPT;

@@ -180,19 +180,32 @@ static void make_country(struct federation *f, struct node *n, const char *code)
 	fed_build(n);
 }
 
-static struct federation *fed_make(const char *first, va_list more)
+struct federation *fed_new_of(const char *const *countries, unsigned count)
 {
 	struct federation *f = calloc(1, sizeof(*f));
 
 	cr_assert_not_null(f);
+	cr_assert_leq(count, FED_COUNTRIES);
 	must(hf_crypto_init(), "hf_crypto_init");
 	f->now.ms = FED_START_MS;
-	for (const char *code = first; code != NULL;
-	     code = va_arg(more, const char *)) {
-		cr_assert_lt(f->count, FED_COUNTRIES);
-		make_country(f, &f->nodes[f->count++], code);
+	while (f->count < count) {
+		make_country(f, &f->nodes[f->count], countries[f->count]);
+		f->count++;
 	}
 	return f;
+}
+
+static struct federation *fed_make(const char *first, va_list more)
+{
+	const char *countries[FED_COUNTRIES];
+	unsigned count = 0;
+
+	for (const char *code = first; code != NULL;
+	     code = va_arg(more, const char *)) {
+		cr_assert_lt(count, FED_COUNTRIES);
+		countries[count++] = code;
+	}
+	return fed_new_of(countries, count);
 }
 
 struct federation *fed_new(const char *first, ...)

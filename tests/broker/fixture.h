@@ -13,7 +13,7 @@
 #include "broker/engine/internal.h"
 #include "broker/signer/witness.h"
 
-#define FED_COUNTRIES 4u
+#define FED_COUNTRIES 27u
 #define FED_DESKS 6u
 #define FED_ENTRIES 32u
 #define FED_START_MS UINT64_C(1795651200000)
@@ -72,6 +72,7 @@ enum { NCP, ISP, ISP2, AUD, OPS, CA };
 /** Make countries ("JP", "US", NULL) with their documents; brokers are not
  * running yet, so entries may be added (fed_entry). */
 struct federation *fed_new(const char *first, ...);
+struct federation *fed_new_of(const char *const *countries, unsigned count);
 /** Close everything and remove the directories. */
 void fed_free(struct federation *f);
 struct node *fed_node(struct federation *f, const char *country);
@@ -127,7 +128,9 @@ struct draft {
 	uint8_t policy[HF_LEAF_MAX]; /* one byte a leaf; the leaves are texts */
 	unsigned leaf_count, leaf_size; /* bytes of each text; 0: a few */
 	bool break_signature;
+	bool bad_form;         /* it need not be an act at all */
 	const char *sealed_to; /* instead of `to`; NULL: to it */
+	const char *text;      /* of each leaf; NULL: any */
 };
 struct signed_act {
 	uint8_t frame[HF_ACT_MAX];

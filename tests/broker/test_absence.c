@@ -191,12 +191,12 @@ static struct wires *late(uint64_t seed, unsigned twice)
 static size_t countersigned(struct node *jp, const struct hf_ledger_leaf *leaf,
     uint8_t out[HF_RECEIPT_MAX])
 {
-	struct row_key k = {0};
+	const struct hf_country us = {"US"};
 	struct hf_bytes row = nothing;
+	struct row_key k;
 	enum hf_err err;
 
-	row_add(&k, leaf->core.b, sizeof(leaf->core.b));
-	row_add(&k, "US", HF_COUNTRY_SIZE);
+	absence_row(&k, leaf, &us);
 	node_look(jp);
 	err = txn_get(jp->txn, TABLE_RECEIPTS, row_bytes(&k), &row);
 	cr_assert(err == HF_OK || err == HF_NOTFOUND);
@@ -207,7 +207,7 @@ static size_t countersigned(struct node *jp, const struct hf_ledger_leaf *leaf,
 	return err == HF_OK ? row.size : 0;
 }
 
-static void expect_countersigned(struct wires *w)
+static void expect_countersigned(struct wires *w, unsigned silence)
 {
 	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
 	struct absences a = absences_of(jp);
@@ -219,7 +219,7 @@ static void expect_countersigned(struct wires *w)
 	    a.count, "each once");
 	cr_assert(node_last_statement(us, HF_ENTRY_COUNTERSIGNED, &s, buffer));
 	cr_assert_eq(s.code, HF_DUE_DECIDE);
-	cr_assert_eq(s.count, HF_SILENT_LINK_DOWN);
+	cr_assert_eq(s.count, silence);
 	cr_assert_eq(s.time.ms, a.leaf[a.count - 1].entered.ms);
 	cr_assert_eq(s.text.size, 2);
 	cr_assert_eq(memcmp(s.text.data, "JP", 2), 0);
@@ -247,7 +247,7 @@ Test(absence, who_was_late_countersigns_once_he_is_reached)
 {
 	struct wires *w = late(7, 0);
 
-	expect_countersigned(w);
+	expect_countersigned(w, HF_SILENT_LINK_DOWN);
 	wires_free(w);
 }
 
@@ -255,7 +255,7 @@ Test(absence, it_is_countersigned_once_however_often_it_comes)
 {
 	struct wires *w = late(8, 1000);
 
-	expect_countersigned(w);
+	expect_countersigned(w, HF_SILENT_LINK_DOWN);
 	wires_free(w);
 }
 
@@ -317,5 +317,32 @@ Test(absence, what_is_no_absence_of_ours_is_not_countersigned)
 	cr_assert_eq(tell_us(w, &id, HF_ENTRY_ABSENT, "jp.ncp"), HF_RECEIPT);
 	cr_assert_eq(tell_us(w, &none, HF_ENTRY_ABSENT, "us.ncp"), HF_RECEIPT);
 	cr_assert_eq(tell_us(w, &id, HF_ENTRY_ABSENT, "us.ncp"), HF_OK);
+	wires_free(w);
+}
+
+/* Two extensions asked for, and two equal silences about them. */
+Test(absence, one_silence_like_another_is_countersigned_too)
+{
+	struct wires *w = connected(11);
+	struct hf_id id = ask(w);
+	struct draft d;
+
+	wires_run(w);
+	draft_accept(&d, w->f, "us.ncp", &id, 50);
+	must_submit(&d);
+	wires_run(w);
+	for (unsigned i = 0; i < 2; i++) {
+		draft_next(&d, w->f, "jp.ncp", HF_KIND_EXTEND, HF_TRACK_ASKING,
+		    &id, &id);
+		d.env.present |= hf_kind_info(HF_KIND_EXTEND)->must;
+		d.env.not_after.ms = w->f->now.ms + 8000;
+		d.env.term_from = w->f->now;
+		d.env.term_until.ms = w->f->now.ms + 60000;
+		must_submit(&d);
+		wires_run_for(w, 9000, 500);
+	}
+	wires_run_for(w, 4000, 500);
+	cr_assert_eq(wires_waiting(w, "JP"), 0);
+	expect_countersigned(w, HF_SILENT);
 	wires_free(w);
 }

@@ -84,6 +84,15 @@ Test(config, reads_a_good_file_and_its_defaults)
 	cr_assert_eq(c.disk_reserve, UINT64_C(16) << 20);
 	cr_assert_eq(c.epoch, 1);
 	cr_assert_eq(c.quota_acts_per_minute, 0);
+	cr_assert_eq(c.connections_max, 512);
+	cr_assert_eq(c.source_connections_max, 64);
+	cr_assert_eq(c.handshakes_max, 128);
+	cr_assert_eq(c.session_hours_max, 24);
+	cr_assert_eq(c.admission.desk_acts[HF_EMERGENCY], 600);
+	cr_assert_eq(c.admission.peer_acts[HF_ROUTINE], 30000);
+	cr_assert_eq(c.admission.peer_frames, 60000);
+	cr_assert_eq(c.routine_percent, 80);
+	cr_assert_eq(c.emergency_percent, 90);
 	cr_assert_eq(c.witness_count, 0);
 	cr_assert_eq(c.witness_quorum, 1);
 	cr_assert_eq(c.witness_max_age_s, 900);
@@ -123,6 +132,14 @@ Test(config, names_the_line_of_every_mistake)
 	    {"quota_acts_per_minute = -5", "quota_acts_per_minute: 0 to"},
 	    {"witnesses = {\"US\", \"de\"}",
 		"two capital letters each, not 'de'"},
+	    {"connections_max = 0", "connections_max: 1 to 100000, not 0"},
+	    {"handshakes_max = -1", "handshakes_max: 1 to"},
+	    {"source_connections_max = 0", "source_connections_max: 1 to"},
+	    {"session_hours_max = 25", "session_hours_max: 1 to 24, not 25"},
+	    {"desk_urgent_per_minute = -1", "desk_urgent_per_minute: 0 to"},
+	    {"peer_frames_per_minute = 1000001", "0 to 1000000, not 1000001"},
+	    {"routine_percent = 101", "routine_percent: 1 to 100, not 101"},
+	    {"emergency_percent = 0", "emergency_percent: 1 to 100, not 0"},
 	    {"witness_quorum = 5", "witness_quorum: 0 to 4, not 5"},
 	    {"witness_max_age_seconds = -1", "0 to 1000000, not -1"},
 	    {"key_file = \"nokey\"", "nokey: No such file"},
