@@ -47,7 +47,7 @@ all: $(B)/holdfastd $(B)/holdfast
 
 $(B)/holdfastd: $(B)/broker/main.o $(LIB_broker) $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -lconfuse -lseccomp -lpthread $(LDLIBS)
 $(B)/holdfast: $(B)/client/main.o $(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson $(LDLIBS)
 
@@ -66,7 +66,7 @@ TESTS = $(foreach room,proto keys broker client,\
 	$(if $(wildcard tests/$(room)/*.c),$(B)/test-$(room)))
 define test_rule
 $(B)/test-$(1): $(call obj,$(wildcard tests/$(1)/*.c tests/support/*.c)) $(2)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ -lcriterion -lzmq -llmdb -lconfuse \
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ -lcriterion -lzmq -llmdb -lconfuse -lseccomp \
 		-ljansson -lpthread $(LDLIBS)
 endef
 $(eval $(call test_rule,proto,$(LIB_proto)))

@@ -136,6 +136,16 @@ static int check_witnesses(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static int check_confinement(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *s = cfg_opt_getnstr(opt, 0);
+
+	if (strcmp(s, "required") != 0 && strcmp(s, "best") != 0)
+		cfg_error(
+		    cfg, "confinement: \"required\" or \"best\", not '%s'", s);
+	return 0;
+}
+
 static int check_quorum(cfg_t *cfg, cfg_opt_t *opt)
 {
 	long n = cfg_opt_getnint(opt, 0);
@@ -262,6 +272,8 @@ static void fill(struct config *c, cfg_t *cfg)
 	    (uint32_t)cfg_getint(cfg, "quota_acts_per_minute");
 	c->restarts_per_minute =
 	    (uint32_t)cfg_getint(cfg, "restarts_per_minute");
+	c->confinement_required =
+	    strcmp(cfg_getstr(cfg, "confinement"), "required") == 0;
 	c->connections_max = (uint32_t)cfg_getint(cfg, "connections_max");
 	c->source_connections_max =
 	    (uint32_t)cfg_getint(cfg, "source_connections_max");
@@ -296,6 +308,7 @@ static const struct {
     {"ledger_epoch", check_epoch},
     {"quota_acts_per_minute", check_count},
     {"restarts_per_minute", check_count},
+    {"confinement", check_confinement},
     {"desk_routine_per_minute", check_count},
     {"desk_urgent_per_minute", check_count},
     {"desk_emergency_per_minute", check_count},
@@ -355,6 +368,7 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 	    CFG_INT("ledger_epoch", 1, CFGF_NONE),
 	    CFG_INT("quota_acts_per_minute", 0, CFGF_NONE),
 	    CFG_INT("restarts_per_minute", 10, CFGF_NONE),
+	    CFG_STR("confinement", "best", CFGF_NONE),
 	    CFG_INT("desk_routine_per_minute", 6000, CFGF_NONE),
 	    CFG_INT("desk_urgent_per_minute", 6000, CFGF_NONE),
 	    CFG_INT("desk_emergency_per_minute", 600, CFGF_NONE),

@@ -31,6 +31,7 @@ struct config {
 	uint32_t epoch;
 	bool accept_rollback; /* not in the file: --accept-rollback, once */
 	uint32_t quota_acts_per_minute;
+	bool confinement_required; /* else as much as the kernel has */
 	/* of each gate */
 	uint32_t connections_max, source_connections_max, handshakes_max;
 	uint32_t session_hours_max;

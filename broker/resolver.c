@@ -1,5 +1,7 @@
 #include "broker/resolver.h"
 
+#include "broker/confine.h"
+
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
@@ -72,7 +74,7 @@ int resolver_child(int fd)
 	int status = 1;
 
 	alarm(PATIENCE_S);
-	if (r == NULL || poll(&p, 1, -1) != 1 ||
+	if (confine_resolver() != HF_OK || r == NULL || poll(&p, 1, -1) != 1 ||
 	    record_receive(fd, r) != HF_OK || !resolver_asks(r))
 		goto out;
 	memcpy(endpoint, r->payload, r->h.size);

@@ -2,6 +2,7 @@
  * roles: the children's half of the supervisor: what each process of a
  * broker does first, before any input from outside.
  */
+#include "broker/confine.h"
 #include "broker/core/core.h"
 #include "broker/gate/gate.h"
 #include "broker/log.h"
@@ -18,20 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #define FIRST_FD SUPERVISOR_FIRST_FD
 #define HELLO_MS 10000
-
-static void harden(void)
-{
-	struct rlimit none = {0, 0};
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_DUMPABLE, 0);
-	setrlimit(RLIMIT_CORE, &none);
-}
+#define CONFINE_STATUS 9
 
 static enum hf_err wait_record(int fd, struct record *r)
 {
@@ -66,6 +57,8 @@ static int child_gate(struct record *r)
 		return 1;
 	o.endpoint = endpoint;
 	hf_wipe(r, sizeof(*r));
+	if (confine_gate(endpoint, o.peers) != HF_OK)
+		return CONFINE_STATUS;
 	return gate_main(FIRST_FD, &o);
 }
 
@@ -89,6 +82,8 @@ static int child_core(struct record *r, const char *config_file)
 	    config_read(&config, config_file, stderr) != HF_OK)
 		return 1;
 	config.accept_rollback = accept_rollback;
+	if (confine_core(&config) != HF_OK)
+		return CONFINE_STATUS;
 	return core_main(&config, &fds, &transport, &ledger);
 }
 
@@ -97,7 +92,8 @@ int supervisor_child(const char *role, const char *config_file)
 	struct record *r;
 	int status = 1;
 
-	harden();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	confine_harden();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* the supervisor decides */
 	signal(SIGHUP, SIG_IGN);

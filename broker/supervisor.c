@@ -11,6 +11,7 @@
  */
 #include "broker/supervisor.h"
 
+#include "broker/confine.h"
 #include "broker/log.h"
 #include "broker/notify.h"
 #include "broker/records.h"
@@ -27,8 +28,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -482,10 +481,17 @@ static void on_death(struct supervisor *s, pid_t pid, int status)
 	log_line(LOG_ERROR, HF_OK, "%s died (%s %d)", role_names[role],
 	    WIFSIGNALED(status) ? "signal" : "status",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_line(LOG_ERROR, HF_CONFINE,
+		    "forbidden-call process=%s: an attack, or a library that "
+		    "is not known here",
+		    role_names[role]);
 	if (WIFEXITED(status) &&
-	    (WEXITSTATUS(status) == 6 || WEXITSTATUS(status) == 3)) {
-		/* a ledger that does not verify, a gate that lets anyone in:
-		 * starting again does not help */
+	    (WEXITSTATUS(status) == 6 || WEXITSTATUS(status) == 3 ||
+		WEXITSTATUS(status) == 9)) {
+		/* a ledger that does not verify, a gate that lets anyone in,
+		 * a kernel that does not confine: starting again does not
+		 * help */
 		s->exit_status = WEXITSTATUS(status);
 		s->give_up = true;
 	} else if (role == ROLE_DESKS || role == ROLE_PEERS) {
@@ -567,14 +573,32 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/* What the kernel lacks is an alarm, or the end before anything began. */
+static enum hf_err confinement(const struct config *c)
+{
+	struct confine_offer offer = confine_probe();
+
+	if (!confine_is_whole(&offer)) {
+		log_line(c->confinement_required ? LOG_ERROR : LOG_WARN,
+		    HF_CONFINE, "%s (seccomp=%s landlock=%d): %s",
+		    hf_err_text(HF_CONFINE), offer.seccomp ? "yes" : "no",
+		    offer.landlock, hf_err_info(HF_CONFINE)->cure);
+		if (c->confinement_required)
+			return HF_CONFINE;
+	}
+	return confine_supervisor();
+}
+
 static enum hf_err prepare(struct supervisor *s)
 {
-	struct rlimit none = {0, 0};
 	enum hf_err err = hf_crypto_init();
 
 	signal(SIGPIPE, SIG_IGN);
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
+	confine_harden();
+	if (err == HF_OK)
+		err = confinement(s->config);
+	if (err != HF_OK)
+		return err;
 	s->record = calloc(1, sizeof(*s->record));
 	if (s->record == NULL)
 		return HF_NOMEM;

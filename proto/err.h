@@ -346,6 +346,10 @@ enum hf_exit {
 	    "disk by swapping", \
 	    "raise the limit (ulimit -l; LimitMEMLOCK= of the unit), or " \
 	    "encrypt the swap") \
+	X(CONFINE, 7012, FATAL, CONFIG, \
+	    "the kernel does not confine the broker's processes as asked", \
+	    "take a kernel with seccomp and Landlock, allow both in the " \
+	    "container, or set confinement = \"best\" and know the risk") \
 	X(INTERNAL, 7999, FATAL, FAILED, "a mistake in this program", \
 	    "please report it with the log")
 

@@ -1,5 +1,6 @@
 #include "broker/signer/process.h"
 
+#include "broker/confine.h"
 #include "broker/log.h"
 #include "broker/records.h"
 #include "broker/signer/memory.h"
@@ -181,6 +182,8 @@ int signer_process(int fd)
 
 	if (err == HF_OK)
 		err = begin(r, &g);
+	if (err == HF_OK)
+		err = confine_signer();
 	if (err == HF_OK)
 		err = tell_last(fd, &g);
 	else

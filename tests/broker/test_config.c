@@ -76,6 +76,7 @@ Test(config, reads_a_good_file_and_its_defaults)
 	cr_assert_str_eq(c.data_dir, "data");
 	cr_assert_str_eq(c.key_file, "key");
 	cr_assert_str_eq(c.passphrase_file, "");
+	cr_assert_not(c.confinement_required);
 	cr_assert_str_eq(c.desk_endpoint, "tcp://127.0.0.1:0");
 	cr_assert_str_eq(c.peer_endpoint, "tcp://0.0.0.0:7247");
 	cr_assert_str_eq(c.documents_dir, "");
@@ -236,4 +237,15 @@ Test(config, refuses_a_file_that_is_no_text, .timeout = 10)
 	cr_assert_eq(config_read(&c, file, out), HF_CONFIG);
 	fclose(out);
 	cr_assert_not_null(strstr(said, "longer"), "said: %s", said);
+}
+
+Test(config, confinement_is_best_or_required)
+{
+	struct config c;
+
+	cr_assert_eq(read_text(GOOD "confinement = \"required\"\n", &c), HF_OK,
+	    "%s", said);
+	cr_assert(c.confinement_required);
+	cr_assert_eq(read_text(GOOD "confinement = \"off\"\n", &c), HF_CONFIG);
+	cr_assert_not_null(strstr(said, "f.conf:7: confinement:"), "%s", said);
 }

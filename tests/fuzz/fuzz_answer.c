@@ -7,6 +7,7 @@
 #define link_call fuzz_link_call
 #define link_watch fuzz_link_watch
 #define link_event fuzz_link_event
+#define link_tell_busy fuzz_link_tell_busy
 #include "client/link.c"
 
 #include "tests/fuzz/fuzz.h"
