@@ -342,7 +342,7 @@ static void check_delivered(struct sim *s)
 
 static bool holding(enum hf_state state)
 {
-	return state == HF_STATE_PRESERVED ||
+	return state == HF_STATE_ACCEPTED || state == HF_STATE_PRESERVED ||
 	       state == HF_STATE_PARTLY_PRESERVED || state == HF_STATE_TRACING;
 }
 
