@@ -94,7 +94,7 @@ $(B)/replay: $(B)/tests/fuzz/replay.o $(FUZZ_NAMES:%=$(B)/fuzz/%.o) \
 	$(FUZZ_RIG) $(FUZZ_LIBS)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(FUZZ_LINK)
 $(B)/seeds: $(call obj,tests/fuzz/seeds.c tests/fuzz/seeds_client.c \
-	tests/client/bundle_rig.c tests/client/ledger_rig.c) $(FUZZ_RIG) $(FUZZ_LIBS)
+	tests/client/bundle_rig.c tests/client/ledger_rig.c tests/keys/registry.c) $(FUZZ_RIG) $(FUZZ_LIBS)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(FUZZ_LINK)
 $(B)/corpus/.made: $(B)/seeds tests/fuzz/corpus.py \
 	$(wildcard proto/vectors/*.json tests/fuzz/found/*)
