@@ -82,6 +82,21 @@ $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
 bench: $(B)/bench-ledger
 	@$(B)/bench-ledger $(BENCH_ENTRIES)
 
+# States that a power cut leaves: STATES=n SEED=s.  Criterion stays out.
+$(B)/plain/%.o: %.c | deps-ok
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) -Itests/sim/plain $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/crash: $(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/crash/*.c) \
+	tests/broker/fixture.c tests/broker/draft.c) \
+	$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -Wl,--wrap=mdb_env_open -o $@ $^ -lzmq -llmdb \
+		-lconfuse -lpthread $(LDLIBS)
+export STATES SEED CASES
+.PHONY: crash
+crash: $(B)/crash
+	@sh tests/crash/run $(B)
+
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok
 deps-ok: $(B)/.deps
