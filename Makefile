@@ -118,7 +118,7 @@ $(B)/man/holdfast.1: ops/man/holdfast.1.scd $(B)/holdfast
 	$(Q)scdoc < $@.scd > $@ || { rm -f $@; exit 1; }
 
 unit: $(TESTS)
-check: doors format-check all unit man
+check: doors format-check all unit man $(B)/crash
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:

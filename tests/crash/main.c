@@ -224,6 +224,7 @@ int main(int argc, char **argv)
 	char prefix[64];
 	time_t began;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	control = argc > 1 && strcmp(argv[1], "control") == 0;
 	record_nosync = control;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
