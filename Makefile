@@ -42,7 +42,7 @@ LIB_broker = $(B)/libbroker.a
 LIB_client = $(B)/libholdfast.a
 LDLIBS = -lsodium -lmsgpackc
 
-.PHONY: all check unit e2e asan cover bench demo deps format doors man clean help
+.PHONY: all check unit attacks e2e asan cover bench museum demo deps format doors man clean help
 all: $(B)/holdfastd $(B)/holdfast
 
 $(B)/holdfastd: $(B)/broker/main.o $(LIB_broker) $(LIB_engine) $(LIB_store) \
@@ -74,26 +74,127 @@ $(eval $(call test_rule,keys,$(LIB_keys) $(LIB_proto)))
 $(eval $(call test_rule,broker,$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)))
 $(eval $(call test_rule,client,$(B)/tests/keys/registry.o $(LIB_client) $(LIB_keys) $(LIB_proto)))
 
-# What it costs: a ledger of BENCH_ENTRIES entries.
+# Decoders and readers under any bytes (tests/fuzz, tests/README.md).
+FUZZ_NAMES = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,\
+	$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_LIBS = $(LIB_client) $(LIB_broker) $(LIB_engine) $(LIB_store) \
+	$(LIB_keys) $(LIB_proto)
+FUZZ_LINK = -lcriterion -lzmq -llmdb -lconfuse -ljansson -lpthread $(LDLIBS)
+FUZZ_RIG = $(call obj,tests/fuzz/fuzz.c tests/fuzz/rig.c \
+	tests/broker/fixture.c tests/broker/draft.c tests/broker/wires.c)
+$(B)/fuzz/%.o: tests/fuzz/fuzz_%.c | deps-ok
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -DLLVMFuzzerTestOneInput=harness_$* \
+		-MMD -MP -c -o $@ $<
+$(B)/tests/fuzz/replay.o: ALL_CFLAGS += \
+	'-DFUZZ_EACH(F)=$(foreach n,$(FUZZ_NAMES),F($(n)))'
+$(B)/tests/fuzz/replay.o: $(wildcard tests/fuzz/fuzz_*.c)
+$(B)/replay: $(B)/tests/fuzz/replay.o $(FUZZ_NAMES:%=$(B)/fuzz/%.o) \
+	$(FUZZ_RIG) $(FUZZ_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(FUZZ_LINK)
+$(B)/seeds: $(call obj,tests/fuzz/seeds.c tests/fuzz/seeds_client.c \
+	tests/client/bundle_rig.c) $(FUZZ_RIG) $(FUZZ_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(FUZZ_LINK)
+$(B)/corpus/.made: $(B)/seeds tests/fuzz/corpus.py \
+	$(wildcard proto/vectors/*.json tests/fuzz/found/*)
+	$(Q)rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)$(B)/seeds $(@D)
+	$(Q)/usr/bin/python3 tests/fuzz/corpus.py $(@D)
+	@touch $@
+FUZZ_DRIVER = $(B)/replay $(B)/corpus/.made
+# One program of libFuzzer a harness: make fuzz SECONDS=60 FUZZ="act link"
+FUZZ ?= $(FUZZ_NAMES)
+FUZZ_BIN = $(FUZZ:%=$(B)/libfuzzer-%)
+$(B)/libfuzzer-%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_RIG) $(FUZZ_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(FUZZ_LINK)
+.PHONY: fuzz fuzz-programs fuzz-driver exhaustive
+.SECONDARY: $(FUZZ_NAMES:%=$(B)/tests/fuzz/fuzz_%.o)
+fuzz-programs: $(FUZZ_BIN)
+fuzz-driver: $(FUZZ_DRIVER)
+fuzz: $(FUZZ_DRIVER)
+	@PACKAGES=ops/packages-dev sh ops/install-deps
+	$(Q)$(MAKE) --no-print-directory CC=clang B=$(B)/fuzzing \
+		CFLAGS="-O1 -g" HARDEN= FUZZ="$(FUZZ)" \
+		SAN="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" \
+		fuzz-programs
+	@tests/fuzz/run $(B) $(or $(SECONDS),60) $(FUZZ)
+# All inputs of up to BYTES bytes through the cheap harnesses.
+BYTES ?= 3
+exhaustive: $(FUZZ_DRIVER)
+	$(B)/replay -x $(BYTES) $(B)/corpus
+
+# Threads: a driver without Criterion, which does not start under this.
+TSAN_ROUNDS ?= 20
+$(B)/tsan-arrivals: $(B)/tests/tsan/arrivals.o $(LIB_broker) $(LIB_engine) \
+	$(LIB_store) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
+.PHONY: tsan tsan-programs
+tsan-programs: $(B)/tsan-arrivals
+tsan: $(FUZZ_DRIVER)
+	$(Q)$(MAKE) --no-print-directory B=$(B)/tsan CFLAGS="-O1 -g" HARDEN= \
+		SAN="-fsanitize=thread" tsan-programs
+	TSAN_OPTIONS=halt_on_error=1 $(B)/tsan/tsan-arrivals $(TSAN_ROUNDS) $(B)/corpus
+
+# What other readers of the source say; checks that are off: .clang-tidy and
+# tests/lint.  ANALYZER=1 adds gcc's, which takes many minutes.
+.PHONY: lint
+lint: deps-ok
+	@PACKAGES=ops/packages-dev sh ops/install-deps
+	@sh tests/lint $(if $(filter 1,$(ANALYZER)),--analyzer)
+
+# The end-to-end tests with the brokers and their children under memcheck.
+.PHONY: valgrind
+VALGRIND_TESTS ?=
+valgrind: all
+	@PACKAGES=ops/packages-dev sh ops/install-deps
+	@sh tests/valgrind $(B) $(VALGRIND_TESTS)
+
+# What it costs, beside what the machine can do: BENCH="intake relay" for
+# some of it; a ledger of BENCH_ENTRIES entries.
 BENCH_ENTRIES ?= 1000000
 $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -llmdb $(LDLIBS)
-bench: $(B)/bench-ledger
-	@$(B)/bench-ledger $(BENCH_ENTRIES)
+# The rig's checks want Criterion.
+$(B)/bench-audit: $(call obj,tests/bench/audit.c tests/client/ledger_rig.c \
+	tests/keys/registry.c) $(LIB_client) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcriterion -lzmq -llmdb -ljansson $(LDLIBS)
+$(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c limits.c meter.c)) \
+	$(LIB_client) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson -lpthread $(LDLIBS)
+bench: all $(B)/bench-ledger $(B)/bench-load $(B)/bench-audit
+	@HOLDFAST_BUILD=$(B) BENCH_ENTRIES=$(BENCH_ENTRIES) tests/bench/run $(BENCH)
 
-# States that a power cut leaves: STATES=n SEED=s.  Criterion stays out.
+# A simulated federation; tests/README.md has the parameters.
+SIM_FLAGS = -Itests/sim/plain
+SIM_SHARED = fixture draft whim
+SIM_WRAPS = txn_get txn_put txn_next txn_commit clock_gettime \
+	adjtimex log_line
 $(B)/plain/%.o: %.c | deps-ok
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	$(Q)$(CC) -Itests/sim/plain $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(SIM_FLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+comma = ,
+$(B)/sim: $(patsubst %,$(B)/plain/tests/broker/%.o,$(SIM_SHARED)) \
+	$(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/sim/*.c)) \
+	$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(addprefix -Wl$(comma)--wrap=,$(SIM_WRAPS)) \
+		-o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
+.PHONY: sim explore times
+sim explore times: export SEED HOURS MS STEPS OFF SKIP BROKERS FROM SEEDS \
+	SECONDS DEPTH JUMPS SHRINK
+sim explore times: $(B)/sim
+	@$(B)/sim $@
+
+# States that a power cut leaves: STATES=n SEED=s.  Criterion stays out.
 $(B)/crash: $(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/crash/*.c) \
-	tests/broker/fixture.c tests/broker/draft.c) \
+	$(addprefix tests/broker/,$(addsuffix .c,$(SIM_SHARED)))) \
 	$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -Wl,--wrap=mdb_env_open -o $@ $^ -lzmq -llmdb \
 		-lconfuse -lpthread $(LDLIBS)
-export STATES SEED CASES
 .PHONY: crash
+crash: export STATES SEED CASES
 crash: $(B)/crash
 	@sh tests/crash/run $(B)
 
@@ -117,21 +218,37 @@ $(B)/man/holdfast.1: ops/man/holdfast.1.scd $(B)/holdfast
 	$(Q)sed -e '/^@TABLES@$$/{r $@.tables' -e 'd}' $< > $@.scd
 	$(Q)scdoc < $@.scd > $@ || { rm -f $@; exit 1; }
 
-unit: $(TESTS)
-check: doors format-check all unit man $(B)/crash
+unit: $(TESTS) fuzz-driver
+# Every bit of a ledger of 1 MiB, and ATTACKS structural attacks: minutes.
+ATTACKS ?= 100000
+attacks: $(B)/test-client
+	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
+		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
+check: doors format-check all unit $(B)/sim $(B)/crash man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/asan CFLAGS="-O1 -g" HARDEN= \
 		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" \
-		all unit
+		all unit $(B)/asan/sim
 	@sh tests/run --asan $(B)/asan
 cover:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/cover CFLAGS="-O0 -g --coverage" \
 		HARDEN= LDFLAGS=--coverage unit
 	@sh tests/cover $(B)/cover
+# A hostile network: CONNECTIONS raw ones, SECONDS of each phase.
+CONNECTIONS ?= 10000
+SECONDS ?= 30
+ONLY ?=
+.PHONY: hostile
+hostile: all
+	@HOLDFAST_BUILD=$(abspath $(B)) tests/hostile/run.py \
+		--connections $(CONNECTIONS) --seconds $(SECONDS) --only "$(ONLY)"
 demo: all
 	@ops/demo/run $(B)
+# Bugs put back, each to be found by the suite: PIECE="fork key" for some.
+museum: deps-ok
+	@HOLDFAST_MUSEUM=$(abspath $(B))/museum tests/museum/run $(PIECE)
 doors: deps-ok
 	@sh tests/doors
 .PHONY: format-check
@@ -144,6 +261,8 @@ clean:
 	rm -rf $(B)
 help:
 	@sed -n '1,2p' Makefile
-	@echo "targets: all check asan cover demo man unit format doors clean"
+	@echo "targets: all check asan cover bench demo man unit format doors clean"
+	@echo "         attacks exhaustive explore fuzz hostile lint museum sim times tsan"
+	@echo "         valgrind (tests/README.md)"
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

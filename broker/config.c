@@ -101,6 +101,25 @@ static int check_count(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static int check_percent(cfg_t *cfg, cfg_opt_t *opt)
+{
+	long n = cfg_opt_getnint(opt, 0);
+
+	if (n < 1 || n > 100)
+		cfg_error(cfg, "%s: 1 to 100, not %ld", opt->name, n);
+	return 0;
+}
+
+static int check_from_one(cfg_t *cfg, cfg_opt_t *opt)
+{
+	long n = cfg_opt_getnint(opt, 0);
+	long most = strcmp(opt->name, "session_hours_max") == 0 ? 24 : 100000;
+
+	if (n < 1 || n > most)
+		cfg_error(cfg, "%s: 1 to %ld, not %ld", opt->name, most, n);
+	return 0;
+}
+
 static int check_witnesses(cfg_t *cfg, cfg_opt_t *opt)
 {
 	unsigned n = cfg_opt_size(opt);
@@ -206,6 +225,22 @@ static void copy(
 	}
 }
 
+static void fill_quotas(struct admission_options *o, cfg_t *cfg)
+{
+	static const char *const of[] = {"routine", "urgent", "emergency"};
+
+	for (unsigned i = 0; i < 3; i++) {
+		char name[48];
+
+		snprintf(name, sizeof(name), "desk_%s_per_minute", of[i]);
+		o->desk_acts[i] = (uint32_t)cfg_getint(cfg, name);
+		snprintf(name, sizeof(name), "peer_%s_per_minute", of[i]);
+		o->peer_acts[i] = (uint32_t)cfg_getint(cfg, name);
+	}
+	o->desk_reads = (uint32_t)cfg_getint(cfg, "desk_reads_per_minute");
+	o->peer_frames = (uint32_t)cfg_getint(cfg, "peer_frames_per_minute");
+}
+
 static void fill(struct config *c, cfg_t *cfg)
 {
 	copy(c->country.s, sizeof(c->country.s), cfg, "country", true);
@@ -227,6 +262,14 @@ static void fill(struct config *c, cfg_t *cfg)
 	    (uint32_t)cfg_getint(cfg, "quota_acts_per_minute");
 	c->restarts_per_minute =
 	    (uint32_t)cfg_getint(cfg, "restarts_per_minute");
+	c->connections_max = (uint32_t)cfg_getint(cfg, "connections_max");
+	c->source_connections_max =
+	    (uint32_t)cfg_getint(cfg, "source_connections_max");
+	c->handshakes_max = (uint32_t)cfg_getint(cfg, "handshakes_max");
+	c->session_hours_max = (uint32_t)cfg_getint(cfg, "session_hours_max");
+	fill_quotas(&c->admission, cfg);
+	c->routine_percent = (uint32_t)cfg_getint(cfg, "routine_percent");
+	c->emergency_percent = (uint32_t)cfg_getint(cfg, "emergency_percent");
 	c->witness_count = cfg_size(cfg, "witnesses");
 	for (unsigned i = 0; i < c->witness_count && i < HF_WITNESSES_MAX; i++)
 		snprintf(c->witnesses[i].s, sizeof(c->witnesses[i].s), "%.2s",
@@ -253,10 +296,48 @@ static const struct {
     {"ledger_epoch", check_epoch},
     {"quota_acts_per_minute", check_count},
     {"restarts_per_minute", check_count},
+    {"desk_routine_per_minute", check_count},
+    {"desk_urgent_per_minute", check_count},
+    {"desk_emergency_per_minute", check_count},
+    {"desk_reads_per_minute", check_count},
+    {"peer_routine_per_minute", check_count},
+    {"peer_urgent_per_minute", check_count},
+    {"peer_emergency_per_minute", check_count},
+    {"peer_frames_per_minute", check_count},
+    {"routine_percent", check_percent},
+    {"emergency_percent", check_percent},
+    {"connections_max", check_from_one},
+    {"source_connections_max", check_from_one},
+    {"handshakes_max", check_from_one},
+    {"session_hours_max", check_from_one},
     {"witnesses", check_witnesses},
     {"witness_quorum", check_quorum},
     {"witness_max_age_seconds", check_count},
 };
+
+/* Text, and not too much of it: over NUL bytes, which a damaged file is full
+ * of, libconfuse needs time by the square of their number. */
+static bool is_text(const char *file, FILE *out)
+{
+	static char bytes[CONFIG_SIZE_MAX + 1];
+	FILE *f = fopen(file, "re");
+	size_t size;
+
+	if (f == NULL) {
+		fprintf(out, "%s: %s\n", file, strerror(errno));
+		return false;
+	}
+	size = fread(bytes, 1, sizeof(bytes), f);
+	fclose(f);
+	if (size == sizeof(bytes))
+		fprintf(
+		    out, "%s: longer than %u bytes\n", file, CONFIG_SIZE_MAX);
+	else if (memchr(bytes, '\0', size) != NULL)
+		fprintf(out, "%s: has a NUL byte: no text\n", file);
+	else
+		return true;
+	return false;
+}
 
 enum hf_err config_read(struct config *c, const char *file, FILE *out)
 {
@@ -274,6 +355,20 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 	    CFG_INT("ledger_epoch", 1, CFGF_NONE),
 	    CFG_INT("quota_acts_per_minute", 0, CFGF_NONE),
 	    CFG_INT("restarts_per_minute", 10, CFGF_NONE),
+	    CFG_INT("desk_routine_per_minute", 6000, CFGF_NONE),
+	    CFG_INT("desk_urgent_per_minute", 6000, CFGF_NONE),
+	    CFG_INT("desk_emergency_per_minute", 600, CFGF_NONE),
+	    CFG_INT("desk_reads_per_minute", 60000, CFGF_NONE),
+	    CFG_INT("peer_routine_per_minute", 30000, CFGF_NONE),
+	    CFG_INT("peer_urgent_per_minute", 30000, CFGF_NONE),
+	    CFG_INT("peer_emergency_per_minute", 6000, CFGF_NONE),
+	    CFG_INT("peer_frames_per_minute", 60000, CFGF_NONE),
+	    CFG_INT("routine_percent", 80, CFGF_NONE),
+	    CFG_INT("emergency_percent", 90, CFGF_NONE),
+	    CFG_INT("connections_max", 512, CFGF_NONE),
+	    CFG_INT("source_connections_max", 64, CFGF_NONE),
+	    CFG_INT("handshakes_max", 128, CFGF_NONE),
+	    CFG_INT("session_hours_max", 24, CFGF_NONE),
 	    CFG_STR_LIST("witnesses", "{}", CFGF_NONE),
 	    CFG_INT("witness_quorum", 1, CFGF_NONE),
 	    CFG_INT("witness_max_age_seconds", 900, CFGF_NONE),
@@ -287,6 +382,10 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 	problems = 0;
 	if (cfg == NULL)
 		return HF_NOMEM;
+	if (!is_text(file, out)) {
+		cfg_free(cfg);
+		return HF_CONFIG;
+	}
 	cfg_set_error_function(cfg, on_error);
 	for (unsigned i = 0; i < sizeof(checks) / sizeof(*checks); i++)
 		cfg_set_validate_func(cfg, checks[i].name, checks[i].check);
@@ -300,6 +399,10 @@ enum hf_err config_read(struct config *c, const char *file, FILE *out)
 		problems++;
 	} else if (rc == CFG_SUCCESS) {
 		fill(c, cfg);
+	} else if (problems == 0) {
+		/* libconfuse says nothing when the file ends too early */
+		fprintf(out, "%s: ends within a text or a setting\n", file);
+		problems++;
 	}
 	cfg_free(cfg);
 	return rc == CFG_SUCCESS && problems == 0 ? HF_OK : HF_CONFIG;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define CONFIG_PATH_MAX 1024
+#define CONFIG_SIZE_MAX 65536u /* bytes of the file */
 
 struct config {
 	char file[CONFIG_PATH_MAX];
@@ -28,7 +29,13 @@ struct config {
 	uint32_t witness_max_age_s;
 	uint64_t disk_reserve; /* bytes that stay free on data_dir's disk */
 	uint32_t epoch;
+	bool accept_rollback; /* not in the file: --accept-rollback, once */
 	uint32_t quota_acts_per_minute;
+	/* of each gate */
+	uint32_t connections_max, source_connections_max, handshakes_max;
+	uint32_t session_hours_max;
+	struct admission_options admission;
+	uint32_t routine_percent, emergency_percent; /* of the store */
 	uint32_t restarts_per_minute; /* of its processes; then it gives up */
 };
 

@@ -7,7 +7,7 @@
 static int usage(FILE *out, int status)
 {
 	fprintf(out,
-	    "usage: holdfastd [-c FILE] [--check]\n\n"
+	    "usage: holdfastd [-c FILE] [--check] [--accept-rollback]\n\n"
 	    "The broker of one country.  Runs in the foreground.\n\n"
 	    "  holdfastd --check -c /etc/holdfast/holdfastd.conf\n"
 	    "  holdfastd -c /etc/holdfast/holdfastd.conf\n\n"
@@ -15,6 +15,11 @@ static int usage(FILE *out, int status)
 	    "(/etc/holdfast/holdfastd.conf)\n"
 	    "      --check        check the configuration and end: 0 good, 9 "
 	    "not\n"
+	    "      --accept-rollback\n"
+	    "                     once, after a loss that cannot be undone: "
+	    "begin the\n"
+	    "                     epoch of ledger_epoch with the data that are "
+	    "here\n"
 	    "      --version\n"
 	    "  -h, --help\n\n"
 	    "SIGTERM stops cleanly, SIGHUP reads pins and documents again "
@@ -27,6 +32,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 	    {"config", required_argument, NULL, 'c'},
 	    {"check", no_argument, NULL, 'k'},
+	    {"accept-rollback", no_argument, NULL, 'a'},
 	    {"role", required_argument, NULL, 'r'},
 	    {"version", no_argument, NULL, 'v'},
 	    {"help", no_argument, NULL, 'h'},
@@ -34,7 +40,7 @@ int main(int argc, char **argv)
 	};
 	const char *file = "/etc/holdfast/holdfastd.conf", *role = NULL;
 	static struct config config;
-	bool check = false;
+	bool check = false, accept_rollback = false;
 	int got;
 
 	while ((got = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
@@ -44,6 +50,9 @@ int main(int argc, char **argv)
 			break;
 		case 'k':
 			check = true;
+			break;
+		case 'a':
+			accept_rollback = true;
 			break;
 		case 'r':
 			role = optarg;
@@ -67,5 +76,6 @@ int main(int argc, char **argv)
 		printf("%s: ok\n", file);
 		return 0;
 	}
+	config.accept_rollback = accept_rollback;
 	return supervisor_run(&config);
 }

@@ -18,6 +18,7 @@ enum record_type {
 	RECORD_DOWN_CAUSE, /* dialling failed: code (enum hf_err), key = server
 			    */
 	RECORD_ALARM,      /* code, count: refused handshakes, cut peers */
+	RECORD_FIGURES, /* code: connections now; count: turned away so far */
 	/* core -> gate */
 	RECORD_SEND, /* payload to `conn` */
 	RECORD_CUT,  /* shut down every connection of `key` */

@@ -40,7 +40,8 @@ static enum hf_err wait_record(int fd, struct record *r)
 	return poll(&p, 1, HELLO_MS) == 1 ? record_receive(fd, r) : HF_TIMEOUT;
 }
 
-/* [secret, public key, peers, endpoint] */
+/* [secret, public key, peers, endpoint, connections, of one source,
+ * handshakes, hours of a session] */
 static int child_gate(struct record *r)
 {
 	struct gate_options o = {0};
@@ -49,13 +50,17 @@ static int child_gate(struct record *r)
 	struct wire w;
 
 	wire_init(&w, r->payload, r->h.size);
-	wire_array(&w, 4, 4);
+	wire_array(&w, 8, 8);
 	wire_bin_copy(&w, o.secret, sizeof(o.secret));
 	wire_bin_copy(&w, o.public_key.b, sizeof(o.public_key.b));
 	o.peers = wire_bool(&w);
 	s = wire_str(&w, 1, sizeof(endpoint) - 1);
 	if (s.size > 0)
 		memcpy(endpoint, s.data, s.size);
+	o.connections_max = (unsigned)wire_uint(&w, UINT32_MAX);
+	o.source_max = (unsigned)wire_uint(&w, UINT32_MAX);
+	o.handshakes_max = (unsigned)wire_uint(&w, UINT32_MAX);
+	o.age_ms = wire_uint(&w, UINT32_MAX) * 3600000u;
 	wire_close(&w);
 	if (wire_finish(&w) != HF_OK)
 		return 1;
@@ -64,23 +69,26 @@ static int child_gate(struct record *r)
 	return gate_main(FIRST_FD, &o);
 }
 
-/* [transport key, ledger key] */
+/* [transport key, ledger key, accept rollback] */
 static int child_core(struct record *r, const char *config_file)
 {
 	struct core_fds fds = {
 	    FIRST_FD + 1, FIRST_FD + 2, FIRST_FD + 3, FIRST_FD};
 	struct hf_key transport, ledger;
 	struct config config;
+	bool accept_rollback;
 	struct wire w;
 
 	wire_init(&w, r->payload, r->h.size);
-	wire_array(&w, 2, 2);
+	wire_array(&w, 3, 3);
 	wire_bin_copy(&w, transport.b, sizeof(transport.b));
 	wire_bin_copy(&w, ledger.b, sizeof(ledger.b));
+	accept_rollback = wire_bool(&w);
 	wire_close(&w);
 	if (wire_finish(&w) != HF_OK ||
 	    config_read(&config, config_file, stderr) != HF_OK)
 		return 1;
+	config.accept_rollback = accept_rollback;
 	return core_main(&config, &fds, &transport, &ledger);
 }
 

@@ -125,30 +125,49 @@ static enum hf_err give_gate(struct supervisor *s, int fd, bool peers)
 
 	secret_transport_secret(s->secret, secret);
 	pack_init(&p, data, sizeof(data));
-	pack_array(&p, 4);
+	pack_array(&p, 8);
 	pack_bin(&p, secret, sizeof(secret));
 	pack_bin(&p, key.b, sizeof(key.b));
 	pack_bool(&p, peers);
 	pack_text(
 	    &p, peers ? s->config->peer_endpoint : s->config->desk_endpoint);
+	pack_uint(&p, s->config->connections_max);
+	pack_uint(&p, s->config->source_connections_max);
+	pack_uint(&p, s->config->handshakes_max);
+	pack_uint(&p, s->config->session_hours_max);
 	hf_wipe(secret, sizeof(secret));
 	return hand_over(fd, &p);
 }
 
+/* Each epoch of the ledger has a memory of its own. */
+static void memory_path(
+    const struct supervisor *s, uint32_t epoch, char out[CONFIG_PATH_MAX + 32])
+{
+	if (epoch == 1)
+		snprintf(out, CONFIG_PATH_MAX + 32, "%s/signer.mem",
+		    s->config->data_dir);
+	else
+		snprintf(out, CONFIG_PATH_MAX + 32, "%s/signer-%u.mem",
+		    s->config->data_dir, (unsigned)epoch);
+}
+
 static enum hf_err give_signer(struct supervisor *s, int fd)
 {
-	uint8_t data[2600], raw[96];
+	uint8_t data[4096], raw[96];
 	char origin[HF_ORIGIN_MAX], path[CONFIG_PATH_MAX + 32];
-	char witness[CONFIG_PATH_MAX + 32];
+	char before[CONFIG_PATH_MAX + 32] = "", witness[CONFIG_PATH_MAX + 32];
+	uint32_t epoch = s->config->epoch;
 	struct pack p;
 
-	hf_origin(origin, s->config->country, s->config->epoch);
-	snprintf(path, sizeof(path), "%s/signer.mem", s->config->data_dir);
+	hf_origin(origin, s->config->country, epoch);
+	memory_path(s, epoch, path);
+	if (epoch > 1)
+		memory_path(s, epoch - 1, before);
 	snprintf(
 	    witness, sizeof(witness), "%s/witness.mem", s->config->data_dir);
 	secret_export(s->secret, raw);
 	pack_init(&p, data, sizeof(data));
-	pack_array(&p, 6);
+	pack_array(&p, 7);
 	/* of a broker's secrets the second 32 bytes are the ledger's seed, the
 	 * third the witness's */
 	pack_bin(&p, raw + HF_KEY_SIZE, HF_SEED_SIZE);
@@ -157,6 +176,7 @@ static enum hf_err give_signer(struct supervisor *s, int fd)
 	pack_text(&p, origin);
 	pack_text(&p, path);
 	pack_text(&p, witness);
+	pack_text(&p, before);
 	hf_wipe(raw, sizeof(raw));
 	return hand_over(fd, &p);
 }
@@ -169,9 +189,10 @@ static enum hf_err give_core(struct supervisor *s, int fd)
 	struct pack p;
 
 	pack_init(&p, data, sizeof(data));
-	pack_array(&p, 2);
+	pack_array(&p, 3);
 	pack_bin(&p, transport.b, sizeof(transport.b));
 	pack_bin(&p, ledger.b, sizeof(ledger.b));
+	pack_bool(&p, s->config->accept_rollback);
 	return hand_over(fd, &p);
 }
 

@@ -9,6 +9,8 @@
  */
 #include "client/archive.h"
 
+#include "client/cosigners.h"
+
 #include "proto/ref.h"
 #include "proto/text.h"
 
@@ -289,8 +291,8 @@ enum hf_err archive_document(const struct archive *a, struct hf_country c,
 	return home_read(path, HF_DOC_MAX, data, size);
 }
 
-static enum hf_err add_document(
-    const struct archive *a, const struct version *v, struct roster *r)
+static enum hf_err add_document(const struct archive *a,
+    const struct version *v, struct roster *r, struct cosigners *witnesses)
 {
 	struct hf_country country;
 	uint8_t *data = NULL;
@@ -301,6 +303,8 @@ static enum hf_err add_document(
 
 	if (err == HF_OK)
 		err = roster_add(r, data, size, &country, &version);
+	if (err == HF_OK && witnesses != NULL)
+		err = cosigners_add(witnesses, roster_doc(r, country), true);
 	free(data);
 	/* of a country that the auditor has not pinned: of no use to him */
 	return err == HF_ROOT_UNKNOWN || err == HF_DOC_OLD ? HF_OK : err;
@@ -342,6 +346,12 @@ enum hf_err archive_pins(const struct archive *a, struct roster *r)
 
 enum hf_err archive_roster(const struct archive *a, struct roster **out)
 {
+	return archive_roster_and(a, out, NULL);
+}
+
+enum hf_err archive_roster_and(
+    const struct archive *a, struct roster **out, struct cosigners *witnesses)
+{
 	struct roster *r = roster_new();
 	struct version *list = NULL;
 	size_t count = 0;
@@ -350,7 +360,7 @@ enum hf_err archive_roster(const struct archive *a, struct roster **out)
 	if (err == HF_OK)
 		err = list_versions(a->dir, &list, &count);
 	for (size_t i = 0; err == HF_OK && i < count; i++)
-		err = add_document(a, &list[i], r);
+		err = add_document(a, &list[i], r, witnesses);
 	free(list);
 	if (err != HF_OK) {
 		roster_free(r);
@@ -396,6 +406,12 @@ enum hf_err archive_receipts_open(
     const struct archive *a, struct archive_rows **out)
 {
 	return rows_open(a, "receipts", RECEIPT_FRAME_MAX, out);
+}
+
+enum hf_err archive_certificates_open(
+    const struct archive *a, struct archive_rows **out)
+{
+	return rows_open(a, "certificates", RECEIPT_FRAME_MAX, out);
 }
 
 enum hf_err archive_receipts_next(

@@ -46,6 +46,10 @@ HF_MUST_USE enum hf_err archive_at(struct archive *a, uint64_t index,
  * Errors: HF_FILE, HF_CORRUPT (pins), those of roster_add */
 HF_MUST_USE enum hf_err archive_roster(
     const struct archive *a, struct roster **out);
+/** The same, and the witnesses that any of these documents names. */
+struct cosigners;
+HF_MUST_USE enum hf_err archive_roster_and(
+    const struct archive *a, struct roster **out, struct cosigners *witnesses);
 /** Pin in `r` what the archive pins.  Errors: HF_FILE, HF_CORRUPT */
 HF_MUST_USE enum hf_err archive_pins(const struct archive *a, struct roster *r);
 /** The bytes of one version, malloc'ed.  Errors: those of home_read */
@@ -69,6 +73,9 @@ HF_MUST_USE enum hf_err archive_receipts_open(
     const struct archive *a, struct archive_rows **out);
 HF_MUST_USE enum hf_err archive_receipts_next(
     struct archive_rows *rows, struct archive_receipt *r);
+/** The same of `certificates`, whose rows say a case in place of an act. */
+HF_MUST_USE enum hf_err archive_certificates_open(
+    const struct archive *a, struct archive_rows **out);
 HF_MUST_USE enum hf_err archive_states_open(
     const struct archive *a, struct archive_rows **out);
 HF_MUST_USE enum hf_err archive_states_next(

@@ -87,11 +87,15 @@ enum hf_err audit_open(
 	a->found.first = AUDIT_NO_ENTRY;
 	a->found.texts = json_array();
 	*what = "no archive of a ledger is there";
+	a->forked = json_array();
+	a->witnesses = cosigners_new();
 	err =
-	    a->found.texts == NULL ? HF_NOMEM : archive_open(&a->archive, dir);
+	    a->found.texts == NULL || a->forked == NULL || a->witnesses == NULL
+		? HF_NOMEM
+		: archive_open(&a->archive, dir);
 	if (err == HF_OK) {
 		*what = "pins or documents of the archive";
-		err = archive_roster(a->archive, &a->roster);
+		err = archive_roster_and(a->archive, &a->roster, a->witnesses);
 	}
 	while (err == HF_OK && roster_at(a->roster, a->pins) != NULL)
 		a->pins++;
@@ -104,7 +108,11 @@ void audit_close(struct audit *a)
 {
 	archive_close(a->archive);
 	roster_free(a->roster);
+	cosigners_free(a->witnesses);
 	json_decref(a->found.texts);
+	json_decref(a->forked);
+	a->witnesses = NULL;
+	a->forked = NULL;
 	a->archive = NULL;
 	a->roster = NULL;
 	a->found.texts = NULL;
@@ -243,8 +251,8 @@ static void receipts_step(struct audit *a, struct receipts *r)
 		    (unsigned long long)a->receipted);
 }
 
-static void match_receipt(struct audit *a, struct receipts *r,
-    const struct judge *j, uint64_t index, const struct judged *d)
+static void match_receipt(struct audit *a, struct receipts *r, struct judge *j,
+    uint64_t index, const struct judged *d)
 {
 	struct hf_country to = hf_desk_country(&d->act.envelope.to);
 	const char *problem;
@@ -261,7 +269,7 @@ static void match_receipt(struct audit *a, struct receipts *r,
 		      ? "is of another country"
 		      : judge_receipt(j, &d->leaf, to, r->next.receipt);
 	if (problem != NULL)
-		audit_finds(a, index, "its receipt by %s %s", to.s, problem);
+		audit_finds(a, index, "its receipt by %s: %s", to.s, problem);
 	else
 		a->receipted++;
 	receipts_step(a, r);
@@ -281,6 +289,34 @@ static void receipts_end(struct audit *a, struct receipts *r)
 	archive_rows_close(r->rows);
 }
 
+/* ---- peers' certificates of erasure ---- */
+
+static void check_certificates(struct audit *a)
+{
+	struct archive_rows *rows;
+	struct archive_receipt c;
+	enum hf_err err = archive_certificates_open(a->archive, &rows);
+
+	while (
+	    err == HF_OK && (err = archive_receipts_next(rows, &c)) == HF_OK) {
+		const char *problem = judge_certificate(
+		    a->roster, a->witnesses, &c.act, c.to, c.receipt, NULL);
+		char hex[2 * HF_ID_SIZE + 1];
+
+		a->certificates += problem == NULL;
+		hf_hex(hex, &c.act, sizeof(c.act));
+		if (problem != NULL)
+			audit_finds(a, AUDIT_NO_ENTRY,
+			    "certificates: that of %s for case %.16s %s",
+			    c.to.s, hex, problem);
+	}
+	if (err != HF_NOTFOUND)
+		audit_finds(a, AUDIT_NO_ENTRY,
+		    "certificates: damaged after row %llu",
+		    (unsigned long long)a->certificates);
+	archive_rows_close(rows);
+}
+
 /* ---- the pass ---- */
 
 /* It stood when it entered, and later the key was said to have been lost. */
@@ -293,6 +329,35 @@ static bool is_disputed(const struct audit *a, const struct judged *d)
 	       d->entered.ms < gone->revoked.ms;
 }
 
+static void tell_fork(struct audit *a, uint64_t index, const struct judged *d)
+{
+	char text[128];
+
+	if (d->forked_at == 0 || a->forks++ >= AUDIT_REPORT_MAX)
+		return;
+	snprintf(text, sizeof(text),
+	    "entry %llu: the broker of %s signed two trees of %llu entries",
+	    (unsigned long long)index, d->forked.s,
+	    (unsigned long long)d->forked_at);
+	json_array_append_new(a->forked, json_string(text));
+}
+
+/* The head cannot be older than the newest entry under it. */
+static void head_cosigned(
+    struct audit *a, const struct judge *j, uint64_t index, struct instant at)
+{
+	const char *note = a->head.note;
+	struct cosigned c;
+
+	if (index + 1 != a->head.size)
+		return;
+	c = judge_cosigned(
+	    j, (struct hf_bytes){(const uint8_t *)note, strlen(note)}, at);
+	a->head_witnesses = c.witnesses;
+	if (c.problem[0] != '\0')
+		audit_finds(a, index, "the head over it: %s", c.problem);
+}
+
 static enum hf_err take_entry(struct audit *a, struct judge *j,
     struct receipts *r, const struct archive_entry *e, struct judged *d)
 {
@@ -302,7 +367,9 @@ static enum hf_err take_entry(struct audit *a, struct judge *j,
 		return err;
 	if (d->problem[0] != '\0')
 		audit_finds(a, e->index, "%s", d->problem);
-	if (d->leaf.type != 0 && d->leaf.type <= HF_ENTRY_MACHINE) {
+	tell_fork(a, e->index, d);
+	head_cosigned(a, j, e->index, d->leaf.entered);
+	if (hf_entry_is_act(d->leaf.type)) {
 		a->acts++;
 		a->verified += d->problem[0] == '\0';
 	}
@@ -364,7 +431,9 @@ static enum hf_err read_head(struct audit *a)
 		    "country");
 	else
 		return err;
-	/* entries are judged all the same, under no head */
+	/* entries are judged all the same, under no head; what is found then
+	 * may come of its false origin */
+	a->found.settled = true;
 	a->head.size = 0;
 	a->head.root = hf_frontier_root(&nothing);
 	return HF_OK;
@@ -380,7 +449,8 @@ enum hf_err audit_verify(struct audit *a,
 	enum hf_err err = read_head(a);
 
 	if (err == HF_OK)
-		err = judge_new(&j, a->archive, a->roster, &a->head);
+		err = judge_new(
+		    &j, a->archive, a->roster, a->witnesses, &a->head);
 	if (err == HF_OK) {
 		err = archive_receipts_open(a->archive, &r.rows);
 		if (err == HF_NOTFOUND)
@@ -390,6 +460,10 @@ enum hf_err audit_verify(struct audit *a,
 	if (err == HF_OK)
 		err = pass(a, j, &r, each, ctx);
 	receipts_end(a, &r);
+	if (err == HF_OK)
+		check_certificates(a);
+	if (j != NULL)
+		memcpy(a->witnessed, judge_witnessed(j), sizeof(a->witnessed));
 	judge_free(j);
 	a->found.settled = a->found.count > 0;
 	return err;

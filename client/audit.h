@@ -7,6 +7,8 @@
 #include "client/cmd.h"
 #include "client/judge.h"
 
+#include "proto/cosign.h"
+
 #define AUDIT_REPORT_MAX 20u /* problems told in words */
 #define AUDIT_NO_ENTRY UINT64_MAX
 
@@ -23,9 +25,16 @@ struct findings {
 
 struct audit {
 	const struct out *out;
-	struct archive *archive; /* owned */
-	struct roster *roster;   /* owned; the newest documents */
+	struct archive *archive;     /* owned */
+	struct roster *roster;       /* owned; the newest documents */
+	struct cosigners *witnesses; /* owned */
 	struct judge_head head;
+	unsigned head_witnesses;
+	/* [n]: receipts whose head n witnesses cosigned */
+	uint64_t witnessed[HF_COSIGNATURE_MAX + 1];
+	uint64_t certificates; /* of peers, that they erased */
+	uint64_t forks;        /* proved by entries */
+	json_t *forked;        /* owned; in words */
 	uint64_t entries, acts, verified, sent, receipted, received;
 	uint64_t disputed;         /* SPEC 5.11, by the newest documents */
 	uint64_t cases;            /* replay.h */

@@ -251,6 +251,35 @@ static void check_versions(struct bundle *b)
 	}
 }
 
+static enum hf_err read_witnesses(struct bundle *b)
+{
+	enum hf_err err = HF_OK;
+
+	b->witnesses = cosigners_new();
+	if (b->witnesses == NULL)
+		return HF_NOMEM;
+	for (unsigned i = 0; err == HF_OK && i < b->doc_count; i++)
+		err = cosigners_add(b->witnesses, b->docs[i].doc, false);
+	return err;
+}
+
+/* Documents of third countries are not in it: their witnesses prove nothing
+ * here, and spoil nothing. */
+void bundle_cosigned(struct bundle *b, struct hf_bytes note,
+    struct instant entered, const char *member)
+{
+	struct cosigned c = cosigners_judge(b->witnesses, note, entered, NULL);
+
+	if (c.problem[0] != '\0')
+		bundle_finds(b, BUNDLE_RECEIPTS, false, HF_CHECKPOINT, member,
+		    "%s", c.problem);
+	if (c.unknown > 0)
+		bundle_finds(b, BUNDLE_RECEIPTS, true, HF_NOTFOUND, member,
+		    "%u cosignatures are of witnesses that no document here "
+		    "names",
+		    c.unknown);
+}
+
 /* ---- who stands in them ---- */
 
 typedef bool (*match_entry)(const struct country_entry *e, const void *what);
@@ -440,17 +469,17 @@ static enum hf_err open_head(
     struct bundle *b, struct hf_country c, struct hf_bytes note)
 {
 	struct bundle_head head = {.by = c, .note = note};
-	char text[HF_NOTE_MAX + 1], origin[HF_ORIGIN_MAX];
+	char origin[HF_ORIGIN_MAX];
 	const struct broker_entry *broker;
+	struct hf_country named;
 	struct hf_hash root;
 	enum hf_err err;
 
 	if (note.size > HF_NOTE_MAX)
 		return HF_TOO_BIG;
-	memcpy(text, note.data, note.size);
-	text[note.size] = '\0';
-	if (sscanf(text, "holdfast/%*2[A-Z]/%u\n", &head.epoch) != 1)
-		return HF_CHECKPOINT;
+	err = hf_note_origin(note, &named, &head.epoch);
+	if (err != HF_OK)
+		return err;
 	broker = bundle_broker(b, c, head.epoch);
 	if (broker == NULL)
 		return HF_UNKNOWN_COUNTRY;
@@ -479,6 +508,9 @@ static void read_heads(struct bundle *b)
 		if (err != HF_OK)
 			bundle_finds(b, BUNDLE_RECEIPTS, false, err, m->name,
 			    "%s", hf_err_text(err));
+		else
+			bundle_cosigned(
+			    b, m->content, (struct instant){0}, m->name);
 		return;
 	}
 }
@@ -525,8 +557,11 @@ enum hf_err bundle_open(struct bundle **out, struct tar *tar)
 	read_documents(b, true);
 	check_versions(b);
 	read_exporter(b);
-	read_heads(b);
-	err = bundle_read_acts(b);
+	err = read_witnesses(b);
+	if (err == HF_OK) {
+		read_heads(b);
+		err = bundle_read_acts(b);
+	}
 	check_exporter(b);
 	left_over(b);
 	if (err == HF_OK || err == HF_MISSING_KEY)
@@ -547,6 +582,7 @@ void bundle_free(struct bundle *b)
 		free(b->more[t]);
 	}
 	view_free(b->view);
+	cosigners_free(b->witnesses);
 	for (unsigned i = 0; i < b->doc_count; i++)
 		country_doc_free(b->docs[i].doc);
 	for (unsigned i = 0; i < b->entry_count; i++)

@@ -10,6 +10,7 @@
 #ifndef HF_CLIENT_BUNDLE_H
 #define HF_CLIENT_BUNDLE_H
 
+#include "client/cosigners.h"
 #include "client/show.h"
 #include "client/tar.h"
 
@@ -40,7 +41,8 @@ struct bundle_finding {
 struct bundle_receipt {
 	struct hf_country by;
 	struct hf_receipt r;
-	uint64_t size; /* of the tree it stands in; 0: does not verify */
+	uint32_t epoch; /* of the head it stands under */
+	uint64_t size;  /* of the tree it stands in; 0: does not verify */
 };
 
 /** A head that verifies; `note` borrows from its member. */
@@ -89,6 +91,7 @@ struct bundle {
 	struct hf_key exporter;
 	const struct officer_entry *officer; /* who exported; NULL: unknown */
 	struct bundle_head head;             /* newest of his broker */
+	struct cosigners *witnesses;         /* owned; of these documents */
 	unsigned checked[BUNDLE_KINDS], failed[BUNDLE_KINDS];
 	unsigned fields_shown, fields_withheld, proofs;
 	unsigned finding_count;
@@ -152,6 +155,9 @@ const struct broker_entry *bundle_broker(
     const struct bundle *b, struct hf_country c, uint32_t epoch);
 const struct hf_profile *bundle_profile(
     const struct bundle *b, const struct hf_hash *digest);
+/** Of a head that verifies; `entered` as for cosigners_judge. */
+void bundle_cosigned(struct bundle *b, struct hf_bytes note,
+    struct instant entered, const char *member);
 HF_MUST_USE enum hf_err bundle_read_acts(struct bundle *b);
 /** "acts/0-1", "receipts/0-1.US" (by NULL: without the country) */
 void bundle_name(char out[TAR_NAME_MAX + 1], const char *folder, unsigned track,

@@ -162,19 +162,27 @@ static enum hf_err open_receipt(struct bundle *b, const struct view_act *a,
 	bool home = strcmp(own.s, r->by.s) == 0;
 	const struct broker_entry *broker;
 	char origin[HF_ORIGIN_MAX];
+	struct hf_country named;
 	uint64_t size;
 	enum hf_err err = hf_receipt_decode(&r->r, content.data, content.size);
 
 	if (err != HF_OK)
 		return err;
-	broker = bundle_broker(b, r->by, r->r.leaf.epoch);
+	err = hf_note_origin(r->r.note, &named, &r->epoch);
+	if (err == HF_OK && r->epoch < r->r.leaf.epoch)
+		err = HF_CHECKPOINT;
+	if (err != HF_OK)
+		return err;
+	broker = bundle_broker(b, r->by, r->epoch);
 	if (broker == NULL)
 		return HF_UNKNOWN_COUNTRY;
-	hf_origin(origin, r->by, r->r.leaf.epoch);
+	hf_origin(origin, r->by, r->epoch);
 	err = hf_receipt_verify(&r->r, origin, &broker->ledger, &size);
 	if (err == HF_OK)
 		err = hf_receipt_is_for(&r->r, &a->act);
-	if (err == HF_OK && home != (r->r.leaf.type != HF_ENTRY_FOREIGN))
+	if (err == HF_OK && !(home ? r->r.leaf.type == HF_ENTRY_OWN ||
+					 r->r.leaf.type == HF_ENTRY_MACHINE
+				   : r->r.leaf.type == HF_ENTRY_FOREIGN))
 		err = HF_RECEIPT;
 	if (err == HF_OK)
 		r->size = size;
@@ -206,7 +214,7 @@ static void check_proof(
 
 static struct bundle_head head_of(const struct bundle_receipt *r)
 {
-	return (struct bundle_head){r->by, r->r.leaf.epoch, r->size, r->r.note};
+	return (struct bundle_head){r->by, r->epoch, r->size, r->r.note};
 }
 
 /* Two heads of one ledger and size with different roots: proof of a fork. */
@@ -279,6 +287,8 @@ static void read_receipt(
 	err = open_receipt(b, a, r, m->content);
 	if (err != HF_OK)
 		finds(b, BUNDLE_RECEIPTS, name, err);
+	else
+		bundle_cosigned(b, r->r.note, r->r.leaf.entered, name);
 	if (r->r.leaf_bytes.size > 0)
 		check_proof(b, r, t, gen);
 	head = head_of(r);

@@ -143,7 +143,7 @@ static json_t *ledgers_json(
 
 		for (unsigned k = 0; k < more->receipt_count; k++)
 			add_ledger(list, b, more->receipts[k].by,
-			    more->receipts[k].r.leaf.epoch);
+			    more->receipts[k].epoch);
 	}
 	return list;
 }

@@ -173,7 +173,7 @@ bool book_entry_read(struct book_entry *e, const struct archive_entry *raw)
 	    HF_OK)
 		return false;
 	e->entered = e->leaf.entered;
-	e->is_act = e->leaf.type <= HF_ENTRY_MACHINE;
+	e->is_act = hf_entry_is_act(e->leaf.type);
 	if (!e->is_act)
 		return hf_statement_decode(&e->statement, raw->payload.data,
 			   raw->payload.size) == HF_OK;
@@ -184,7 +184,7 @@ bool book_entry_read(struct book_entry *e, const struct archive_entry *raw)
 		return false;
 	e->case_id =
 	    HF_HAS(&e->envelope, HF_E_CASE) ? e->envelope.case_id : e->leaf.id;
-	if (e->leaf.type != HF_ENTRY_FOREIGN)
+	if (!hf_entry_came(e->leaf.type))
 		return true;
 	if (hf_receipt_decode(&r, raw->payload.data, raw->payload.size) !=
 	    HF_OK)

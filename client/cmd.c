@@ -436,6 +436,16 @@ out:
 
 /* ---- what most commands begin with ---- */
 
+static void say_busy(void *ctx, unsigned ms)
+{
+	const struct out *out = ctx;
+
+	if (!out->quiet)
+		fprintf(stderr,
+		    "  busy   the broker asks for %u.%u s; asked again then\n",
+		    ms / 1000, ms / 100 % 10);
+}
+
 int session_open(struct session *s, struct args *a, bool needs_link)
 {
 	enum hf_err err;
@@ -451,8 +461,10 @@ int session_open(struct session *s, struct args *a, bool needs_link)
 		out_warning(&a->out, HF_MEMLOCK);
 	if (err == HF_OK && needs_link) {
 		err = link_open(&s->link, &s->home, a->timeout_ms);
-		if (err == HF_OK)
+		if (err == HF_OK) {
+			link_tell_busy(s->link, say_busy, &a->out);
 			err = roster_refresh(&s->home, s->link);
+		}
 	}
 	if (err == HF_OK)
 		return HF_EXIT_OK;

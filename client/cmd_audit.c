@@ -129,6 +129,29 @@ static void print_result(FILE *to, const struct audit *a, uint64_t open)
 		fprintf(to, "Result    ledger intact\n");
 }
 
+/* How many heads stand under how many witnesses. */
+static void print_witnesses(FILE *to, const struct audit *a)
+{
+	const json_t *text;
+	size_t i;
+
+	fprintf(to,
+	    "Witnesses newest head: %u; heads of receipts:", a->head_witnesses);
+	for (unsigned n = 0; n <= HF_COSIGNATURE_MAX; n++)
+		if (a->witnessed[n] > 0 || n == 0)
+			fprintf(to, "%s %llu under %u", n > 0 ? "," : "",
+			    (unsigned long long)a->witnessed[n], n);
+	fputc('\n', to);
+	if (a->certificates > 0)
+		fprintf(to, "Erased    %llu cases by certificates of peers\n",
+		    (unsigned long long)a->certificates);
+	if (a->forks > 0)
+		fprintf(to, "Forks     %llu proved by entries\n",
+		    (unsigned long long)a->forks);
+	json_array_foreach (a->forked, i, text)
+		fprintf(to, "  %s\n", json_string_value(text));
+}
+
 static void print_report(FILE *to, const struct audit *a, bool replayed)
 {
 	uint64_t open = a->sent - a->receipted;
@@ -154,6 +177,7 @@ static void print_report(FILE *to, const struct audit *a, bool replayed)
 	    "abroad%s\n",
 	    (unsigned long long)a->sent, (unsigned long long)a->receipted,
 	    (unsigned long long)a->received, open > 0 ? "   OPEN" : "   ok");
+	print_witnesses(to, a);
 	if (replayed)
 		fprintf(
 		    to, "Replay    %llu cases\n", (unsigned long long)a->cases);
@@ -169,6 +193,7 @@ static json_t *report_json(const struct audit *a, bool replayed)
 	    (json_int_t)a->found.count, "head_size", (json_int_t)a->head.size,
 	    "sent", (json_int_t)a->sent, "receipted", (json_int_t)a->receipted,
 	    "received", (json_int_t)a->received);
+	json_t *heads = json_array(); /* [n]: under n witnesses */
 
 	json_object_set_new(o, "country", json_string(a->head.country.s));
 	json_object_set_new(o, "pins", json_integer(a->pins));
@@ -176,6 +201,15 @@ static json_t *report_json(const struct audit *a, bool replayed)
 	json_object_set_new(
 	    o, "disputed", json_integer((json_int_t)a->disputed));
 	json_object_set(o, "problems", a->found.texts);
+	json_object_set_new(
+	    o, "head_witnesses", json_integer(a->head_witnesses));
+	for (unsigned n = 0; n <= HF_COSIGNATURE_MAX; n++)
+		json_array_append_new(
+		    heads, json_integer((json_int_t)a->witnessed[n]));
+	json_object_set_new(o, "receipt_heads", heads);
+	json_object_set(o, "forks", a->forked);
+	json_object_set_new(
+	    o, "certificates", json_integer((json_int_t)a->certificates));
 	if (a->found.count > 0)
 		json_object_set_new(
 		    o, "first", json_string(a->found.first_text));

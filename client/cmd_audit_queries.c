@@ -210,7 +210,9 @@ static int ask(struct args *args, enum hf_err (*find)(struct asking *q),
 {
 	static const char *const headings[] = {
 	    "WHAT", "REFERENCE", "ENTRY", "AT", "UNTIL", "LEFT", "WHICH", NULL};
-	struct asking q = {.each = list_finding, .peer = peer};
+	struct asking q = {.each = list_finding,
+	    .peer = peer,
+	    .certified = arg_on(args, "certified")};
 	struct listing l = {.args = args, .q = &q};
 	struct archive *archive;
 	struct roster *roster;
@@ -437,7 +439,7 @@ out:
 static const struct option_spec at_options[] = {AT, END};
 static const struct option_spec erasures_options[] = {AT,
     {"peer", 0, true, false, "DIR", "the other country's archive: its copies"},
-    END};
+    {"certified", 0, false, false, NULL, "also what peers certified"}, END};
 static const struct option_spec stats_options[] = {
     {"by", 0, true, false, "WHAT", "peer, kind, hour or weekday (UTC)"}, END};
 static const struct option_spec reconcile_options[] = {
@@ -480,13 +482,18 @@ const struct command cmd_audit_queries[] = {
 	"  short            the orders beneath end before the promise\n"
 	"  unknown          a masked order of this desk may lie beneath\n",
 	CMD_READS | CMD_OFFLINE, 0, 1, at_options, run_uncovered},
-    {"audit", "erasures", "[DIR] [--peer DIR] [--at TIME]",
+    {"audit", "erasures", "[DIR] [--peer DIR] [--certified] [--at TIME]",
 	"What should be gone and has no certificate",
 	"  holdfast audit erasures\n"
 	"  holdfast audit erasures /srv/audit/jp --peer /srv/audit/us\n"
 	"\nwhat it names\n"
 	"  no-certificate       its term is over, no legal hold, not erased\n"
 	"  no-case              a certificate for a case that is not here\n"
+	"  peer-silent          a peer's copy should be gone (it may have a "
+	"legal\n"
+	"                       hold), and no certificate of it came\n"
+	"  peer-false           a peer's certificate that does not verify\n"
+	"  peer-certified       with --certified: one that does\n"
 	"  peer-no-certificate  with --peer: the same of the other's copy\n",
 	CMD_READS | CMD_OFFLINE, 0, 1, erasures_options, run_erasures},
     {"audit", "stats", "[DIR] [--by WHAT]",

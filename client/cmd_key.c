@@ -101,6 +101,25 @@ static bool read_passphrase(struct args *a, char out[256])
 	return ok && out[0] != '\0';
 }
 
+/* A new secret, or --next-epoch FILE: a broker's with another ledger key. */
+static enum hf_err make_secret(struct args *a, enum secret_purpose purpose,
+    const char *passphrase, struct secret **out)
+{
+	const char *path = arg(a, "next-epoch");
+	struct secret *old = NULL;
+	enum hf_err err = hf_crypto_init();
+
+	*out = NULL;
+	if (err == HF_OK && path != NULL)
+		err = secret_load(&old, path, SECRET_BROKER,
+		    passphrase[0] != '\0' ? passphrase : NULL);
+	if (err != HF_OK)
+		return err;
+	*out = path != NULL ? secret_next_epoch(old) : secret_new(purpose);
+	secret_free(old);
+	return *out != NULL ? HF_OK : HF_NOMEM;
+}
+
 static int run_new(struct args *a)
 {
 	enum secret_purpose purpose;
@@ -114,14 +133,18 @@ static int run_new(struct args *a)
 		    a, "--purpose wants officer, broker, registrar or root");
 	if (path == NULL)
 		return usage(a, "--out wants the file of the secret");
+	if (arg_on(a, "next-epoch") && purpose != SECRET_BROKER)
+		return usage(a, "--next-epoch is for a broker's key");
 	if (!arg_on(a, "passphrase-file") && !arg_on(a, "unprotected"))
 		return usage(a,
 		    "give --passphrase-file, or --unprotected for a key that "
 		    "anyone who reads the file can use");
 	if (arg_on(a, "passphrase-file") && !read_passphrase(a, passphrase))
 		return usage(a, "--passphrase-file: no passphrase in it");
-	if (hf_crypto_init() != HF_OK || (s = secret_new(purpose)) == NULL)
-		return out_error(&a->out, HF_NOMEM, NULL, NULL, NULL, NULL);
+	err = make_secret(a, purpose, passphrase, &s);
+	if (err != HF_OK)
+		return out_error(
+		    &a->out, err, NULL, arg(a, "next-epoch"), NULL, NULL);
 	if (a->out.dry_run) {
 		secret_free(s);
 		printf("dry run: %s was not written\n", path);
@@ -442,7 +465,12 @@ static int run_context_use(struct args *a)
 static const struct option_spec key_new_options[] = {
     {"purpose", 0, true, false, "WHAT", "officer, broker, registrar, root"},
     {"out", 0, true, false, "FILE", "file of the secret (0600)"}, PASS,
-    {"unprotected", 0, false, false, NULL, "no passphrase"}, END};
+    {"unprotected", 0, false, false, NULL, "no passphrase"},
+    {"next-epoch", 0, true, false, "FILE",
+	"a broker's key file: keep its transport and witness keys, make "
+	"another "
+	"ledger key"},
+    END};
 static const struct option_spec key_show_options[] = {
     {"purpose", 0, true, false, "WHAT",
 	"refuse a file of another: officer, broker, registrar, root"},

@@ -732,8 +732,10 @@ static int run_broker(struct args *a)
 	static const char *const names[] = {NULL, "started", "ledger_size",
 	    "acts", "cases", "outbox", "waiting", "clock_certain", "map_used",
 	    "map_size", "desks_connected", "next_due", "witnessed_size",
-	    "witnessed_at"};
-	const int last = 13;
+	    "witnessed_at", "desk_connections", "desk_turned_away",
+	    "peer_connections", "peer_turned_away", "answered_busy",
+	    "store_pressure"};
+	const int last = 19;
 	struct session s;
 	struct answer answer;
 	struct wire w;

@@ -504,14 +504,13 @@ static int run_tree(struct args *a)
 		    out_error(&a->out, err, NULL, a->positional[0], NULL, NULL);
 		goto out;
 	}
-	if (format != NULL && strcmp(format, "dot") == 0)
+	if (format != NULL &&
+	    (strcmp(format, "dot") == 0 || strcmp(format, "json") == 0)) {
 		a->out.mode = OUT_JSON;
-	else if (format != NULL && strcmp(format, "tree") != 0 &&
-		 strcmp(format, "json") != 0) {
+	} else if (format != NULL && strcmp(format, "tree") != 0) {
 		status = usage(a, "--format wants tree, dot or json");
 		goto out;
-	} else if (format != NULL && strcmp(format, "json") == 0)
-		a->out.mode = OUT_JSON;
+	}
 	o = tree_walk(t, t->views[0], path, 0, "");
 	if (format != NULL && strcmp(format, "dot") == 0) {
 		printf("digraph trace {\n  rankdir=LR;\n");

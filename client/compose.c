@@ -379,9 +379,6 @@ static enum hf_err read_answer(
 static enum hf_err check_receipt(
     const struct home *h, const struct submitted *s, struct hf_bytes frame)
 {
-	const struct broker_entry *broker =
-	    roster_broker(h->roster, h->country);
-	char origin[HF_ORIGIN_MAX];
 	struct hf_receipt receipt;
 	struct hf_act *act = malloc(sizeof(*act));
 	uint64_t size;
@@ -389,15 +386,12 @@ static enum hf_err check_receipt(
 
 	if (act == NULL)
 		return err;
-	err = broker == NULL ? HF_UNKNOWN_COUNTRY : HF_OK;
-	if (err == HF_OK)
-		err = hf_act_decode(act, frame.data, frame.size);
+	err = hf_act_decode(act, frame.data, frame.size);
 	if (err == HF_OK)
 		err = hf_receipt_decode(&receipt, s->receipt, s->receipt_size);
 	if (err == HF_OK) {
-		hf_origin(origin, h->country, broker->epoch);
-		err =
-		    hf_receipt_verify(&receipt, origin, &broker->ledger, &size);
+		err = roster_receipt_check(
+		    h->roster, h->country, &receipt, &size);
 	}
 	if (err == HF_OK)
 		err = hf_receipt_is_for(&receipt, act);

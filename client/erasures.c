@@ -1,21 +1,22 @@
 /*
  * erasures: what should be gone and is not proved to be (finding.h).
  *
- * A peer's certificates do not enter this ledger; they are looked for in the
- * peer's own archive.  Both come in the order of case ids, so the two are
- * walked side by side.
+ * A peer's certificates do not enter this ledger: the broker has those that
+ * came, and the peer's own archive all.  Whatever there is comes in the order
+ * of case ids, so all are walked side by side.
  */
 #include "client/finding.h"
+#include "client/judge.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The time of SPEC 12.8, by the newest document of the own country. */
-static struct instant retain_until(const struct asking *q, const struct book *b,
-    const struct book_case *c, struct instant ended)
+/* The time of SPEC 12.8, by the newest document of that country. */
+static struct instant retain_until(const struct asking *q,
+    struct hf_country country, const struct book_case *c, struct instant ended)
 {
 	const struct hf_profile *p =
-	    roster_profile(q->roster, book_country(b), c->basis);
+	    roster_profile(q->roster, country, c->basis);
 
 	if (p == NULL)
 		p = c->fold.profile;
@@ -45,12 +46,107 @@ static bool is_overdue(const struct asking *q, const struct book *b,
 	book_history(b, c, q->now, h);
 	if (h->ended.ms == 0)
 		return false;
-	*due = retain_until(q, b, c, h->ended);
+	*due = retain_until(q, book_country(b), c, h->ended);
 	at = lifted(c);
 	if (at.ms < due->ms)
 		at = *due;
 	at = book_lit(b, at);
 	return at.ms < q->now.ms && q->now.ms - at.ms >= BOOK_SLACK_MS;
+}
+
+/* ---- what the broker has of peers ---- */
+
+struct certificates {
+	struct archive_rows *rows; /* NULL: they were not fetched */
+	struct archive_receipt next;
+	bool has;
+};
+
+static enum hf_err certificates_step(struct certificates *t)
+{
+	enum hf_err err = archive_receipts_next(t->rows, &t->next);
+
+	t->has = err == HF_OK;
+	return err == HF_NOTFOUND ? HF_OK : err;
+}
+
+static enum hf_err certificates_open(
+    struct certificates *t, const struct asking *q)
+{
+	enum hf_err err = archive_certificates_open(q->archive, &t->rows);
+
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_OK : err;
+	return certificates_step(t);
+}
+
+/* The peer's copy ought to be gone.  It may have a legal hold: that it tells
+ * nobody. */
+static enum hf_err see_silence(struct asking *q, const struct book *b,
+    struct book_case *c, struct book_history *h)
+{
+	struct instant due, at;
+	struct finding f;
+
+	if (!c->has_opening)
+		return HF_OK;
+	book_history(b, c, q->now, h);
+	if (h->ended.ms == 0)
+		return HF_OK;
+	finding_init(&f, "peer-silent", c);
+	f.peer = book_peer(b, c);
+	due = retain_until(q, f.peer, c, h->ended);
+	at = book_lit(b, due);
+	if (strcmp(f.peer.s, book_country(b).s) == 0 || at.ms >= q->now.ms ||
+	    q->now.ms - at.ms < BOOK_SLACK_MS)
+		return HF_OK;
+	f.at = h->ended;
+	f.until = due;
+	finding_text(&f, "%s should have erased its copy; no certificate came",
+	    f.peer.s);
+	return q->each(q->ctx, &f);
+}
+
+static enum hf_err see_certificate(struct asking *q, const struct book *b,
+    const struct certificates *t, struct book_case *c)
+{
+	struct finding f;
+	const char *problem;
+
+	finding_init(&f, "peer-certified", c);
+	f.peer = t->next.to;
+	problem = judge_certificate(
+	    q->roster, NULL, &c->id, t->next.to, t->next.receipt, &f.at);
+	if (problem == NULL &&
+	    (!c->has_opening || strcmp(book_peer(b, c).s, f.peer.s) != 0))
+		problem = "is of no party";
+	if (problem == NULL && !q->certified)
+		return HF_OK;
+	if (problem != NULL)
+		f.what = "peer-false";
+	finding_text(&f, "the certificate of %s %s", f.peer.s,
+	    problem != NULL ? problem : "is here");
+	return q->each(q->ctx, &f);
+}
+
+static enum hf_err see_peer(struct asking *q, const struct book *b,
+    struct certificates *t, struct book_case *c, struct book_history *h)
+{
+	enum hf_err err = HF_OK;
+	bool came = false;
+	int order;
+
+	while (err == HF_OK && t->has &&
+	       (order = memcmp(&t->next.act, &c->id, sizeof(c->id))) <= 0) {
+		came |= order == 0;
+		if (order == 0)
+			err = see_certificate(q, b, t, c);
+		if (err == HF_OK)
+			err = certificates_step(t);
+	}
+	if (err != HF_OK || came || t->rows == NULL)
+		return err;
+	return see_silence(q, b, c, h);
 }
 
 static enum hf_err see_case(struct asking *q, const struct book *b,
@@ -117,7 +213,7 @@ static enum hf_err advance(
 }
 
 static enum hf_err walk(struct asking *q, struct book *b, struct asking *peer,
-    struct book *other, struct book_history *h)
+    struct book *other, struct certificates *t, struct book_history *h)
 {
 	struct book_case *c, *theirs = NULL;
 	bool more = other != NULL;
@@ -125,6 +221,8 @@ static enum hf_err walk(struct asking *q, struct book *b, struct asking *peer,
 
 	while ((err = book_next(b, &c)) == HF_OK) {
 		err = see_case(q, b, c, h);
+		if (err == HF_OK)
+			err = see_peer(q, b, t, c, h);
 		if (err == HF_OK && more) {
 			err = advance(other, &theirs, &c->id);
 			more = err == HF_OK;
@@ -157,12 +255,16 @@ enum hf_err erasures_find(struct asking *q)
 	struct asking *peer = q->peer;
 	struct book_history *h = calloc(1, sizeof(*h));
 	struct book *b = NULL, *other = NULL;
+	struct certificates t = {.rows = NULL};
 	enum hf_err err = h == NULL ? HF_NOMEM : open_book(q, &b);
 
 	if (err == HF_OK && peer != NULL)
 		err = open_book(peer, &other);
 	if (err == HF_OK)
-		err = walk(q, b, peer, other, h);
+		err = certificates_open(&t, q);
+	if (err == HF_OK)
+		err = walk(q, b, peer, other, &t, h);
+	archive_rows_close(t.rows);
 	book_free(b);
 	book_free(other);
 	free(h);

@@ -566,6 +566,30 @@ static enum hf_err take_receipt(void *ctx, struct wire *w)
 	return write_frame(f->rows, &p);
 }
 
+static enum hf_err take_certificate(void *ctx, struct wire *w)
+{
+	uint8_t frame[HF_RECEIPT_MAX + 64];
+	struct fetch *f = ctx;
+	struct hf_bytes receipt;
+	struct hf_country by;
+	struct hf_id id;
+	struct pack p;
+
+	wire_array(w, 3, 3);
+	wire_bin_copy(w, &id, sizeof(id));
+	by = wire_country(w);
+	receipt = wire_bin(w, 1, HF_RECEIPT_MAX);
+	wire_close(w);
+	if (w->err != HF_OK)
+		return w->err;
+	pack_init(&p, frame, sizeof(frame));
+	pack_array(&p, 3);
+	pack_bin(&p, id.b, sizeof(id.b));
+	pack_text(&p, by.s);
+	pack_bin(&p, receipt.data, receipt.size);
+	return write_frame(f->rows, &p);
+}
+
 /* All rows of `op` as a file, which replaces the one before. */
 static enum hf_err fetch_rows(struct fetch *f, enum hf_op op, bool by_id,
     const char *name, enum hf_err (*row)(void *ctx, struct wire *w))
@@ -623,6 +647,8 @@ static enum hf_err fetch_all(struct fetch *f)
 		HF_OK ||
 	    (err = fetch_rows(f, HF_OP_RECEIPTS, false, "receipts",
 		 take_receipt)) != HF_OK ||
+	    (err = fetch_rows(f, HF_OP_CERTIFICATES, true, "certificates",
+		 take_certificate)) != HF_OK ||
 	    (err = fetch_entries(f)) != HF_OK || (err = write_pins(f)) != HF_OK)
 		return err;
 	path_of(f, "head", path);

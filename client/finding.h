@@ -30,6 +30,7 @@ struct asking {
 	struct instant now; /* 0: the archive's end; then set to it */
 	finding_each *each;
 	void *ctx;
+	bool certified;      /* erasures: also what peers certified */
 	struct asking *peer; /* erasures: the other country's archive, NULL */
 	uint64_t unreadable; /* out: entries that could not be read */
 	uint64_t cut;        /* out: cases with more rows than one can have */
@@ -73,8 +74,11 @@ HF_MUST_USE enum hf_err orphans_find(struct asking *q);
 HF_MUST_USE enum hf_err uncovered_find(struct asking *q);
 /**
  * erasures: no-certificate (retained too long), no-case (a certificate for a
- * case that is not here).  With q->peer also peer-no-certificate, of cases
- * that both have.
+ * case that is not here).  By the certificates that the broker has of peers:
+ * peer-silent (its copy should be gone by its country's profile, and no
+ * certificate came), peer-false (one that does not verify), and with
+ * q->certified peer-certified.  With q->peer also peer-no-certificate, of
+ * cases that both have.
  */
 HF_MUST_USE enum hf_err erasures_find(struct asking *q);
 

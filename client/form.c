@@ -68,6 +68,9 @@ static const char *pack_id(struct pack *p, json_t *v)
 
 	if (!json_is_string(v) || size == 0 || size > HF_IDENTIFIER_MAX)
 		return "a string of 1 to 1024 bytes";
+	/* else it would be shown as hex, which is not read again */
+	if (!wire_utf8_ok((const uint8_t *)json_string_value(v), size))
+		return "a string without control characters";
 	pack_bin(p, json_string_value(v), size);
 	return NULL;
 }

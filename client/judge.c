@@ -16,6 +16,7 @@
  */
 #include "client/judge.h"
 
+#include "proto/cosign.h"
 #include "proto/crypto.h"
 #include "proto/note.h"
 #include "proto/text.h"
@@ -31,6 +32,7 @@
 struct judge {
 	const struct archive *archive;
 	const struct roster *newest;
+	const struct cosigners *witnesses;
 	struct roster *pins;   /* what the auditor pinned */
 	struct roster *roster; /* in force after the entries so far */
 	struct hf_country country;
@@ -42,6 +44,8 @@ struct judge {
 		struct hf_country country;
 		uint32_t version;
 	} known[HF_COUNTRY_MAX];
+	uint64_t witnessed[HF_COSIGNATURE_MAX + 1]; /* receipts */
+	char text[JUDGE_TEXT];                      /* lent */
 };
 
 static bool same_country(struct hf_country a, struct hf_country b)
@@ -50,22 +54,6 @@ static bool same_country(struct hf_country a, struct hf_country b)
 }
 
 /* ---- the head ---- */
-
-static enum hf_err read_origin(struct judge_head *h)
-{
-	static const char prefix[] = "holdfast/";
-	size_t n = sizeof(prefix) - 1, size = strcspn(h->note, "\n");
-	uint64_t epoch;
-
-	if (size < n + 4 || memcmp(h->note, prefix, n) != 0 ||
-	    !hf_country_ok(h->note + n, HF_COUNTRY_SIZE) ||
-	    h->note[n + 2] != '/' ||
-	    !text_read_uint(&epoch, h->note + n + 3, size - n - 3, UINT32_MAX))
-		return HF_CHECKPOINT;
-	memcpy(h->country.s, h->note + n, HF_COUNTRY_SIZE);
-	h->epoch = (uint32_t)epoch;
-	return HF_OK;
-}
 
 enum hf_err judge_head_read(struct judge_head *head,
     const char note[HF_NOTE_MAX + 1], const struct roster *roster)
@@ -76,7 +64,9 @@ enum hf_err judge_head_read(struct judge_head *head,
 
 	memset(head, 0, sizeof(*head));
 	snprintf(head->note, sizeof(head->note), "%s", note);
-	err = read_origin(head);
+	err = hf_note_origin(
+	    (struct hf_bytes){(const uint8_t *)head->note, strlen(head->note)},
+	    &head->country, &head->epoch);
 	if (err != HF_OK)
 		return err;
 	key = roster_ledger_key(roster, head->country, head->epoch);
@@ -91,7 +81,8 @@ enum hf_err judge_head_read(struct judge_head *head,
 /* ---- life ---- */
 
 enum hf_err judge_new(struct judge **out, const struct archive *a,
-    const struct roster *newest, const struct judge_head *head)
+    const struct roster *newest, const struct cosigners *witnesses,
+    const struct judge_head *head)
 {
 	struct judge *j = calloc(1, sizeof(*j));
 	enum hf_err err = HF_NOMEM;
@@ -100,6 +91,7 @@ enum hf_err judge_new(struct judge **out, const struct archive *a,
 		return err;
 	j->archive = a;
 	j->newest = newest;
+	j->witnesses = witnesses;
 	j->country = head->country;
 	j->epoch = head->epoch;
 	j->pins = roster_new();
@@ -264,7 +256,80 @@ static enum hf_err roster_changed(struct judge *j, struct judged *out)
 	return add_version(j, c, (uint32_t)s->count, &digest, out);
 }
 
+/* ---- cosignatures ---- */
+
+struct cosigned judge_cosigned(
+    const struct judge *j, struct hf_bytes note, struct instant entered)
+{
+	struct cosigned c =
+	    cosigners_judge(j->witnesses, note, entered, j->newest);
+
+	if (c.unknown > 0 && c.problem[0] == '\0')
+		snprintf(c.problem, sizeof(c.problem),
+		    "a cosignature is of a witness that no document names");
+	return c;
+}
+
+const uint64_t *judge_witnessed(const struct judge *j)
+{
+	return j->witnessed;
+}
+
+/* Of a receipt that verifies.  NULL, or what is wrong with its head. */
+static const char *check_cosigned(struct judge *j, const struct hf_receipt *r)
+{
+	struct cosigned c = judge_cosigned(j, r->note, r->leaf.entered);
+
+	if (c.problem[0] == '\0') {
+		j->witnessed[c.witnesses]++;
+		return NULL;
+	}
+	snprintf(j->text, sizeof(j->text), "%s", c.problem);
+	return j->text;
+}
+
 /* ---- statements ---- */
+
+/* The proof tells the log; whether it is one, that log's key does. */
+static void fork_told(const struct judge *j, struct judged *out)
+{
+	const struct hf_statement *s = &out->statement;
+	struct hf_country c = {{0}};
+	struct hf_bytes note = {NULL, 0};
+	const struct hf_key *key;
+	char origin[HF_ORIGIN_MAX];
+	uint32_t epoch;
+	uint64_t size;
+	struct wire w;
+
+	wire_init(&w, s->detail.data, s->detail.size);
+	wire_map(&w, 3);
+	if (wire_key(&w) == 1)
+		wire_str(&w, 1, HF_ORIGIN_MAX - 1);
+	if (wire_key(&w) == 2)
+		note = wire_str(&w, 1, HF_NOTE_MAX);
+	if (w.err != HF_OK || hf_note_origin(note, &c, &epoch) != HF_OK) {
+		wrong(out, "the proof of a fork cannot be read");
+		return;
+	}
+	if (s->text.size != HF_COUNTRY_SIZE ||
+	    memcmp(s->text.data, c.s, HF_COUNTRY_SIZE) != 0) {
+		wrong(out, "the proof is of a fork of another country");
+		return;
+	}
+	key = roster_ledger_key(j->newest, c, epoch);
+	hf_origin(origin, c, epoch);
+	if (key == NULL)
+		wrong(out, "the fork is of a ledger key that no document "
+			   "names");
+	else if (hf_fork_check(s->detail.data, s->detail.size, origin, key,
+		     &size) != HF_OK)
+		wrong(out, "the proof of a fork proves none");
+	else {
+		out->forked = c;
+		out->forked_at = size;
+	}
+}
 
 static enum hf_err judge_statement(
     struct judge *j, const struct archive_entry *e, struct judged *out)
@@ -286,6 +351,8 @@ static enum hf_err judge_statement(
 			   "subject");
 	else if (out->leaf.type == HF_ENTRY_ROSTER)
 		return roster_changed(j, out);
+	else if (out->leaf.type == HF_ENTRY_FORK)
+		fork_told(j, out);
 	return HF_OK;
 }
 
@@ -299,29 +366,28 @@ static bool is_machine(const struct hf_act *act)
 }
 
 /* The time of entry at home, from the receipt that came with the act. */
-static const char *foreign_receipt(struct judge *j,
-    const struct archive_entry *e, struct hf_country from, struct judged *out)
+static const char *came_with(struct judge *j, const struct archive_entry *e,
+    struct hf_country from, struct judged *out)
 {
-	const struct hf_key *key;
-	char origin[HF_ORIGIN_MAX];
 	struct hf_receipt r;
 	uint64_t size;
 
 	if (hf_receipt_decode(&r, e->payload.data, e->payload.size) != HF_OK)
-		return "its receipt from abroad cannot be read";
+		return "the receipt that it came with cannot be read";
 	out->entered = r.leaf.entered;
 	if (hf_receipt_is_for(&r, &out->act) != HF_OK)
-		return "its receipt from abroad is for another act";
+		return "the receipt that it came with is for another act";
 	if (r.leaf.type !=
 	    (is_machine(&out->act) ? HF_ENTRY_MACHINE : HF_ENTRY_OWN))
-		return "its receipt from abroad is of a wrong type";
-	key = roster_ledger_key(j->roster, from, r.leaf.epoch);
-	if (key == NULL)
-		return "its receipt from abroad is of an unknown epoch";
-	hf_origin(origin, from, r.leaf.epoch);
-	if (hf_receipt_verify(&r, origin, key, &size) != HF_OK)
-		return "its receipt from abroad does not verify";
-	return NULL;
+		return "the receipt that it came with is of a wrong type";
+	if (out->leaf.type == HF_ENTRY_RECALLED &&
+	    r.leaf.epoch >= out->leaf.epoch)
+		return "the receipt that it came with is of no earlier epoch";
+	if (roster_ledger_key(j->roster, from, r.leaf.epoch) == NULL)
+		return "the receipt that it came with is of an unknown epoch";
+	if (roster_receipt_check(j->roster, from, &r, &size) != HF_OK)
+		return "the receipt that it came with does not verify";
+	return check_cosigned(j, &r);
 }
 
 static const char *check_machine(
@@ -414,8 +480,8 @@ static const char *check_act(
 	if (roster_doc(j->roster, from) == NULL)
 		return "no document of its country was in force when it "
 		       "entered";
-	if (!ours) {
-		problem = foreign_receipt(j, e, from, out);
+	if (hf_entry_came(out->leaf.type)) {
+		problem = came_with(j, e, from, out);
 		if (problem != NULL)
 			return problem;
 	} else if (e->payload.size != 0) {
@@ -457,6 +523,8 @@ enum hf_err judge_entry(
 	out->is_act = false;
 	out->problem[0] = '\0';
 	memset(&out->statement, 0, sizeof(out->statement));
+	memset(&out->forked, 0, sizeof(out->forked));
+	out->forked_at = 0;
 	if (hf_ledger_leaf_decode(&out->leaf, e->leaf.data, e->leaf.size) !=
 	    HF_OK) {
 		memset(&out->leaf, 0, sizeof(out->leaf));
@@ -467,18 +535,15 @@ enum hf_err judge_entry(
 		wrong(
 		    out, "the leaf is of epoch %u", (unsigned)out->leaf.epoch);
 	j->leaf_epoch = out->leaf.epoch;
-	return out->leaf.type > HF_ENTRY_MACHINE ? judge_statement(j, e, out)
-						 : judge_act(j, e, out);
+	return !hf_entry_is_act(out->leaf.type) ? judge_statement(j, e, out)
+						: judge_act(j, e, out);
 }
 
 /* ---- peers' receipts ---- */
 
-const char *judge_receipt(const struct judge *j,
-    const struct hf_ledger_leaf *leaf, struct hf_country to,
-    struct hf_bytes receipt)
+const char *judge_receipt(struct judge *j, const struct hf_ledger_leaf *leaf,
+    struct hf_country to, struct hf_bytes receipt)
 {
-	const struct hf_key *key;
-	char origin[HF_ORIGIN_MAX];
 	struct hf_receipt r;
 	uint64_t size;
 
@@ -491,11 +556,39 @@ const char *judge_receipt(const struct judge *j,
 		0 ||
 	    memcmp(&r.leaf.sigs, &leaf->sigs, sizeof(leaf->sigs)) != 0)
 		return "is for another act";
-	key = roster_ledger_key(j->newest, to, r.leaf.epoch);
-	if (key == NULL)
+	if (roster_ledger_key(j->newest, to, r.leaf.epoch) == NULL)
 		return "is by a ledger key that no document names";
-	hf_origin(origin, to, r.leaf.epoch);
-	if (hf_receipt_verify(&r, origin, key, &size) != HF_OK)
+	if (roster_receipt_check(j->newest, to, &r, &size) != HF_OK)
 		return "does not verify";
+	return check_cosigned(j, &r);
+}
+
+static bool cosigned_problem(const struct cosigners *witnesses,
+    const struct roster *newest, const struct hf_receipt *r)
+{
+	struct cosigned c =
+	    cosigners_judge(witnesses, r->note, r->leaf.entered, newest);
+
+	return c.problem[0] != '\0' || c.unknown > 0;
+}
+
+const char *judge_certificate(const struct roster *newest,
+    const struct cosigners *witnesses, const struct hf_id *case_id,
+    struct hf_country by, struct hf_bytes receipt, struct instant *at)
+{
+	struct hf_receipt r;
+	uint64_t size;
+
+	if (hf_receipt_decode(&r, receipt.data, receipt.size) != HF_OK)
+		return "cannot be read";
+	if (r.leaf.type != HF_ENTRY_ERASED ||
+	    memcmp(&r.leaf.id, case_id, sizeof(*case_id)) != 0)
+		return "is of something else";
+	if (roster_receipt_check(newest, by, &r, &size) != HF_OK)
+		return "does not verify";
+	if (witnesses != NULL && cosigned_problem(witnesses, newest, &r))
+		return "has a false cosignature";
+	if (at != NULL)
+		*at = r.leaf.entered;
 	return NULL;
 }

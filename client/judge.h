@@ -9,6 +9,7 @@
 #define HF_CLIENT_JUDGE_H
 
 #include "client/archive.h"
+#include "client/cosigners.h"
 
 /** The signed head of an archive, verified. */
 struct judge_head {
@@ -34,6 +35,9 @@ struct judged {
 	struct hf_act act;      /* without its body */
 	struct instant entered; /* at the author's own broker */
 	struct hf_statement statement;
+	/* of a fork that is proved: whose, and the size of both trees */
+	struct hf_country forked;
+	uint64_t forked_at;
 	/* what is wrong, in words; empty: nothing */
 	char problem[JUDGE_TEXT];
 	uint8_t frame[JUDGE_FRAME_MAX];
@@ -42,19 +46,32 @@ struct judged {
 struct hf_id judged_case(const struct judged *d);
 
 struct judge; /* opaque */
-/** newest   the archive's roster; borrowed until judge_free
+/** newest, witnesses   the archive's; borrowed until judge_free
  * Errors: HF_NOMEM, those of archive_pins */
 HF_MUST_USE enum hf_err judge_new(struct judge **out, const struct archive *a,
-    const struct roster *newest, const struct judge_head *head);
+    const struct roster *newest, const struct cosigners *witnesses,
+    const struct judge_head *head);
 void judge_free(struct judge *j);
 /** The next entry in order.  HF_OK also when something is wrong with it.
  * Errors: ours only (HF_NOMEM, HF_FILE) */
 HF_MUST_USE enum hf_err judge_entry(
     struct judge *j, const struct archive_entry *e, struct judged *out);
 /** Does this receipt of `to` prove the act of `leaf`?  NULL: yes, else what
- * is wrong. */
-const char *judge_receipt(const struct judge *j,
-    const struct hf_ledger_leaf *leaf, struct hf_country to,
-    struct hf_bytes receipt);
+ * is wrong; lent until the next call. */
+const char *judge_receipt(struct judge *j, const struct hf_ledger_leaf *leaf,
+    struct hf_country to, struct hf_bytes receipt);
+/** Does this receipt of `by` prove that it erased its copy of the case?  As
+ * above, by the documents of `newest`; cosignatures too, with witnesses.
+ * *at: when; NULL: not wanted */
+const char *judge_certificate(const struct roster *newest,
+    const struct cosigners *witnesses, const struct hf_id *case_id,
+    struct hf_country by, struct hf_bytes receipt, struct instant *at);
+/** Are the cosignatures of a note true?  As cosigners_judge; one of a witness
+ * that no document names is a problem too. */
+struct cosigned judge_cosigned(
+    const struct judge *j, struct hf_bytes note, struct instant entered);
+/** [n]: how many receipts so far stand under heads of n witnesses, of those
+ * that are true. */
+const uint64_t *judge_witnessed(const struct judge *j);
 
 #endif

@@ -20,6 +20,8 @@
  * started knows no keys for a moment, so we dial again, a few times. */
 #define REFUSED_MS 150
 
+#define BUSY_MAX_MS 30000u /* SPEC 10.1, 12.13 */
+
 struct pushed {
 	uint64_t sequence;
 	size_t size;
@@ -43,6 +45,8 @@ struct link {
 	size_t frame_size;
 	struct pushed *events; /* EVENTS_MAX, a ring */
 	unsigned event_first, event_count;
+	void (*tell_busy)(void *ctx, unsigned ms);
+	void *tell_ctx;
 };
 
 static int64_t mono_ms(void)
@@ -316,6 +320,43 @@ static enum hf_err take_response(
 	return wire_finish(&w);
 }
 
+void link_tell_busy(
+    struct link *l, void (*tell)(void *ctx, unsigned ms), void *ctx)
+{
+	l->tell_busy = tell;
+	l->tell_ctx = ctx;
+}
+
+/* The broker has too much to do and says for how long (key 8): wait so long
+ * and a little more, each client another little.  False: the officer's time
+ * is over before, or nothing was said. */
+static bool wait_busy(struct link *l, const struct answer *a, int64_t deadline)
+{
+	uint64_t ms = 0;
+	uint8_t jitter;
+	struct wire w;
+	int key;
+
+	wire_init(&w, a->map.data, a->map.size);
+	wire_map(&w, HF_MAP_MAX);
+	while ((key = wire_key(&w)) >= 0)
+		if (key == 8)
+			ms = wire_uint(&w, BUSY_MAX_MS);
+		else
+			wire_skip(&w);
+	wire_close(&w);
+	if (wire_finish(&w) != HF_OK || ms == 0)
+		return false;
+	hf_random(&jitter, sizeof(jitter));
+	ms += ms * jitter / 1024;
+	if ((int64_t)ms >= deadline - mono_ms())
+		return false;
+	if (l->tell_busy != NULL)
+		l->tell_busy(l->tell_ctx, (unsigned)ms);
+	zmq_poll(NULL, 0, (long)ms);
+	return true;
+}
+
 enum hf_err link_call(
     struct link *l, enum hf_op op, struct hf_bytes args, struct answer *answer)
 {
@@ -348,7 +389,10 @@ enum hf_err link_call(
 		}
 		if (err == HF_OK && ours) {
 			err = code;
-			break;
+			if (err == HF_BUSY && wait_busy(l, answer, deadline))
+				err = send_when_up(l, request, size, deadline);
+			else
+				break;
 		}
 	}
 	free(request);

@@ -23,6 +23,9 @@ struct link_trouble {
 HF_MUST_USE enum hf_err link_open(
     struct link **out, struct home *h, int timeout_ms);
 void link_close(struct link *l);
+/** Have `tell` called before each wait that a busy broker asks for. */
+void link_tell_busy(
+    struct link *l, void (*tell)(void *ctx, unsigned ms), void *ctx);
 const struct link_trouble *link_trouble(const struct link *l);
 
 /** An answer: the result map and, of a submit, the receipt (else empty).
@@ -32,7 +35,8 @@ struct answer {
 };
 
 /**
- * One request; sent again when the connection is lost and comes back.
+ * One request; sent again when the connection is lost and comes back, and
+ * when a busy broker says after which time.
  * args     a packed canonical map (size 0: the empty map)
  * Errors: the broker's code; HF_TIMEOUT (outcome unknown); HF_FRAME;
  *         the 21xx family when the request could not be sent at all

@@ -163,7 +163,7 @@ static void print_line(const struct table *t, char *const *cells,
 		const char *s = cells != NULL ? cells[i] : headings[i];
 		int pad = widths[i] - text_width(s);
 
-		printf("%s%s", i == 0 ? "  " : "  ", s);
+		printf("  %s", s);
 		for (; i + 1 < t->columns && pad > 0; pad--)
 			putchar(' ');
 	}

@@ -437,11 +437,11 @@ int send_error(struct sending *s, enum hf_err err)
 	    s->session.link != NULL ? link_trouble(s->session.link) : NULL;
 	const char *known = "nothing was entered";
 
-	if (err == HF_TIMEOUT || err == HF_BUSY)
+	if (err == HF_TIMEOUT)
 		known = "signed and kept in the outbox; whether the broker "
 			"entered it is NOT known";
 	else if (hf_err_info(err)->exit == HF_EXIT_UNREACHABLE ||
-		 err == HF_FULL)
+		 err == HF_FULL || err == HF_NEARLY_FULL || err == HF_BUSY)
 		known = "signed and kept in the outbox; NOT entered";
 	return out_error(&s->args->out, err, NULL,
 	    t != NULL && t->where[0] != '\0' ? t->where : NULL, known, NULL);

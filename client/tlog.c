@@ -72,7 +72,7 @@ static void look(struct target *t, const struct archive_entry *e)
 	if (t->by_id) {
 		if (hf_ledger_leaf_decode(&leaf, e->leaf.data, e->leaf.size) !=
 			HF_OK ||
-		    leaf.type > HF_ENTRY_MACHINE ||
+		    !hf_entry_is_act(leaf.type) ||
 		    memcmp(&leaf.id, &t->id, sizeof(t->id)) != 0)
 			return;
 	} else if (e->index != t->index) {

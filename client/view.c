@@ -246,25 +246,22 @@ static enum hf_err fetch_track(struct view *v, struct link *l, unsigned track)
 static enum view_trust check_receipt(const struct home *h, struct view_act *a)
 {
 	struct hf_country c = hf_desk_country(&a->act.envelope.from);
-	const struct broker_entry *broker = roster_broker(h->roster, c);
-	char origin[HF_ORIGIN_MAX];
+	const struct hf_key *ledger;
 	struct hf_receipt r;
 	uint64_t size;
 
 	if (a->receipt_size == 0)
 		return TRUST_NO_RECEIPT;
-	if (broker == NULL ||
-	    hf_receipt_decode(&r, a->receipt, a->receipt_size) != HF_OK)
-		return TRUST_BAD_RECEIPT;
-	hf_origin(origin, c, r.leaf.epoch);
-	if (hf_receipt_verify(&r, origin, &broker->ledger, &size) != HF_OK ||
+	if (hf_receipt_decode(&r, a->receipt, a->receipt_size) != HF_OK ||
+	    roster_receipt_check(h->roster, c, &r, &size) != HF_OK ||
 	    hf_receipt_is_for(&r, &a->act) != HF_OK)
 		return TRUST_BAD_RECEIPT;
+	/* a machine act speaks by the ledger key of its own epoch */
+	ledger = roster_ledger_key(h->roster, c, r.leaf.epoch);
 	a->entered = r.leaf.entered;
 	if (a->act.signature_count == 0 &&
-	    (r.leaf.type != HF_ENTRY_MACHINE ||
-		memcmp(&broker->ledger, &a->act.core.author,
-		    sizeof(broker->ledger)) != 0))
+	    (r.leaf.type != HF_ENTRY_MACHINE || ledger == NULL ||
+		memcmp(ledger, &a->act.core.author, sizeof(*ledger)) != 0))
 		return TRUST_BAD_SIGNATURE;
 	return TRUST_OK;
 }

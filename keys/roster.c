@@ -452,6 +452,25 @@ const struct hf_key *roster_ledger_key(
 	return NULL;
 }
 
+enum hf_err roster_receipt_check(const struct roster *r, struct hf_country c,
+    const struct hf_receipt *receipt, uint64_t *tree_size)
+{
+	char origin[HF_ORIGIN_MAX];
+	const struct hf_key *key;
+	struct hf_country named;
+	uint32_t epoch;
+	enum hf_err err = hf_note_origin(receipt->note, &named, &epoch);
+
+	if (err != HF_OK)
+		return err;
+	key = roster_ledger_key(r, c, epoch);
+	if (key == NULL || strcmp(named.s, c.s) != 0 ||
+	    epoch < receipt->leaf.epoch)
+		return HF_CHECKPOINT;
+	hf_origin(origin, c, epoch);
+	return hf_receipt_verify(receipt, origin, key, tree_size);
+}
+
 const struct broker_entry *roster_broker_by_transport(const struct roster *r,
     const struct hf_key *transport, struct hf_country *country)
 {

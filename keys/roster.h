@@ -7,6 +7,7 @@
 #define HF_KEYS_ROSTER_H
 
 #include "keys/country.h"
+#include "proto/ledger.h"
 
 struct roster; /* opaque */
 
@@ -63,6 +64,14 @@ const struct revocation_entry *roster_revocation(
 HF_MUST_USE enum hf_err roster_officer_check(const struct roster *r,
     struct hf_country c, const struct hf_key *sign_key, struct instant at,
     const struct officer_entry **officer);
+/**
+ * A receipt of this country's ledger: its head is signed by the ledger key of
+ * the epoch that it names, which is the leaf's or a later one (SPEC 6.4).
+ * Then compare its leaf (hf_receipt_is_for).
+ * Errors: HF_CHECKPOINT (also: no such key), HF_PROOF
+ */
+HF_MUST_USE enum hf_err roster_receipt_check(const struct roster *r,
+    struct hf_country c, const struct hf_receipt *receipt, uint64_t *tree_size);
 const struct desk_entry *roster_desk(
     const struct roster *r, const struct hf_desk *desk);
 const struct broker_entry *roster_broker(

@@ -118,6 +118,22 @@ size_t secret_export(const struct secret *s, uint8_t out[96])
 	return layout[s->purpose].size;
 }
 
+struct secret *secret_next_epoch(const struct secret *broker)
+{
+	struct secret *s;
+
+	if (broker->purpose != SECRET_BROKER)
+		return NULL;
+	s = allocate(SECRET_BROKER);
+	if (s == NULL)
+		return NULL;
+	memcpy(s->raw, broker->raw, layout[SECRET_BROKER].size);
+	/* transport secret, ledger seed, witness seed */
+	randombytes_buf(s->raw + HF_KEY_SIZE, HF_SEED_SIZE);
+	derive(s);
+	return s;
+}
+
 struct secret *secret_import(
     enum secret_purpose purpose, const uint8_t *data, size_t size)
 {

@@ -52,6 +52,9 @@ bool secret_is_locked(const struct secret *s);
 void secret_lock(struct secret *s);
 /** Raw bytes for handing to a child by a pipe (supervisor only) and back. */
 size_t secret_export(const struct secret *s, uint8_t out[96]);
+/** A broker's secret with another ledger key, for a new epoch of its ledger;
+ * transport and witness keys stay.  NULL: no memory, or not a broker's. */
+struct secret *secret_next_epoch(const struct secret *broker);
 struct secret *secret_import(
     enum secret_purpose purpose, const uint8_t *data, size_t size);
 

@@ -225,7 +225,7 @@ enum hf_err hf_act_decode(struct hf_act *act, const void *frame, size_t size)
 	sigs_begin = w.at;
 	read_sigs(&w, act->signatures, &act->signature_count);
 	act->sigs_bytes =
-	    (struct hf_bytes){act->frame.data + sigs_begin, w.at - sigs_begin};
+	    (struct hf_bytes){w.data + sigs_begin, w.at - sigs_begin};
 	act->body_bytes = wire_bin(&w, 0, HF_BODY_MAX);
 	wire_close(&w);
 	err = wire_finish(&w);

@@ -3,6 +3,7 @@
 #include "proto/ledger.h"
 #include "proto/note.h"
 #include "proto/text.h"
+#include "proto/wire.h"
 
 #include <assert.h>
 #include <string.h>
@@ -20,6 +21,28 @@ void hf_origin(char out[HF_ORIGIN_MAX], struct hf_country c, uint32_t epoch)
 	text_add_char(&t, '/');
 	text_add_uint(&t, epoch, 0);
 	assert(!t.full);
+}
+
+enum hf_err hf_note_origin(
+    struct hf_bytes note, struct hf_country *c, uint32_t *epoch)
+{
+	static const char prefix[] = "holdfast/";
+	const size_t n = sizeof(prefix) - 1;
+	const char *at = (const char *)note.data;
+	const char *end =
+	    note.size == 0 ? NULL : memchr(note.data, '\n', note.size);
+	uint64_t value;
+
+	if (end == NULL || (size_t)(end - at) < n + 4 ||
+	    memcmp(at, prefix, n) != 0 ||
+	    !hf_country_ok(at + n, HF_COUNTRY_SIZE) || at[n + 2] != '/' ||
+	    !text_read_uint(
+		&value, at + n + 3, (size_t)(end - at) - n - 3, UINT32_MAX))
+		return HF_CHECKPOINT;
+	*c = (struct hf_country){{0}};
+	memcpy(c->s, at + n, HF_COUNTRY_SIZE);
+	*epoch = (uint32_t)value;
+	return HF_OK;
 }
 
 size_t hf_checkpoint_text(char *out, size_t capacity, const char *origin,

@@ -165,7 +165,8 @@ enum hf_err hf_cosign_add(struct hf_bytes note, struct hf_bytes line, char *out,
 	struct text t;
 
 	if (!hf_note_split(note, &text, &lines) || !hf_note_line(&rest, &one) ||
-	    rest.size != 0 || !hf_note_signature_read(&fresh, one))
+	    rest.size != 0 || !hf_note_signature_read(&fresh, one) ||
+	    !is_cosignature(&fresh))
 		return HF_CHECKPOINT;
 	text_init(
 	    &t, out, capacity < HF_NOTE_MAX + 1 ? capacity : HF_NOTE_MAX + 1);

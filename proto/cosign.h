@@ -37,7 +37,8 @@ HF_MUST_USE enum hf_err hf_cosign_verify_line(struct hf_bytes line,
 HF_MUST_USE enum hf_err hf_cosign_verify(struct hf_bytes note, const char *name,
     const struct hf_key *key, uint64_t *seconds);
 /** The note with this line: instead of one of the same name, else so that
- * names ascend.  Errors: HF_CHECKPOINT (no note), HF_TOO_MANY, HF_TOO_BIG */
+ * names ascend.  Errors: HF_CHECKPOINT (no note, no cosignature), HF_TOO_MANY,
+ * HF_TOO_BIG */
 HF_MUST_USE enum hf_err hf_cosign_add(struct hf_bytes note,
     struct hf_bytes line, char *out, size_t capacity, size_t *size);
 /** i-th name of the cosignature lines; false past the end. */

@@ -113,6 +113,10 @@ enum hf_exit {
 	    "the other program does not follow SPEC 10 or 11") \
 	X(AGENT, 2113, RETRY, FAILED, "the key agent does not answer", \
 	    "start it: holdfast agent") \
+	X(CROWDED, 2114, RETRY, REFUSED, \
+	    "connections above a limit of the gate were cut", \
+	    "see who knocks; connections_max, handshakes_max and " \
+	    "source_connections_max are in holdfastd.conf(5)") \
 	X(SIGNATURE, 3001, PEER, VERIFY, "a signature does not verify", \
 	    "do not trust this act; ask its author by telephone") \
 	X(UNKNOWN_OFFICER, 3002, PEER, REFUSED, \
@@ -233,6 +237,10 @@ enum hf_exit {
 	X(HOP_FIELDS, 4022, PEER, USAGE, \
 	    "a hop without direction, finding or window with zone", \
 	    "give window and zone; the clock error may be 'unknown'") \
+	X(RECALLING, 4023, PEER, CONFLICT, \
+	    "after a loss this case is still being fetched back from abroad", \
+	    "wait until holdfast peer ls shows that country up, then try " \
+	    "again; by telephone if it cannot wait") \
 	X(STORE, 5001, FATAL, FAILED, \
 	    "the store failed; the process stops and verifies at its next " \
 	    "start", \
@@ -253,6 +261,15 @@ enum hf_exit {
 	X(SIGNER, 5008, RETRY, FAILED, "the signer refused or failed", \
 	    "the ledger may have been rolled back; see the log before " \
 	    "anything else") \
+	X(NEARLY_FULL, 5009, RETRY, FAILED, \
+	    "the store is nearly full: nothing routine is entered until " \
+	    "there " \
+	    "is room", \
+	    "free disk space or raise map_size_mib; emergencies are still " \
+	    "entered") \
+	X(DESCRIPTORS, 5010, RETRY, FAILED, \
+	    "a gate had no descriptor left for a connection", \
+	    "raise RLIMIT_NOFILE (LimitNOFILE= of the unit)") \
 	X(PROOF, 6001, PEER, VERIFY, "a proof does not verify", \
 	    "do not trust this receipt or tree") \
 	X(CHECKPOINT, 6002, PEER, VERIFY, "a checkpoint does not verify", \
@@ -265,8 +282,8 @@ enum hf_exit {
 	    "do not trust them; ask the discloser by telephone") \
 	X(ROLLBACK, 6005, FATAL, VERIFY, \
 	    "the ledger is older than its last signed head", \
-	    "restore the newest data; accepting the loss is an operator's " \
-	    "act") \
+	    "restore the newest data; if they are gone: holdfastd(8), AFTER " \
+	    "A LOSS") \
 	X(DIVERGENCE, 6006, PEER, VERIFY, \
 	    "the replayed state differs from the broker's", \
 	    "the entry named is the first that differs") \
@@ -293,6 +310,17 @@ enum hf_exit {
 	X(UNWITNESSED, 6014, PEER, VERIFY, \
 	    "too few witnesses have cosigned this ledger lately", \
 	    "holdfast peer ls: bring the links up, or change witness_quorum") \
+	X(EPOCH, 6015, FATAL, VERIFY, \
+	    "the ledger in the store is of another epoch than configured", \
+	    "set ledger_epoch back; after a loss that cannot be undone, " \
+	    "publish a document that names the new epoch's key and start " \
+	    "once " \
+	    "with holdfastd --accept-rollback") \
+	X(NEW_EPOCH, 6016, PEER, VERIFY, \
+	    "a country has begun a new epoch of its ledger", \
+	    "it has lost entries: ask its operator; what this broker holds " \
+	    "of " \
+	    "the epoch before stays evidence") \
 	X(USAGE, 7001, NONE, USAGE, "wrong usage", "see holdfast help") \
 	X(FORM, 7002, NONE, USAGE, "the form has errors", \
 	    "correct the fields named, or use --incomplete") \

@@ -28,6 +28,7 @@ const char *hf_entry_type_name(unsigned type)
 	    [HF_ENTRY_OWN] = "own act entered",
 	    [HF_ENTRY_FOREIGN] = "foreign act received",
 	    [HF_ENTRY_MACHINE] = "machine act entered",
+	    [HF_ENTRY_RECALLED] = "own act fetched back",
 	    [HF_ENTRY_DELIVERED] = "delivered",
 	    [HF_ENTRY_PENDING] = "pending",
 	    [HF_ENTRY_ABSENT] = "absent",
@@ -44,6 +45,9 @@ const char *hf_entry_type_name(unsigned type)
 	    [HF_ENTRY_OUTBOX_ALARM] = "outbox alarm",
 	    [HF_ENTRY_FORK] = "fork",
 	    [HF_ENTRY_WITHDRAWN] = "withdrawn",
+	    [HF_ENTRY_COUNTERSIGNED] = "absence countersigned",
+	    [HF_ENTRY_EPOCH] = "new epoch",
+	    [HF_ENTRY_SIDES_BACK] = "sides fetched back",
 	};
 
 	return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;

@@ -11,6 +11,7 @@ enum hf_entry_type { /* SPEC 6.2 */
 	HF_ENTRY_OWN = 1,
 	HF_ENTRY_FOREIGN = 2,
 	HF_ENTRY_MACHINE = 3,
+	HF_ENTRY_RECALLED = 4, /* own act, lost and fetched back from a peer */
 	HF_ENTRY_DELIVERED = 10,
 	HF_ENTRY_PENDING = 11,
 	HF_ENTRY_ABSENT = 12,
@@ -27,8 +28,22 @@ enum hf_entry_type { /* SPEC 6.2 */
 	HF_ENTRY_OUTBOX_ALARM = 23,
 	HF_ENTRY_FORK = 24,
 	HF_ENTRY_WITHDRAWN = 25,
-	HF_ENTRY_LAST = HF_ENTRY_WITHDRAWN
+	HF_ENTRY_COUNTERSIGNED = 26,
+	HF_ENTRY_EPOCH = 27,
+	HF_ENTRY_SIDES_BACK = 28,
+	HF_ENTRY_LAST = HF_ENTRY_SIDES_BACK
 };
+/** An act, however it came; else a statement. */
+static inline bool hf_entry_is_act(unsigned type)
+{
+	return type >= HF_ENTRY_OWN && type <= HF_ENTRY_RECALLED;
+}
+/** It came with a receipt, which tells its time of entry: in another ledger,
+ * or in an earlier epoch of this one. */
+static inline bool hf_entry_came(unsigned type)
+{
+	return type == HF_ENTRY_FOREIGN || type == HF_ENTRY_RECALLED;
+}
 /** NULL for a number that is no type. */
 const char *hf_entry_type_name(unsigned type);
 #define HF_BOUND_UNKNOWN UINT32_MAX
@@ -74,6 +89,11 @@ enum hf_silence {
 /** "holdfast/JP/1" */
 #define HF_ORIGIN_MAX 24
 void hf_origin(char out[HF_ORIGIN_MAX], struct hf_country c, uint32_t epoch);
+
+/** The country and epoch that the first line of a note tells; nothing else of
+ * it is looked at.  Errors: HF_CHECKPOINT */
+HF_MUST_USE enum hf_err hf_note_origin(
+    struct hf_bytes note, struct hf_country *c, uint32_t *epoch);
 
 /** Note text to sign: "origin\nsize\nbase64 root\n" and the NUL.  Returns its
  * length, 0 if it does not fit. */

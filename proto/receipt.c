@@ -342,8 +342,7 @@ enum hf_err hf_receipt_is_for(
 {
 	struct hf_hash envelope, sigs;
 
-	if (r->leaf.type != HF_ENTRY_OWN && r->leaf.type != HF_ENTRY_FOREIGN &&
-	    r->leaf.type != HF_ENTRY_MACHINE)
+	if (!hf_entry_is_act(r->leaf.type))
 		return HF_RECEIPT;
 	envelope = hf_hash(HF_TAG_ENVELOPE, act->envelope_bytes.data,
 	    act->envelope_bytes.size);

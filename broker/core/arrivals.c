@@ -29,6 +29,7 @@ struct arrivals {
 	/* counters, modulo the ring: taken <= claimed <= put */
 	uint64_t put, claimed, taken;
 	size_t bytes;
+	struct queued queued;
 };
 
 static void verify(struct arrival *item)
@@ -70,6 +71,7 @@ struct arrivals *arrivals_new(void)
 
 	if (b == NULL)
 		return NULL;
+	b->queued.room = ITEMS_MAX;
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->work, NULL);
 	pthread_cond_init(&b->ready, NULL);
@@ -110,8 +112,13 @@ unsigned arrivals_count(const struct arrivals *b)
 	return (unsigned)(b->put - b->taken);
 }
 
-enum hf_err arrivals_put(
-    struct arrivals *b, unsigned gate, const struct record *r)
+struct queued arrivals_queued(const struct arrivals *b)
+{
+	return b->queued;
+}
+
+enum hf_err arrivals_put(struct arrivals *b, unsigned gate,
+    const struct record *r, const struct admitted_as *as)
 {
 	struct arrival *item = malloc(sizeof(*item) + r->h.size);
 
@@ -120,10 +127,13 @@ enum hf_err arrivals_put(
 		return HF_NOMEM;
 	item->h = r->h;
 	item->gate = gate;
+	item->urgency = as != NULL ? as->urgency : 0;
+	item->weight = as != NULL ? as->count : 0;
 	item->verify_err = HF_OK;
 	item->ready = false;
 	memcpy(item->payload, r->payload, r->h.size);
 	b->bytes += r->h.size;
+	b->queued.waiting[item->urgency] += item->weight;
 	pthread_mutex_lock(&b->lock);
 	b->ring[b->put++ % ITEMS_MAX] = item;
 	pthread_cond_signal(&b->work);
@@ -144,5 +154,6 @@ struct arrival *arrivals_take(struct arrivals *b)
 	b->taken++;
 	pthread_mutex_unlock(&b->lock);
 	b->bytes -= item->h.size;
+	b->queued.waiting[item->urgency] -= item->weight;
 	return item;
 }

@@ -13,9 +13,10 @@ enum { GATE_DESKS = 0, GATE_PEERS = 1 };
 struct arrival {
 	struct record_header h;
 	unsigned gate;
-	enum hf_err verify_err; /* of a frame: engine_preverify's */
-	bool ready;             /* the threads are done with it */
-	uint8_t payload[];      /* h.size bytes */
+	unsigned urgency, weight; /* of a frame: engine_admit's; else 0 */
+	enum hf_err verify_err;   /* of a frame: engine_preverify's */
+	bool ready;               /* the threads are done with it */
+	uint8_t payload[];        /* h.size bytes */
 };
 
 struct arrivals; /* opaque */
@@ -26,9 +27,12 @@ void arrivals_free(struct arrivals *b); /* NULL is fine */
 /** False: read no more from the gates until something was taken. */
 bool arrivals_has_room(const struct arrivals *b);
 unsigned arrivals_count(const struct arrivals *b);
-/** Copies `r`; there must be room.  Errors: HF_NOMEM */
-HF_MUST_USE enum hf_err arrivals_put(
-    struct arrivals *b, unsigned gate, const struct record *r);
+/** What waits, by urgency. */
+struct queued arrivals_queued(const struct arrivals *b);
+/** Copies `r`; there must be room.  as: of a frame that was admitted, else
+ * NULL.  Errors: HF_NOMEM */
+HF_MUST_USE enum hf_err arrivals_put(struct arrivals *b, unsigned gate,
+    const struct record *r, const struct admitted_as *as);
 /** The oldest item, once it is verified; the caller frees it.  NULL: none. */
 struct arrival *arrivals_take(struct arrivals *b);
 

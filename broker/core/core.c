@@ -23,7 +23,6 @@
 #define TICK_MS 10000u
 #define IDLE_MS 1000u
 #define LATE_MS 50u /* something is due but was left: not a busy loop */
-#define WATERMARK_PERCENT 80u
 
 /* ---- waiting ---- */
 
@@ -128,14 +127,7 @@ static void tell_ready(struct core *c)
 
 static void tick(struct core *c)
 {
-	uint64_t used, size;
-
 	store_tick(c->store);
-	store_usage(c->store, &used, &size);
-	if (size > 0 && used / WATERMARK_PERCENT * 100u > size)
-		log_line(LOG_WARN, HF_FULL,
-		    "store-watermark used=%llu size=%llu",
-		    (unsigned long long)used, (unsigned long long)size);
 }
 
 static enum hf_err loop(struct core *c)
@@ -174,8 +166,9 @@ static enum hf_err loop(struct core *c)
 
 /* ---- start and end ---- */
 
+/* What the signer remembers of this epoch, and of the one before. */
 static enum hf_err read_last(
-    struct core *c, uint64_t *size, struct hf_hash *root)
+    struct core *c, uint64_t size[2], struct hf_hash root[2])
 {
 	struct pollfd wait = {c->signer, POLLIN, 0};
 	struct wire w;
@@ -185,9 +178,11 @@ static enum hf_err read_last(
 	    c->record->h.type != RECORD_SIGNED)
 		return HF_SIGNER;
 	wire_init(&w, c->record->payload, c->record->h.size);
-	wire_array(&w, 2, 2);
-	*size = wire_uint(&w, UINT64_MAX);
-	wire_bin_copy(&w, root->b, sizeof(root->b));
+	wire_array(&w, 4, 4);
+	for (unsigned i = 0; i < 2; i++) {
+		size[i] = wire_uint(&w, UINT64_MAX);
+		wire_bin_copy(&w, root[i].b, sizeof(root[i].b));
+	}
 	wire_close(&w);
 	return wire_finish(&w);
 }
@@ -203,23 +198,31 @@ static enum hf_err open_all(
 	    .ledger_key = *ledger,
 	    .transport_key = *transport,
 	    .quota_acts_per_minute = c->config->quota_acts_per_minute,
+	    .admission = c->config->admission,
+	    .routine_percent = c->config->routine_percent,
+	    .emergency_percent = c->config->emergency_percent,
 	    .witness_count = c->config->witness_count,
 	    .witness_quorum = c->config->witness_quorum,
-	    .witness_max_age_ms =
-		(uint64_t)c->config->witness_max_age_s * 1000};
-	struct hf_hash root;
+	    .witness_max_age_ms = (uint64_t)c->config->witness_max_age_s * 1000,
+	    .accept_rollback = c->config->accept_rollback};
+	struct hf_hash root[2];
+	uint64_t size[2] = {0, 0};
 	struct txn *t = NULL;
-	enum hf_err err = read_last(c, &c->signed_size, &root);
+	enum hf_err err = read_last(c, size, root);
 
 	memcpy(
 	    options.witnesses, c->config->witnesses, sizeof(options.witnesses));
+	c->signed_size = size[0];
+	options.lost_size = size[1];
+	if (size[1] > 0)
+		options.lost_root = root[1];
 	if (err == HF_OK)
 		err = store_open(&c->store, &store);
 	if (err == HF_OK)
 		err = txn_begin(&t, c->store);
 	if (err != HF_OK)
 		return err;
-	err = engine_open(&c->engine, &options, t, c->signed_size, &root);
+	err = engine_open(&c->engine, &options, t, size[0], &root[0]);
 	txn_abort(t);
 	if (err == HF_OK && !engine_clock_certain(c->engine))
 		core_clock_doubt(c);
@@ -274,7 +277,7 @@ int core_main(const struct config *config, const struct core_fds *fds,
 	else
 		log_line(LOG_INFO, HF_OK, "stopped");
 	close_all(c);
-	if (err == HF_ROLLBACK || err == HF_CORRUPT)
+	if (err == HF_ROLLBACK || err == HF_EPOCH || err == HF_CORRUPT)
 		return 6;
 	return err == HF_OK ? 0 : 1;
 }

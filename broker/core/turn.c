@@ -56,7 +56,29 @@ static enum hf_err gate_died(struct core *c, unsigned gate)
 	gates_set(c, gate, -1);
 	memset(&r->h, 0, sizeof(r->h));
 	r->h.type = GATE_DIED;
-	return arrivals_put(c->arrivals, gate, r);
+	return arrivals_put(c->arrivals, gate, r, NULL);
+}
+
+/* A frame of a sender that brings too much is answered here, unverified. */
+static enum hf_err take_record(struct core *c, unsigned gate)
+{
+	struct record *r = c->record;
+	struct queued queue = arrivals_queued(c->arrivals);
+	struct admitted_as as = {.count = 0};
+	struct event ev = {
+	    .type = gate == GATE_DESKS ? EVENT_DESK_FRAME : EVENT_PEER_FRAME,
+	    .mono_ms = c->clock.mono_ms,
+	    .frame = {r->payload, r->h.size}};
+
+	if (r->h.type != RECORD_FRAME)
+		return arrivals_put(c->arrivals, gate, r, NULL);
+	memcpy(ev.key.b, r->h.key, sizeof(ev.key.b));
+	if (engine_admit(c->engine, &ev, &queue, &as) == HF_OK)
+		return arrivals_put(c->arrivals, gate, r, &as);
+	if (as.answer_size > 0)
+		gates_send(c, gate, r->h.conn,
+		    (struct hf_bytes){as.answer, as.answer_size});
+	return HF_OK;
 }
 
 static enum hf_err read_gate(struct core *c, unsigned gate)
@@ -72,7 +94,7 @@ static enum hf_err read_gate(struct core *c, unsigned gate)
 		if (got != HF_OK || c->record->h.type == GATE_DIED)
 			return gate_died(c, gate);
 		c->record->h.conn = gates_conn(c, gate, c->record->h.conn);
-		err = arrivals_put(c->arrivals, gate, c->record);
+		err = take_record(c, gate);
 	}
 	return err;
 }
@@ -142,6 +164,9 @@ static enum hf_err on_item(struct core *c, const struct arrival *item)
 		return step_item(c, EVENT_PEER_DOWN, item);
 	case RECORD_ALARM:
 		return step_item(c, EVENT_ALARM, item);
+	case RECORD_FIGURES:
+		return step_item(
+		    c, desks ? EVENT_DESK_FIGURES : EVENT_PEER_FIGURES, item);
 	case GATE_DIED: /* connection and key 0: all of them */
 		return step_item(
 		    c, desks ? EVENT_DESK_GONE : EVENT_PEER_DOWN, item);

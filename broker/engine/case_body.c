@@ -35,7 +35,7 @@ enum hf_err case_body_put(struct engine *e, const struct case_record *c,
 	uint8_t key[HF_KEY_SIZE];
 	enum hf_err err;
 
-	assert(HF_NONCE_SIZE <= HF_ID_SIZE);
+	_Static_assert(HF_NONCE_SIZE <= HF_ID_SIZE, "a nonce from an id");
 	assert(body.size + HF_TAG_SIZE <= HF_FRAME_MAX);
 	err = store_key_get(e->txn, c->key_slot, key);
 	if (err != HF_OK)

@@ -198,6 +198,7 @@ static const desk_op ops[HF_OP_COUNT] = {
     [HF_OP_STATES] = desk_states,
     [HF_OP_RECEIPTS] = desk_receipts,
     [HF_OP_BODY] = desk_body,
+    [HF_OP_CERTIFICATES] = desk_certificates,
 };
 
 /* The head of a response; a submit that is done has a receipt to come. */
@@ -230,7 +231,9 @@ static enum hf_err send(struct request *r)
 /* Say no, and count it: who knocks often shows in the ledger. */
 static enum hf_err refuse(struct request *r, enum hf_err code)
 {
-	enum hf_err err = tally_refusal(r->e, &r->who->sign, code);
+	bool counts = code != HF_BUSY && code != HF_NEARLY_FULL;
+	enum hf_err err =
+	    counts ? tally_refusal(r->e, &r->who->sign, code) : HF_OK;
 
 	if (err != HF_OK)
 		return err;

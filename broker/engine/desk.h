@@ -79,6 +79,7 @@ enum hf_err desk_consistency(struct request *r);
 enum hf_err desk_receipt(struct request *r);
 enum hf_err desk_states(struct request *r);
 enum hf_err desk_receipts(struct request *r);
+enum hf_err desk_certificates(struct request *r);
 /* desk_admin.c */
 enum hf_err desk_hello(struct request *r);
 enum hf_err desk_roster(struct request *r);

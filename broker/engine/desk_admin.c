@@ -239,7 +239,7 @@ enum hf_err desk_publish(struct request *r)
 
 enum hf_err desk_status(struct request *r)
 {
-	uint64_t started, acts, cases, outbox, waiting, used, size;
+	uint64_t started, acts, cases, outbox, waiting;
 	uint64_t witnessed, witnessed_at;
 	struct engine *e = r->e;
 	struct pack *p = &r->out;
@@ -253,8 +253,7 @@ enum hf_err desk_status(struct request *r)
 	    (err = meta_get(e, "witnessed", &witnessed)) != HF_OK ||
 	    (err = meta_get(e, "witnessed-at", &witnessed_at)) != HF_OK)
 		return err;
-	store_usage(txn_store(e->txn), &used, &size);
-	pack_map(p, 13);
+	pack_map(p, 19);
 	put_uint(p, 1, started);
 	put_uint(p, 2, e->frontier_saved.size);
 	put_uint(p, 3, acts);
@@ -263,11 +262,17 @@ enum hf_err desk_status(struct request *r)
 	put_uint(p, 6, waiting);
 	pack_uint(p, 7);
 	pack_bool(p, e->clock_certain);
-	put_uint(p, 8, used);
-	put_uint(p, 9, size);
+	put_uint(p, 8, e->used);
+	put_uint(p, 9, e->room);
 	put_uint(p, 10, e->desks->count);
 	put_uint(p, 11, e->next_due.ms);
 	put_uint(p, 12, witnessed);
 	put_uint(p, 13, witnessed_at);
+	put_uint(p, 14, e->gates[0].connections);
+	put_uint(p, 15, e->gates[0].turned_away);
+	put_uint(p, 16, e->gates[1].connections);
+	put_uint(p, 17, e->gates[1].turned_away);
+	put_uint(p, 18, admission_busy(e->admission));
+	put_uint(p, 19, e->pressure);
 	return HF_OK;
 }

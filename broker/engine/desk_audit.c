@@ -21,23 +21,6 @@ static bool is_auditor(const struct request *r)
 	       r->who->role == ROLE_OPERATOR;
 }
 
-/* The receipt that came with a foreign act: its time of entry at home. */
-static enum hf_err foreign_receipt(struct engine *e,
-    const struct hf_ledger_leaf *leaf, struct hf_bytes envelope,
-    struct hf_bytes *receipt)
-{
-	struct hf_envelope env;
-	struct hf_country author;
-	struct row_key k = {0};
-
-	if (hf_envelope_decode(&env, envelope.data, envelope.size) != HF_OK)
-		return HF_CORRUPT;
-	author = hf_desk_country(&env.from);
-	row_add(&k, leaf->id.b, sizeof(leaf->id.b));
-	row_add(&k, author.s, HF_COUNTRY_SIZE);
-	return txn_get(e->txn, TABLE_RECEIPTS, row_bytes(&k), receipt);
-}
-
 static enum hf_err pack_entry(
     struct engine *e, struct pack *rows, uint64_t index)
 {
@@ -52,8 +35,8 @@ static enum hf_err pack_entry(
 	err = ledger_act(e, index, &core, &envelope, &sigs);
 	if (err == HF_NOTFOUND)
 		core = envelope = sigs = bytes_of(NULL, 0);
-	else if (err == HF_OK && decoded.type == HF_ENTRY_FOREIGN)
-		err = foreign_receipt(e, &decoded, envelope, &payload);
+	else if (err == HF_OK && hf_entry_came(decoded.type))
+		err = ledger_came_with(e, index, &payload);
 	if (err != HF_OK && err != HF_NOTFOUND)
 		return err;
 	pack_array(rows, 5);
@@ -140,7 +123,7 @@ static enum hf_err may_see_entry(struct request *r, uint64_t index)
 	if (err != HF_OK)
 		return err;
 	subject = index;
-	if (leaf.type > HF_ENTRY_MACHINE &&
+	if (!hf_entry_is_act(leaf.type) &&
 	    ledger_index_of(r->e, &leaf.id, &subject) != HF_OK)
 		return HF_READ_DENIED;
 	err = ledger_act(r->e, subject, &core, &envelope, &sigs);
@@ -155,11 +138,13 @@ static enum hf_err may_see_entry(struct request *r, uint64_t index)
 							    : HF_OK;
 }
 
-/* What the broker of another country gave for the act at `index`. */
+/* What the broker of another country gave for the act at `index`, or how it
+ * countersigned the absence there. */
 static enum hf_err foreign_receipt_at(
     struct request *r, uint64_t index, struct hf_bytes *receipt)
 {
 	struct hf_ledger_leaf leaf;
+	struct hf_country country = {0};
 	struct row_key k = {0};
 	enum hf_err err = ledger_leaf(r->e, index, &leaf);
 
@@ -167,8 +152,13 @@ static enum hf_err foreign_receipt_at(
 		err = HF_RANGE;
 	if (err != HF_OK)
 		return err;
-	row_add(&k, leaf.id.b, sizeof(leaf.id.b));
-	row_add(&k, r->arg[2].bytes.data, HF_COUNTRY_SIZE);
+	memcpy(country.s, r->arg[2].bytes.data, HF_COUNTRY_SIZE);
+	if (leaf.type == HF_ENTRY_ABSENT) {
+		absence_row(&k, &leaf, &country);
+	} else {
+		row_add(&k, leaf.id.b, HF_ID_SIZE);
+		row_add(&k, country.s, HF_COUNTRY_SIZE);
+	}
 	return txn_get(r->e->txn, TABLE_RECEIPTS, row_bytes(&k), receipt);
 }
 
@@ -178,9 +168,14 @@ static enum hf_err own_receipt(
     struct engine *e, uint64_t index, uint8_t *out, size_t *size)
 {
 	struct hf_bytes note;
+	struct hf_ledger_leaf leaf;
 	uint64_t tree_size;
-	enum hf_err err = heads_witnessed(e, &tree_size, &note);
+	enum hf_err err = ledger_leaf(e, index, &leaf);
 
+	if (err == HF_OK && leaf.type == HF_ENTRY_RECALLED)
+		return ledger_home_receipt(e, index, out, size);
+	if (err == HF_OK)
+		err = heads_witnessed(e, &tree_size, &note);
 	if (err == HF_OK && tree_size > index)
 		return ledger_receipt_under(
 		    e, index, tree_size, note, out, HF_RECEIPT_MAX, size);
@@ -303,8 +298,8 @@ static enum hf_err pack_sent(
 	uint64_t there;
 	enum hf_err err = ledger_leaf(e, index, &leaf);
 
-	if (err != HF_OK ||
-	    (leaf.type != HF_ENTRY_OWN && leaf.type != HF_ENTRY_MACHINE))
+	if (err != HF_OK || !hf_entry_is_act(leaf.type) ||
+	    leaf.type == HF_ENTRY_FOREIGN)
 		return err;
 	err = ledger_act(e, index, &core, &envelope, &sigs);
 	if (err == HF_OK)
@@ -349,5 +344,67 @@ enum hf_err desk_receipts(struct request *r)
 	desk_put_rows(r, &rows, count, at < size);
 	if (at < size)
 		pack_uint(&r->out, at);
+	return HF_OK;
+}
+
+/* The certificate of erasure that the other country of a case sent. */
+static enum hf_err pack_certificate(struct engine *e, struct pack *rows,
+    const struct case_record *c, unsigned *count)
+{
+	struct hf_country peer = hf_desk_country(&c->from);
+	struct row_key k = {0};
+	struct hf_bytes receipt;
+	enum hf_err err;
+
+	if (same_country(&peer, &e->options.country))
+		peer = hf_desk_country(&c->to);
+	row_add(&k, c->id.b, sizeof(c->id.b));
+	row_add(&k, peer.s, HF_COUNTRY_SIZE);
+	row_add(&k, "erased", 6);
+	err = txn_get(e->txn, TABLE_RECEIPTS, row_bytes(&k), &receipt);
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_OK : err;
+	pack_array(rows, 3);
+	pack_bin(rows, c->id.b, sizeof(c->id.b));
+	pack_text(rows, peer.s);
+	pack_bin(rows, receipt.data, receipt.size);
+	(*count)++;
+	return HF_OK;
+}
+
+enum hf_err desk_certificates(struct request *r)
+{
+	struct hf_bytes none = {NULL, 0}, key, value;
+	struct hf_id at = {{0}};
+	bool after = desk_arg_id(r, 1, &at) == HF_OK;
+	unsigned count = 0, scanned = 0;
+	struct pack rows;
+	enum hf_err err;
+
+	if (!is_auditor(r))
+		return HF_READ_DENIED;
+	pack_init(&rows, r->rows, HF_FRAME_MAX);
+	while ((err = txn_next(r->e->txn, TABLE_CASES, none,
+		    after ? bytes_of(at.b, sizeof(at.b)) : none, after, &key,
+		    &value)) == HF_OK &&
+	       count < HF_PAGE_ROWS && scanned++ < SCAN_MAX &&
+	       rows.at + ENTRY_ROOM <= HF_PAGE_BYTES) {
+		struct case_record c;
+
+		if (key.size != sizeof(at.b))
+			return HF_CORRUPT;
+		memcpy(at.b, key.data, sizeof(at.b));
+		after = true;
+		err = case_load(r->e, &at, &c);
+		if (err == HF_OK)
+			err = pack_certificate(r->e, &rows, &c, &count);
+		if (err != HF_OK)
+			return err == HF_NOTFOUND ? HF_CORRUPT : err;
+	}
+	if (err != HF_OK && err != HF_NOTFOUND)
+		return err;
+	desk_put_rows(r, &rows, count, err == HF_OK);
+	if (err == HF_OK)
+		pack_bin(&r->out, at.b, sizeof(at.b));
 	return HF_OK;
 }

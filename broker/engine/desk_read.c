@@ -129,30 +129,6 @@ static bool may_read_track(
 		   track == HF_TRACK_INNER_ASKING ? &c->to : &c->from);
 }
 
-/* The receipt of the author's own broker; empty while there is none. */
-static enum hf_err author_receipt(struct engine *e, uint64_t index,
-    const struct hf_id *act, struct hf_country author, uint8_t *out,
-    size_t *size)
-{
-	struct row_key k = {0};
-	struct hf_bytes row;
-	enum hf_err err;
-
-	*size = 0;
-	if (same_country(&author, &e->options.country)) {
-		err = ledger_receipt(e, index, out, HF_RECEIPT_MAX, size);
-	} else {
-		row_add(&k, act->b, sizeof(act->b));
-		row_add(&k, author.s, HF_COUNTRY_SIZE);
-		err = txn_get(e->txn, TABLE_RECEIPTS, row_bytes(&k), &row);
-		if (err == HF_OK && row.size <= HF_RECEIPT_MAX) {
-			memcpy(out, row.data, row.size);
-			*size = row.size;
-		}
-	}
-	return err == HF_NOTFOUND ? HF_OK : err;
-}
-
 /* One act as a row, unless it needs another page (*fits). */
 static enum hf_err pack_act(struct request *r, struct pack *rows,
     const struct case_record *c, unsigned track, uint32_t gen,
@@ -171,9 +147,11 @@ static enum hf_err pack_act(struct request *r, struct pack *rows,
 	    (err == HF_OK && hf_act_decode(&act, frame, size) != HF_OK))
 		err = HF_CORRUPT;
 	if (err == HF_OK)
-		err = author_receipt(r->e, index, &act.id,
-		    hf_desk_country(&act.envelope.from), receipt,
-		    &receipt_size);
+		err = ledger_home_receipt(r->e, index, receipt, &receipt_size);
+	if (err == HF_NOTFOUND) { /* no signed head covers it yet */
+		receipt_size = 0;
+		err = HF_OK;
+	}
 	if (err != HF_OK)
 		return err;
 	/* the largest act and its receipt are more than a page, and fit a

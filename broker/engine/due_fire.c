@@ -9,10 +9,9 @@
 #include <string.h>
 
 static enum hf_err state_it(struct engine *e, const struct case_record *c,
-    const struct hf_statement *s, const struct hf_desk *desk)
+    const struct hf_statement *s, const struct hf_desk *desk, uint64_t *index)
 {
-	uint64_t index;
-	enum hf_err err = ledger_add_statement(e, s, &index);
+	enum hf_err err = ledger_add_statement(e, s, index);
 
 	if (err != HF_OK)
 		return err;
@@ -31,18 +30,24 @@ static enum hf_err overdue(struct engine *e, struct case_record *c,
 	    .text = bytes_of(awaited->s, strlen(awaited->s)),
 	    .code = type,
 	};
+	uint64_t index;
 	enum hf_err err = HF_OK;
 
 	if (desk_is_ours(e, awaited)) {
 		s.type = HF_ENTRY_PENDING;
-		err = state_it(e, c, &s, awaited);
+		err = state_it(e, c, &s, awaited, &index);
 	}
 	if (err != HF_OK || !desk_is_ours(e, asker) || type == HF_DUE_PENDING ||
 	    type == HF_DUE_REVIEW)
 		return err;
 	s.type = HF_ENTRY_ABSENT;
 	err = absence_known(e, c, awaited, track, gen, &s);
-	return err == HF_OK ? state_it(e, c, &s, asker) : err;
+	if (err == HF_OK)
+		err = state_it(e, c, &s, asker, &index);
+	/* who is late signs that it stands there, once he can be reached */
+	return err == HF_OK
+		   ? link_tell_statement(e, hf_desk_country(awaited), index)
+		   : err;
 }
 
 static enum hf_err unconfirmed(
@@ -50,6 +55,7 @@ static enum hf_err unconfirmed(
 {
 	struct hf_statement s = {.type = HF_ENTRY_UNCONFIRMED};
 	struct hf_life_act act;
+	uint64_t index;
 	enum hf_err err;
 
 	err = case_act_load(e, &c->id, gen >> 16, gen & 0xffffu, &act);
@@ -57,7 +63,7 @@ static enum hf_err unconfirmed(
 		return err == HF_NOTFOUND ? HF_CORRUPT : err;
 	s.subject = act.id;
 	s.text = bytes_of(act.envelope.from.s, strlen(act.envelope.from.s));
-	return state_it(e, c, &s, &act.envelope.from);
+	return state_it(e, c, &s, &act.envelope.from, &index);
 }
 
 /** What the fold does not allow any more is no longer due. */
@@ -123,5 +129,7 @@ enum hf_err due_fire(
 	err = case_load(e, id, &c);
 	if (err != HF_OK)
 		return err == HF_NOTFOUND ? HF_CORRUPT : err;
+	if (!c.erased && recall_holds(e, &c))
+		return recall_postpone(e, id, type, gen);
 	return c.erased ? HF_OK : fire_case(e, &c, type, gen);
 }

@@ -8,6 +8,7 @@
  */
 #include "broker/engine/intake.h"
 #include "proto/crypto.h"
+#include "proto/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,31 @@ static enum hf_err check_ledger(
 	return err;
 }
 
+/* A new epoch begins by an operator's act only. */
+static enum hf_err check_epoch(struct engine *e)
+{
+	uint64_t epoch, size, recall;
+	enum hf_err err = meta_get(e, "epoch", &epoch);
+
+	if (err == HF_OK)
+		err = meta_get(e, "ledger-size", &size);
+	if (err == HF_OK)
+		err = meta_get(e, "recall", &recall);
+	if (err != HF_OK)
+		return err;
+	if (epoch == 0 && size > 0)
+		epoch = 1; /* never began another */
+	if (epoch == 0 && e->options.epoch == 1)
+		epoch = 1; /* nothing is there, and nothing was */
+	e->stored_epoch = (uint32_t)epoch;
+	e->recall_epoch = (uint32_t)recall;
+	if (epoch == e->options.epoch)
+		return HF_OK;
+	return epoch < e->options.epoch && e->options.accept_rollback
+		   ? HF_OK
+		   : HF_EPOCH;
+}
+
 /* A slice of what the start has not read.  What is damaged there is under
  * signed heads already: no more is signed over it. */
 static enum hf_err scrub(struct engine *e)
@@ -136,9 +162,10 @@ static struct engine *new_engine(const struct engine_options *options)
 	e->box = malloc(HF_FRAME_MAX);
 	e->links = link_table_new();
 	e->desks = desk_table_new();
+	e->admission = admission_new();
 	if (e->roster != NULL && e->work != NULL && e->work_acts[0] != NULL &&
 	    e->work_acts[1] != NULL && e->scratch != NULL && e->box != NULL &&
-	    e->links != NULL && e->desks != NULL)
+	    e->links != NULL && e->desks != NULL && e->admission != NULL)
 		return e;
 	engine_free(e);
 	return NULL;
@@ -163,6 +190,8 @@ enum hf_err engine_open(struct engine **out,
 		err = meta_get(e, UNCERTAIN, &uncertain);
 	e->clock_certain = uncertain == 0;
 	if (err == HF_OK)
+		err = check_epoch(e);
+	if (err == HF_OK)
 		err = check_ledger(e, last_size, last_root);
 	e->txn = NULL;
 	if (err != HF_OK) {
@@ -180,6 +209,7 @@ void engine_free(struct engine *e)
 	roster_free(e->roster);
 	link_table_free(e->links);
 	desk_table_free(e->desks);
+	admission_free(e->admission);
 	free(e->work);
 	free(e->work_acts[0]);
 	free(e->work_acts[1]);
@@ -208,6 +238,7 @@ enum hf_err engine_begin(
 	e->roster_changed = false;
 	effects_clear(effects);
 	desk_begin(e);
+	room_look(e);
 	return live_clock_prune(e);
 }
 
@@ -237,8 +268,10 @@ static enum hf_err on_clock(struct engine *e, const struct event *ev)
 
 static enum hf_err on_start(struct engine *e)
 {
-	enum hf_err err = add_plain_statement(e, HF_ENTRY_START, 0, 0);
+	enum hf_err err = recall_begin_epoch(e);
 
+	if (err == HF_OK)
+		err = add_plain_statement(e, HF_ENTRY_START, 0, 0);
 	if (err == HF_OK)
 		err = erase_resume(e);
 	if (err == HF_OK)
@@ -276,6 +309,17 @@ static enum hf_err on_pin(struct engine *e, const struct event *ev)
 	return HF_OK;
 }
 
+static void log_alarm(struct engine *e, const struct event *ev)
+{
+	char times[32];
+	struct text t;
+
+	text_init(&t, times, sizeof(times));
+	text_add(&t, "times:");
+	text_add_uint(&t, ev->count, 0);
+	effect_log(e, (enum hf_err)ev->code, "gate-alarm", NULL, NULL, times);
+}
+
 static enum hf_err step(struct engine *e, const struct event *ev)
 {
 	switch (ev->type) {
@@ -303,7 +347,13 @@ static enum hf_err step(struct engine *e, const struct event *ev)
 		return documents_unpin(e, ev->country);
 	case EVENT_DOCUMENT:
 		return on_document(e, ev);
+	case EVENT_DESK_FIGURES:
+	case EVENT_PEER_FIGURES:
+		e->gates[ev->type == EVENT_PEER_FIGURES] =
+		    (struct gate_figures){ev->code, ev->count};
+		return HF_OK;
 	case EVENT_ALARM:
+		log_alarm(e, ev);
 		return tally_refusals(
 		    e, &ev->key, (enum hf_err)ev->code, ev->count);
 	case EVENT_COSIGNED:
@@ -339,7 +389,7 @@ static enum hf_err run_due(struct engine *e)
 	keys_run(e);
 	if ((err = due_run(e)) != HF_OK ||
 	    (err = tally_run(e, false)) != HF_OK ||
-	    (err = link_alarm(e)) != HF_OK)
+	    (err = link_alarm(e)) != HF_OK || (err = recall_run(e)) != HF_OK)
 		return err;
 	return desk_push_all(e);
 }

@@ -22,18 +22,36 @@ struct engine; /* opaque */
 
 #define HF_WITNESSES_MAX 16u
 
+/* SPEC 12.13: what a desk or a peer may bring; a minute's worth of each
+ * (0: no limit), a sixth of it at once. */
+struct admission_options {
+	uint32_t desk_acts[3]; /* by enum hf_urgency */
+	uint32_t desk_reads;   /* requests that enter nothing */
+	uint32_t peer_acts[3];
+	uint32_t peer_frames; /* others than batches */
+};
+
 struct engine_options {
 	struct hf_country country;
 	uint32_t epoch;
 	struct hf_key ledger_key; /* of this epoch */
 	struct hf_key transport_key;
 	uint32_t quota_acts_per_minute; /* per officer; 0 none */
+	struct admission_options admission;
+	/* SPEC 12.14: shares of the store, in percent; 0 none */
+	unsigned routine_percent, emergency_percent;
 	/* SPEC 6.9: whose witnesses count (none named: everybody's), how many
 	 * make a head witnessed, and how old the newest such may be (0: any) */
 	unsigned witness_count;
 	struct hf_country witnesses[HF_WITNESSES_MAX];
 	unsigned witness_quorum;
 	uint64_t witness_max_age_ms;
+	/* An operator accepts that the ledger is older than what was signed
+	 * (DESIGN 7): a new epoch begins.  What the signer remembers of the one
+	 * before; size 0: nothing. */
+	bool accept_rollback;
+	uint64_t lost_size;
+	struct hf_hash lost_root;
 };
 
 enum event_type {
@@ -50,8 +68,11 @@ enum event_type {
 	EVENT_CLOCK,     /* certain changed (any other event tells it too) */
 	EVENT_PIN,       /* country, key: a root pinned by configuration */
 	EVENT_UNPIN,
-	EVENT_DOCUMENT,   /* frame: a whole document from configuration */
-	EVENT_ALARM,      /* code, count from a gate: ledgered in aggregate */
+	EVENT_DOCUMENT,     /* frame: a whole document from configuration */
+	EVENT_ALARM,        /* code, count from a gate: ledgered in aggregate */
+	EVENT_DESK_FIGURES, /* of a gate: code connections, count turned away
+			       since its start */
+	EVENT_PEER_FIGURES,
 	EVENT_COSIGNED,   /* country, conn = size, code, frame */
 	EVENT_ERASE_DONE, /* code = slot: the key was overwritten and synced */
 };
@@ -82,6 +103,28 @@ struct event {
  */
 HF_MUST_USE enum hf_err engine_preverify(
     enum event_type type, struct hf_bytes frame);
+
+/** Frames that wait for their turn, by enum hf_urgency; a batch of a peer
+ * counts as its acts. */
+struct queued {
+	unsigned waiting[3];
+	unsigned room; /* how many there may be */
+};
+/** What engine_admit found out about a frame. */
+struct admitted_as {
+	unsigned urgency; /* enum hf_urgency */
+	unsigned count;
+	uint8_t answer[32]; /* with HF_BUSY: for the connection it came on */
+	size_t answer_size; /* 0: none can be given */
+};
+/**
+ * Before a frame is verified or waits: is there room for it in its sender's
+ * quota and in the queue's share of its class?  Cheap, outside any turn, with
+ * ev.key, ev.frame, ev.mono_ms alone; keeps its state in memory.
+ * Errors: HF_BUSY
+ */
+HF_MUST_USE enum hf_err engine_admit(struct engine *e, const struct event *ev,
+    const struct queued *queue, struct admitted_as *as);
 
 enum effect_type {
 	EFFECT_DESK_SEND, /* frame to conn at the desks' gate */
@@ -115,7 +158,8 @@ const struct effect *effects_at(const struct effects *e, unsigned i);
 
 /** Load what the engine keeps in memory (roster, ledger frontier, link
  * state) and verify the newest part of the ledger against `last_size` and
- * `last_root` of the signer.  Errors: HF_ROLLBACK, HF_CORRUPT, HF_STORE */
+ * `last_root` of the signer.  Errors: HF_ROLLBACK, HF_EPOCH, HF_CORRUPT,
+ * HF_STORE */
 HF_MUST_USE enum hf_err engine_open(struct engine **out,
     const struct engine_options *options, struct txn *t, uint64_t last_size,
     const struct hf_hash *last_root);

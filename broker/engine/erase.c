@@ -85,7 +85,7 @@ static enum hf_err certify(struct engine *e, const struct case_record *c)
 	enum hf_err err = ledger_add_statement(e, &s, &index);
 
 	if (err == HF_OK && case_sides(e, c) != 3u)
-		err = link_erased(e, case_other_country(e, c), index);
+		err = link_tell_statement(e, case_other_country(e, c), index);
 	return err;
 }
 

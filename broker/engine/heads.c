@@ -11,7 +11,8 @@
  * Rows of TABLE_PEERS, by country: "head" size be64 and note, the newest
  * that we know; "cosigned" size be64, what our witness cosigned last; "fork"
  * size be64, of the proof that is in our ledger, and "fork-proof", for peers
- * that come later; "epoch" of which epoch of its log these are.
+ * that come later; "epoch" of which epoch of its log these are; "lost-head"
+ * the newest note of the epoch before.
  */
 #include "broker/engine/link.h"
 #include "proto/cosign.h"
@@ -89,6 +90,24 @@ static enum hf_err head_keep(
 	    e->txn, TABLE_PEERS, row_bytes(&k), bytes_of(row, 8 + note.size));
 }
 
+/* The newest head of an epoch that is over: what came under it must not be
+ * forgotten, and its country will ask for it (recall.c). */
+static enum hf_err keep_lost(
+    struct engine *e, struct hf_country c, uint64_t held)
+{
+	struct hf_bytes note;
+	struct row_key k;
+	uint64_t size;
+	enum hf_err err = head_held(e, c, &size, &note);
+
+	if (held != 0)
+		effect_log(e, HF_NEW_EPOCH, "peer-new-epoch", NULL, NULL, c.s);
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_OK : err;
+	named(&k, c, "lost-head");
+	return txn_put(e->txn, TABLE_PEERS, row_bytes(&k), note);
+}
+
 /* What is held is of the log's newest epoch, or forgotten. */
 static enum hf_err newest_epoch(struct engine *e, const struct log *l)
 {
@@ -97,9 +116,30 @@ static enum hf_err newest_epoch(struct engine *e, const struct log *l)
 
 	if (err != HF_OK || held == l->epoch)
 		return err;
-	err = heads_forget(e, l->country);
+	err = keep_lost(e, l->country, held);
+	if (err == HF_OK)
+		err = heads_forget(e, l->country);
 	return err == HF_OK ? link_counter_set(e, l->country, "epoch", l->epoch)
 			    : err;
+}
+
+enum hf_err heads_lost(
+    struct engine *e, struct hf_country c, struct hf_bytes *note)
+{
+	struct row_key k;
+	struct log l;
+	enum hf_err err = log_of(e, c, &l);
+
+	*note = bytes_of(NULL, 0);
+	if (err == HF_OK)
+		err = newest_epoch(e, &l);
+	if (err != HF_OK)
+		return err;
+	named(&k, c, "lost-head");
+	err = txn_get(e->txn, TABLE_PEERS, row_bytes(&k), note);
+	if (err == HF_OK && note->size > HF_NOTE_MAX)
+		err = HF_CORRUPT;
+	return err == HF_NOTFOUND ? HF_OK : err;
 }
 
 enum hf_err heads_forget(struct engine *e, struct hf_country c)

@@ -117,5 +117,6 @@ bool desk_is_ours(const struct engine *e, const struct hf_desk *desk)
 bool is_refusal(enum hf_err err)
 {
 	return err != HF_OK && (hf_err_info(err)->class == HF_CLASS_PEER ||
-				   err == HF_PAST_MISSING || err == HF_BUSY);
+				   err == HF_PAST_MISSING || err == HF_BUSY ||
+				   err == HF_NEARLY_FULL);
 }

@@ -140,7 +140,7 @@ static enum hf_err store_act(struct intake *in, uint64_t *index)
 	if ((err = case_place_put(e, &in->c.id, env->track, env->gen, *index,
 		 in->entered)) != HF_OK)
 		return err;
-	if (in->type == HF_ENTRY_FOREIGN && (err = put_receipt(in)) != HF_OK)
+	if (hf_entry_came(in->type) && (err = put_receipt(in)) != HF_OK)
 		return err;
 	if (in->act.body_bytes.size > 0 && !in->c.erased)
 		return case_body_put(

@@ -193,6 +193,13 @@ HF_MUST_USE enum hf_err absence_known(struct engine *e, struct case_record *c,
     const struct hf_desk *awaited, unsigned track, uint32_t gen,
     struct hf_statement *s);
 
+/* ---- link_statement.c ---- */
+
+/** Key in TABLE_RECEIPTS of what is known of an absence and a country: of ours
+ * its receipt for the countersignature, of theirs the index of ours, be64. */
+void absence_row(struct row_key *k, const struct hf_ledger_leaf *leaf,
+    const struct hf_country *country);
+
 /* ---- due_fire.c ---- */
 
 /** A deadline has come: its act or statement.  The row is gone already. */

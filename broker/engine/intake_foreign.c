@@ -6,6 +6,9 @@
  * from bytes alone is checked again.  What is not allowed by its own past is
  * stored all the same, void: refusing it would leave a hole in a sequence
  * that the other side already counts.
+ *
+ * After a rollback our own acts come back in the same way, with the receipts
+ * of this ledger's earlier epoch (recall.c).
  */
 #include "broker/engine/intake.h"
 #include "proto/crypto.h"
@@ -14,6 +17,7 @@
 #include <string.h>
 
 #define CLAUSE_FOREIGN 1206u
+#define CLAUSE_ROOM 1214u
 #define PROOF_MAX \
 	(HF_CORE_MAX + HF_ENVELOPE_MAX + HF_SIGS_MAX + HF_RECEIPT_MAX + 16u)
 
@@ -23,27 +27,35 @@ static enum hf_err no(struct intake *in, unsigned clause, enum hf_err err)
 	return err;
 }
 
-/** Asking and asked country are the peer and we, one way or the other. */
+/** Asking and asked country are the peer and we, one way or the other.
+ * author  out: whose act it is */
 static enum hf_err check_parties(
-    struct intake *in, const struct hf_country *peer)
+    struct intake *in, const struct hf_country *peer, struct hf_country *author)
 {
 	const struct hf_envelope *env = &in->act.envelope;
 	struct hf_country from = hf_desk_country(&env->from);
+	struct hf_country to = hf_desk_country(&env->to);
+	const struct hf_country *own = &in->e->options.country;
 
-	if (env->track > HF_TRACK_ASKED || !same_country(&from, peer) ||
-	    same_country(peer, &in->e->options.country) ||
-	    !desk_is_ours(in->e, &env->to))
+	*author = from;
+	if (env->track > HF_TRACK_ASKED || same_country(peer, own))
 		return no(in, CLAUSE_FOREIGN, HF_WRONG_COUNTRY);
+	if (same_country(&from, peer) && same_country(&to, own))
+		return HF_OK;
+	if (!same_country(&from, own) || !same_country(&to, peer) ||
+	    !recall_pending(in->e, *peer))
+		return no(in, CLAUSE_FOREIGN, HF_WRONG_COUNTRY);
+	in->type = HF_ENTRY_RECALLED;
 	return HF_OK;
 }
 
-/** The receipt proves that the peer's ledger has this act, and when. */
+/** The receipt proves that the author's ledger has this act, and when; our own
+ * had it in an earlier epoch. */
 static enum hf_err check_receipt(
-    struct intake *in, const struct hf_country *peer, struct hf_key *ledger)
+    struct intake *in, const struct hf_country *author, struct hf_key *ledger)
 {
 	const struct hf_kind_info *info = hf_kind_info(in->act.core.kind);
 	bool machine = info != NULL && info->machine;
-	char origin[HF_ORIGIN_MAX];
 	const struct hf_key *key;
 	struct hf_receipt r;
 	uint64_t tree_size;
@@ -57,11 +69,13 @@ static enum hf_err check_receipt(
 		return no(in, 604, err);
 	if (r.leaf.type != (machine ? HF_ENTRY_MACHINE : HF_ENTRY_OWN))
 		return no(in, 602, HF_RECEIPT);
-	key = roster_ledger_key(in->e->roster, *peer, r.leaf.epoch);
+	if (in->type == HF_ENTRY_RECALLED &&
+	    r.leaf.epoch >= in->e->options.epoch)
+		return no(in, 602, HF_RECEIPT);
+	key = roster_ledger_key(in->e->roster, *author, r.leaf.epoch);
 	if (key == NULL)
 		return no(in, 603, HF_CHECKPOINT);
-	hf_origin(origin, *peer, r.leaf.epoch);
-	err = hf_receipt_verify(&r, origin, key, &tree_size);
+	err = roster_receipt_check(in->e->roster, *author, &r, &tree_size);
 	if (err != HF_OK)
 		return no(in, 604, err);
 	in->entered = r.leaf.entered;
@@ -72,9 +86,9 @@ static enum hf_err check_receipt(
 /** The author could sign at the time of entry, and did.  *who is NULL for a
  * machine act. */
 static enum hf_err check_author(struct intake *in,
-    const struct hf_country *peer, const struct officer_entry **who)
+    const struct hf_country *author, const struct officer_entry **who)
 {
-	const struct country_doc *doc = roster_doc(in->e->roster, *peer);
+	const struct country_doc *doc = roster_doc(in->e->roster, *author);
 	const struct hf_kind_info *info = hf_kind_info(in->act.core.kind);
 	struct hf_key ledger;
 	unsigned count;
@@ -85,14 +99,14 @@ static enum hf_err check_author(struct intake *in,
 		return no(in, 403, HF_UNKNOWN_COUNTRY);
 	if (in->act.envelope.roster > doc->head.version)
 		return no(in, CLAUSE_FOREIGN, HF_BUSY);
-	if ((err = check_receipt(in, peer, &ledger)) != HF_OK)
+	if ((err = check_receipt(in, author, &ledger)) != HF_OK)
 		return err;
 	if (info != NULL && info->machine)
 		return same_key(&in->act.core.author, &ledger)
 			   ? HF_OK
 			   : no(in, 304, HF_ROLE);
 	err = roster_officer_check(
-	    in->e->roster, *peer, &in->act.core.author, in->entered, who);
+	    in->e->roster, *author, &in->act.core.author, in->entered, who);
 	if (err != HF_OK)
 		return no(in, 403, err);
 	err = intake_cosigners(in, in->entered, &count);
@@ -110,6 +124,11 @@ static enum hf_err check_case(
 
 	if (err != HF_OK)
 		return err;
+	/* its own broker has entered it: only the last room is kept from it */
+	if (in->e->pressure > 1 &&
+	    room_for(in->e, in->act.core.kind, in->opens,
+		in->opens ? in->act.envelope.urgency : in->c.urgency) != HF_OK)
+		return no(in, CLAUSE_ROOM, HF_BUSY);
 	err = rules_sender(
 	    in->e, &in->act, who, in->opens ? NULL : &in->c, &in->clause);
 	if (err != HF_OK || !in->opens)
@@ -181,20 +200,20 @@ static enum hf_err answer_unsupported(struct intake *in)
 		       (in->judged != HF_OK && in->clause == 106);
 	enum hf_err err;
 
-	if (!in->opens || !unknown)
+	if (!in->opens || !unknown || recall_holds(in->e, &in->c))
 		return HF_OK;
 	err = machine_act(
 	    in->e, &in->c, HF_KIND_UNSUPPORTED, HF_TRACK_ASKED, &in->c.id);
 	return is_refusal(err) ? HF_OK : err;
 }
 
-static enum hf_err enter(struct intake *in, const struct hf_country *peer,
+static enum hf_err enter(struct intake *in, const struct hf_country *author,
     struct intake_result *result)
 {
 	const struct officer_entry *who;
 	enum hf_err err;
 
-	if ((err = check_author(in, peer, &who)) != HF_OK ||
+	if ((err = check_author(in, author, &who)) != HF_OK ||
 	    (err = check_case(in, who)) != HF_OK ||
 	    (err = check_place(in)) != HF_OK)
 		return err;
@@ -210,6 +229,7 @@ enum hf_err intake_foreign(struct engine *e, struct hf_country peer,
 {
 	struct intake in = {
 	    .e = e, .type = HF_ENTRY_FOREIGN, .receipt = receipt};
+	struct hf_country author;
 	enum hf_err err;
 
 	*result = (struct intake_result){0};
@@ -220,11 +240,11 @@ enum hf_err intake_foreign(struct engine *e, struct hf_country peer,
 		return err;
 	result->id = in.act.id;
 	result->case_id = intake_case_id(&in.act);
-	err = check_parties(&in, &peer);
+	err = check_parties(&in, &peer, &author);
 	if (err == HF_OK)
 		err = intake_again(&in, result);
 	if (err == HF_NOTFOUND)
-		err = enter(&in, &peer, result);
+		err = enter(&in, &author, result);
 	if (err != HF_OK)
 		result->clause = in.clause;
 	return err;

@@ -12,6 +12,7 @@
 #define CLAUSE_ENTRY 1201u
 #define CLAUSE_ASK 1202u
 #define CLAUSE_RESERVE 1203u
+#define CLAUSE_ROOM 1214u
 #define QUOTA_ROW 12u /* minute be64, count be32 */
 
 static enum hf_err no(struct intake *in, unsigned clause, enum hf_err err)
@@ -212,7 +213,14 @@ static enum hf_err check_case(struct intake *in)
 		return err;
 	if (!in->opens && in->c.kind == 0)
 		return no(in, 303, HF_UNKNOWN_CASE);
-	return in->c.erased ? no(in, 1208, HF_ERASED) : HF_OK;
+	if (in->act.envelope.track <= HF_TRACK_ASKED &&
+	    recall_holds(in->e, &in->c))
+		return no(in, 1212, HF_RECALLING);
+	if (in->c.erased)
+		return no(in, 1208, HF_ERASED);
+	err = room_for(in->e, in->act.core.kind, in->opens,
+	    in->opens ? in->act.envelope.urgency : in->c.urgency);
+	return err == HF_OK ? HF_OK : no(in, CLAUSE_ROOM, err);
 }
 
 static enum hf_err check(

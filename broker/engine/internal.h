@@ -11,6 +11,8 @@
  *   erase.c    retention, case keys, legal hold
  *   withdraw.c disclosed fields that were taken back
  *   desk.c, desk_*.c   operations of desks (SPEC 11)
+ *   admission.c   quotas and shares, before anything is verified
+ *   room.c     what is entered when the store is nearly full
  *   link.c, link_*.c   peers: sequences, batches, acknowledgements (SPEC 10)
  *   heads.c    heads of ledgers: offered, cosigned, compared
  *   outbox.c   what is to be delivered, its alarm
@@ -32,6 +34,12 @@
 
 struct link_table; /* link.c: what is known of each peer */
 struct desk_table; /* desk.c: live desk sessions, watches, uploads */
+struct admission;  /* admission.c: quotas */
+
+/** Figures of a gate. */
+struct gate_figures {
+	uint64_t connections, turned_away;
+};
 
 struct engine {
 	struct engine_options options;
@@ -75,8 +83,14 @@ struct engine {
 	uint64_t note_entries; /* 0: none since the start */
 	size_t note_size;
 	uint8_t note[HF_NOTE_MAX];
+	struct admission *admission;
+	struct gate_figures gates[2]; /* desks', peers' */
+	unsigned pressure; /* room.c: 0, 1 (nothing routine), 2 (emergencies) */
+	uint64_t used, room; /* bytes, as of the running turn */
 	/* when enough witnesses cosigned last; 0 not yet looked at */
 	uint64_t witnessed_mono, witness_alarm_mono;
+	uint32_t stored_epoch; /* of the ledger in the store */
+	uint32_t recall_epoch; /* recall.c; 0: nothing was ever lost */
 };
 
 /** Random bytes of this event (SPEC: chance is an argument). */
@@ -107,6 +121,22 @@ HF_MUST_USE enum hf_err effect_send_receipts(struct engine *e, bool peer,
     unsigned count);
 void effect_simple(struct engine *e, enum effect_type type,
     const struct hf_key *key, uint32_t slot);
+
+/* ---- admission.c ---- */
+
+struct admission *admission_new(void);
+void admission_free(struct admission *a);
+/** Frames answered busy since the start. */
+uint64_t admission_busy(const struct admission *a);
+
+/* ---- room.c ---- */
+
+/** How full the store is, at the begin of a turn; tells a change. */
+void room_look(struct engine *e);
+/** May an act of this kind and urgency of its case still be entered?
+ * Errors: HF_NEARLY_FULL */
+HF_MUST_USE enum hf_err room_for(
+    const struct engine *e, unsigned kind, bool opens, unsigned urgency);
 
 /* ---- heads.c ---- */
 
@@ -144,6 +174,15 @@ HF_MUST_USE enum hf_err ledger_index_of(
  * Errors: HF_NOTFOUND (no head covers it yet) */
 HF_MUST_USE enum hf_err ledger_receipt(struct engine *e, uint64_t index,
     uint8_t *out, size_t capacity, size_t *size);
+/** The receipt that an act came with: of its author's own broker.  Lends.
+ * Errors: HF_NOTFOUND */
+HF_MUST_USE enum hf_err ledger_came_with(
+    struct engine *e, uint64_t index, struct hf_bytes *receipt);
+/** The receipt of an act by its author's own broker, whichever that is: of an
+ * own act that was lost and came back the one that it had before.
+ * Errors: HF_NOTFOUND (no head covers it yet) */
+HF_MUST_USE enum hf_err ledger_home_receipt(struct engine *e, uint64_t index,
+    uint8_t out[HF_RECEIPT_MAX], size_t *size);
 /** The same against a given head, which covers it. */
 HF_MUST_USE enum hf_err ledger_receipt_under(struct engine *e, uint64_t index,
     uint64_t tree_size, struct hf_bytes note, uint8_t *out, size_t capacity,
@@ -372,9 +411,23 @@ HF_MUST_USE enum hf_err link_alarm(struct engine *e);
 HF_MUST_USE enum hf_err link_preverify(struct hf_bytes frame);
 /** Our own document changed: every peer that is up gets it. */
 HF_MUST_USE enum hf_err link_document_changed(struct engine *e);
-/** An erasure certificate for the peer of a case. */
-HF_MUST_USE enum hf_err link_erased(
+/** A statement for the peer of a case (link_statement.c). */
+HF_MUST_USE enum hf_err link_tell_statement(
     struct engine *e, struct hf_country to, uint64_t index);
+
+/* ---- recall.c ---- */
+/** The first turn of an epoch: what was lost is on record, and own sides are
+ * fetched back. */
+HF_MUST_USE enum hf_err recall_begin_epoch(struct engine *e);
+/** Not everything that is shared with this country is back yet. */
+bool recall_pending(struct engine *e, struct hf_country c);
+/** So nothing is decided in this case. */
+bool recall_holds(struct engine *e, const struct case_record *c);
+/** A deadline that came meanwhile comes again soon. */
+HF_MUST_USE enum hf_err recall_postpone(
+    struct engine *e, const struct hf_id *id, unsigned type, uint32_t gen);
+/** What is to be asked for, of every peer. */
+HF_MUST_USE enum hf_err recall_run(struct engine *e);
 
 /* ---- documents.c ---- */
 /** A whole document: check, store, ledger, effects; tell peers. */

@@ -139,8 +139,7 @@ enum hf_err ledger_add_act(struct engine *e, enum hf_entry_type type,
 	struct decision d = {0};
 	enum hf_err err;
 
-	assert(type == HF_ENTRY_OWN || type == HF_ENTRY_FOREIGN ||
-	       type == HF_ENTRY_MACHINE);
+	assert(hf_entry_is_act(type));
 	err = append(e, &leaf, bytes_of(NULL, 0), index);
 	if (err == HF_OK)
 		err = put_act_row(e, *index, act);
@@ -302,6 +301,44 @@ enum hf_err ledger_receipt(struct engine *e, uint64_t index, uint8_t *out,
 					note, out, capacity, size);
 }
 
+enum hf_err ledger_came_with(
+    struct engine *e, uint64_t index, struct hf_bytes *receipt)
+{
+	struct hf_bytes core, envelope, sigs;
+	struct hf_ledger_leaf leaf;
+	struct hf_country author;
+	struct hf_envelope env;
+	struct row_key k = {0};
+
+	if (ledger_leaf(e, index, &leaf) != HF_OK ||
+	    ledger_act(e, index, &core, &envelope, &sigs) != HF_OK ||
+	    hf_envelope_decode(&env, envelope.data, envelope.size) != HF_OK)
+		return HF_CORRUPT;
+	author = hf_desk_country(&env.from);
+	row_add(&k, leaf.id.b, sizeof(leaf.id.b));
+	row_add(&k, author.s, HF_COUNTRY_SIZE);
+	return txn_get(e->txn, TABLE_RECEIPTS, row_bytes(&k), receipt);
+}
+
+enum hf_err ledger_home_receipt(
+    struct engine *e, uint64_t index, uint8_t out[HF_RECEIPT_MAX], size_t *size)
+{
+	struct hf_ledger_leaf leaf;
+	struct hf_bytes row;
+	enum hf_err err = ledger_leaf(e, index, &leaf);
+
+	if (err != HF_OK)
+		return err == HF_NOTFOUND ? HF_CORRUPT : err;
+	if (!hf_entry_came(leaf.type))
+		return ledger_receipt(e, index, out, HF_RECEIPT_MAX, size);
+	err = ledger_came_with(e, index, &row);
+	if (err != HF_OK || row.size > HF_RECEIPT_MAX)
+		return err == HF_OK ? HF_CORRUPT : err;
+	memcpy(out, row.data, row.size);
+	*size = row.size;
+	return HF_OK;
+}
+
 enum hf_err ledger_receipt_under(struct engine *e, uint64_t index,
     uint64_t tree_size, struct hf_bytes note, uint8_t *out, size_t capacity,
     size_t *size)
@@ -353,7 +390,7 @@ static enum hf_err verify_parts(struct engine *e, uint64_t index,
 	struct hf_bytes core, envelope, sigs;
 	enum hf_err err;
 
-	if (leaf->type > HF_ENTRY_MACHINE) {
+	if (!hf_entry_is_act(leaf->type)) {
 		core_digest =
 		    hf_hash(HF_TAG_STATEMENT, payload.data, payload.size);
 		return same_hash(&core_digest, &leaf->core) ? HF_OK

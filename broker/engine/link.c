@@ -101,6 +101,7 @@ enum hf_err link_up(struct engine *e, const struct event *ev)
 		return HF_OK;
 	}
 	link_rewind(p);
+	memset(&p->recall, 0, sizeof(p->recall));
 	p->conn = ev->conn;
 	p->welcomed = false;
 	p->cause = 0;
@@ -273,8 +274,8 @@ static enum hf_err dispatch(
 		wire_uint(w, UINT64_MAX);
 		wire_close(w);
 		return wire_finish(w);
-	case HF_LINK_ERASED:
-		return link_erased_in(e, ev, p, w);
+	case HF_LINK_STATEMENT:
+		return link_statement_in(e, ev, p, w);
 	case HF_LINK_COSIGNED:
 		return heads_cosigned_in(e, p, w);
 	case HF_LINK_SEEN:
@@ -285,6 +286,10 @@ static enum hf_err dispatch(
 		return heads_proof_in(e, p, w);
 	case HF_LINK_FORKED:
 		return heads_forked_in(e, w);
+	case HF_LINK_RECALL:
+		return recall_in(e, ev, p, w);
+	case HF_LINK_RECALLED:
+		return recall_list_in(e, p, w);
 	default:
 		return w->err != HF_OK ? w->err : HF_FRAME;
 	}
@@ -405,6 +410,7 @@ uint64_t link_next_mono(const struct engine *e)
 		sooner(&next, p->again_mono);
 		if (p->prove.wanted)
 			sooner(&next, p->prove.again_mono);
+		sooner(&next, p->recall.again_mono);
 	}
 	return next;
 }

@@ -16,11 +16,19 @@
 #define LINK_BACKOFF_MAX_MS 15000u /* doubled at most by the jitter */
 #define LINK_BUSY_MAX_MS 30000u
 #define LINK_BUSY_MS 1000u
+#define LINK_BUSY_FULL_MS 10000u /* no room in the store */
 #define LINK_PING_MS 10000u
 #define LINK_DEAD_MS 30000u
 #define LINK_HEAD_MS 1000u
 #define LINK_ALARM_CHECK_MS 3600000u
+#define RECALL_ROWS 64u
 #define LINK_TAKEN 1u /* code of an ack without a receipt */
+
+/** A case at a peer, and how far its sides have come there. */
+struct recall_row {
+	struct hf_id id;
+	uint32_t gens[2];
+};
 
 struct peer {
 	struct hf_country country;
@@ -48,6 +56,17 @@ struct peer {
 		size_t note_size;
 	} prove;
 	bool unproven;
+	struct {                   /* recall.c */
+		struct hf_id next; /* where the list goes on */
+		bool listed, last; /* a page came; it was the last one */
+		unsigned count, at;
+		struct recall_row row[RECALL_ROWS];
+		uint64_t again_mono, acts; /* acts: fetched back */
+		uint32_t gen;              /* asked for, with its track */
+		unsigned tries;
+		uint64_t lost_size; /* of our earlier epoch, as they know it */
+		struct hf_hash lost_root;
+	} recall;
 	uint64_t tries;
 	uint32_t cause;
 	/* parts of a document */
@@ -85,7 +104,7 @@ const struct peer *link_find(const struct engine *e, struct hf_country c);
 struct outbox_row {
 	struct hf_id act, case_id;
 	uint64_t index; /* in our ledger */
-	unsigned kind;  /* 0: a statement (erasure certificate) */
+	unsigned kind;  /* 0: a statement (link_statement.c) */
 	struct instant since;
 };
 void outbox_key(struct row_key *k, struct hf_country c, uint64_t sequence);
@@ -139,13 +158,35 @@ HF_MUST_USE enum hf_err link_fetch(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
 HF_MUST_USE enum hf_err link_acts(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
-/* link_other.c */
-HF_MUST_USE enum hf_err link_erased_in(
+/* link_statement.c */
+HF_MUST_USE enum hf_err link_send_statement(struct engine *e, struct peer *p,
+    uint64_t sequence, const struct outbox_row *row);
+HF_MUST_USE enum hf_err link_statement_in(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
+/** The peer's answer to a statement of ours: its countersignature of an
+ * absence is kept.  Errors: HF_RECEIPT and others of a receipt */
+HF_MUST_USE enum hf_err link_countersigned(struct engine *e,
+    const struct peer *p, const struct outbox_row *row,
+    struct hf_bytes receipt);
+/* link_document.c */
 HF_MUST_USE enum hf_err link_document_in(
     struct engine *e, struct peer *p, struct wire *w);
 
+/** Is the case one of the peer's country? */
+bool link_is_party(const struct case_record *c, const struct peer *p);
+/* recall.c */
+HF_MUST_USE enum hf_err recall_in(
+    struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
+HF_MUST_USE enum hf_err recall_list_in(
+    struct engine *e, struct peer *p, struct wire *w);
+/** Acts came that were asked for; `acts` of them were taken. */
+HF_MUST_USE enum hf_err recall_acts_came(
+    struct engine *e, struct peer *p, unsigned acts);
+
 /* heads.c */
+/** The newest head of an earlier epoch of this country's log; empty: none. */
+HF_MUST_USE enum hf_err heads_lost(
+    struct engine *e, struct hf_country c, struct hf_bytes *note);
 HF_MUST_USE enum hf_err heads_in(
     struct engine *e, struct peer *p, struct wire *w);
 /** A link has come up: the proofs of forks that we know. */

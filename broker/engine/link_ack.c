@@ -15,17 +15,11 @@ enum hf_err link_receipt(struct engine *e, const struct peer *p,
     struct hf_bytes bytes, struct hf_receipt *r)
 {
 	enum hf_err err = hf_receipt_decode(r, bytes.data, bytes.size);
-	char origin[HF_ORIGIN_MAX];
-	const struct hf_key *key;
 	uint64_t size;
 
-	if (err != HF_OK)
-		return err;
-	key = roster_ledger_key(e->roster, p->country, r->leaf.epoch);
-	if (key == NULL)
-		return HF_CHECKPOINT;
-	hf_origin(origin, p->country, r->leaf.epoch);
-	return hf_receipt_verify(r, origin, key, &size);
+	return err == HF_OK
+		   ? roster_receipt_check(e->roster, p->country, r, &size)
+		   : err;
 }
 
 /* The peer's ledger has received this act of ours. */
@@ -118,6 +112,8 @@ static enum hf_err take_answer(struct engine *e, struct peer *p,
 			err = keep_receipt(e, p, &row, receipt);
 	} else if (err == HF_OK && row.kind != 0) {
 		err = keep_refusal(e, p, &row, code);
+	} else if (err == HF_OK && code == 0) {
+		err = link_countersigned(e, p, &row, receipt);
 	}
 	if (err == HF_OK && row.kind != 0)
 		err = delivered(e, p, &row, code);

@@ -70,34 +70,13 @@ enum hf_err link_ask_past(struct engine *e, uint64_t conn,
 
 /* ---- answering ---- */
 
-static bool peer_is_party(const struct case_record *c, const struct peer *p)
+bool link_is_party(const struct case_record *c, const struct peer *p)
 {
 	struct hf_country from = hf_desk_country(&c->from);
 	struct hf_country to = hf_desk_country(&c->to);
 
 	return same_country(&from, &p->country) ||
 	       same_country(&to, &p->country);
-}
-
-/* The receipt of the author's own broker. */
-static enum hf_err receipt_of(struct engine *e, uint64_t index,
-    const struct hf_act *act, uint8_t *out, size_t *size)
-{
-	struct hf_country author = hf_desk_country(&act->envelope.from);
-	struct row_key k = {0};
-	struct hf_bytes row;
-	enum hf_err err;
-
-	if (same_country(&author, &e->options.country))
-		return ledger_receipt(e, index, out, HF_RECEIPT_MAX, size);
-	row_add(&k, act->id.b, sizeof(act->id.b));
-	row_add(&k, author.s, HF_COUNTRY_SIZE);
-	err = txn_get(e->txn, TABLE_RECEIPTS, row_bytes(&k), &row);
-	if (err != HF_OK || row.size > HF_RECEIPT_MAX)
-		return err == HF_OK ? HF_CORRUPT : err;
-	memcpy(out, row.data, row.size);
-	*size = row.size;
-	return HF_OK;
 }
 
 /* One act as a row; *fits is false when it must wait for the next frame, or
@@ -119,7 +98,7 @@ static enum hf_err pack_place(struct engine *e, struct pack *rows,
 	    (err == HF_OK && hf_act_decode(&act, frame, size) != HF_OK))
 		return HF_CORRUPT;
 	if (err == HF_OK)
-		err = receipt_of(e, index, &act, receipt, &receipt_size);
+		err = ledger_home_receipt(e, index, receipt, &receipt_size);
 	if (err != HF_OK)
 		return err == HF_NOTFOUND ? HF_OK : err;
 	if (rows->at + size + receipt_size + 16 > LINK_BATCH_BYTES)
@@ -172,7 +151,7 @@ enum hf_err link_fetch(
 		err = HF_RANGE;
 	if (err == HF_OK)
 		err = case_load(e, &id, &c);
-	if (err == HF_NOTFOUND || (err == HF_OK && !peer_is_party(&c, p)))
+	if (err == HF_NOTFOUND || (err == HF_OK && !link_is_party(&c, p)))
 		return tally_refusal(e, &ev->key, HF_READ_DENIED);
 	if (err != HF_OK)
 		return err;
@@ -208,6 +187,7 @@ enum hf_err link_acts(
 	struct hf_id id = {{0}};
 	struct link_acts acts;
 	uint32_t before, after;
+	unsigned taken = 0;
 	enum hf_err err;
 
 	wire_bin_copy(w, id.b, sizeof(id.b));
@@ -219,11 +199,14 @@ enum hf_err link_acts(
 
 		err = intake_foreign(
 		    e, p->country, acts.row[i].act, acts.row[i].receipt, &r);
+		taken += err == HF_OK || err == HF_PAST_MISSING;
 		if (err == HF_PAST_MISSING || err == HF_BUSY)
 			err = HF_OK;
 		else if (is_refusal(err))
 			err = tally_refusal(e, &ev->key, err);
 	}
+	if (err == HF_OK && p->recall.count > 0)
+		return recall_acts_came(e, p, taken);
 	if (err == HF_OK)
 		err = gens_of(e, &id, &after);
 	/* a frame holds some only; while that helps, ask for the rest */

@@ -229,8 +229,8 @@ enum hf_err link_batch(
 		err = take_act(e, ev, p, sequence + i, acts.row[i].act,
 		    acts.row[i].receipt, &a);
 	if (err == HF_BUSY) /* what came before is answered */
-		err = link_send_small(
-		    e, ev->conn, HF_LINK_BUSY, LINK_BUSY_MS, true);
+		err = link_send_small(e, ev->conn, HF_LINK_BUSY,
+		    e->pressure > 1 ? LINK_BUSY_FULL_MS : LINK_BUSY_MS, true);
 	if (err != HF_OK || a.count == 0)
 		return err;
 	err = link_note_got(e, p, a.row[a.count - 1].sequence, &got);

@@ -64,35 +64,6 @@ static enum hf_err load_act(struct engine *e, const struct outbox_row *row,
 	    e, &c, row->index, !c.erased, frame, HF_ACT_MAX, size);
 }
 
-/* [12, sequence, receipt, payload] */
-static enum hf_err send_erased(struct engine *e, struct peer *p,
-    uint64_t sequence, const struct outbox_row *row)
-{
-	uint8_t frame[HF_RECEIPT_MAX + HF_PAYLOAD_MAX + 64];
-	uint8_t receipt[HF_RECEIPT_MAX];
-	struct hf_bytes leaf, payload;
-	struct pack k;
-	size_t size;
-	enum hf_err err =
-	    ledger_receipt(e, row->index, receipt, sizeof(receipt), &size);
-
-	if (err != HF_OK)
-		return err;
-	err = ledger_entry(e, row->index, &leaf, &payload);
-	if (err != HF_OK)
-		return HF_CORRUPT;
-	pack_init(&k, frame, sizeof(frame));
-	pack_array(&k, 4);
-	pack_uint(&k, HF_LINK_ERASED);
-	pack_uint(&k, sequence);
-	pack_bin(&k, receipt, size);
-	pack_bin(&k, payload.data, payload.size);
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, p->conn, bytes_of(frame, size))
-		   : err;
-}
-
 struct batch {
 	struct pack acts;
 	uint64_t first, last;
@@ -110,8 +81,7 @@ static enum hf_err gather_row(struct engine *e, struct batch *b,
 	*added = false;
 	if (row->kind == 0 || (b->count > 0 && sequence != b->last + 1))
 		return HF_OK;
-	err = ledger_receipt(
-	    e, row->index, receipt, sizeof(receipt), &receipt_size);
+	err = ledger_home_receipt(e, row->index, receipt, &receipt_size);
 	if (err == HF_OK)
 		err = load_act(e, row, act, &act_size);
 	if (err != HF_OK)
@@ -194,7 +164,7 @@ static enum hf_err send_next(struct engine *e, struct peer *p, bool *more)
 		err = outbox_next(e, p->country, p->sent, &next, &row);
 	/* an act that is not gathered waits for its head */
 	if (err == HF_OK && row.kind == 0)
-		err = send_erased(e, p, next, &row);
+		err = link_send_statement(e, p, next, &row);
 	else if (err == HF_OK)
 		err = HF_NOTFOUND;
 	if (err != HF_OK)

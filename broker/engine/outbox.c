@@ -107,7 +107,8 @@ enum hf_err outbox_put(struct engine *e, struct hf_country to,
 	return outbox_add(e, to, &row);
 }
 
-enum hf_err link_erased(struct engine *e, struct hf_country to, uint64_t index)
+enum hf_err link_tell_statement(
+    struct engine *e, struct hf_country to, uint64_t index)
 {
 	struct outbox_row row = {.index = index, .since = e->now};
 	struct hf_ledger_leaf leaf;

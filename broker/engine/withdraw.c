@@ -179,6 +179,6 @@ enum hf_err withdraw_done(struct engine *e, uint32_t slot)
 		return err == HF_NOTFOUND ? HF_CORRUPT : err;
 	err = ledger_add_statement(e, &s, &index);
 	if (err == HF_OK && case_sides(e, &c) != 3u)
-		err = link_erased(e, case_other_country(e, &c), index);
+		err = link_tell_statement(e, case_other_country(e, &c), index);
 	return err == HF_OK ? txn_del(e->txn, TABLE_META, row_bytes(&k)) : err;
 }

@@ -23,34 +23,26 @@ static struct connection *find_fd(struct gate *g, int fd)
 	return c;
 }
 
-static bool same_source(
-    const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+void gate_shutdown(const struct connection *c)
 {
-	const struct sockaddr_in *x = (const void *)a, *y = (const void *)b;
-
-	return a->ss_family == AF_INET && b->ss_family == AF_INET &&
-	       x->sin_addr.s_addr == y->sin_addr.s_addr;
-}
-
-static bool still_theirs(const struct connection *c)
-{
-	struct sockaddr_storage now = {0};
+	struct sockaddr_in now = {0};
 	socklen_t size = sizeof(now);
-	const struct sockaddr_in *x = (const void *)&now;
-	const struct sockaddr_in *y = (const void *)&c->source;
 
-	return getpeername(c->fd, (struct sockaddr *)&now, &size) == 0 &&
-	       same_source(&now, &c->source) && x->sin_port == y->sin_port;
+	/* the descriptor may be somebody else's by now */
+	if (getpeername(c->fd, (struct sockaddr *)&now, &size) == 0 &&
+	    size == sizeof(now) && now.sin_family == AF_INET &&
+	    now.sin_addr.s_addr == c->address.sin_addr.s_addr &&
+	    now.sin_port == c->address.sin_port)
+		shutdown(c->fd, SHUT_RDWR);
 }
 
 void gate_cut(struct gate *g, struct connection *c)
 {
-	(void)g;
 	if (c->cut)
 		return;
 	c->cut = true;
-	if (still_theirs(c))
-		shutdown(c->fd, SHUT_RDWR);
+	gate_crowd_drop(g, c);
+	gate_shutdown(c);
 }
 
 void gate_cut_key(struct gate *g, const struct hf_key *key)
@@ -64,8 +56,16 @@ void gate_cut_key(struct gate *g, const struct hf_key *key)
 		}
 }
 
+void gate_refused(struct gate *g)
+{
+	g->refused++;
+	g->refused_count++;
+}
+
 static void forget(struct gate *g, struct connection *c)
 {
+	if (c->number == 0 && !c->cut)
+		gate_refused(g); /* it never said who it is, or was refused */
 	if (c->number != 0) {
 		gate_tell(g, RECORD_GONE, 0, 0, c->number, NULL, NULL, 0);
 		HASH_DELETE(by_number, g->by_number, c);
@@ -73,24 +73,17 @@ static void forget(struct gate *g, struct connection *c)
 	}
 	if (c->key != NULL)
 		c->key->live--;
+	gate_crowd_drop(g, c);
+	backlog_drop(g, c);
 	HASH_DELETE(by_fd, g->by_fd, c);
 	g->connection_count--;
 	free(c);
 }
 
-static unsigned from_source(const struct gate *g, const struct connection *c)
-{
-	unsigned n = 0;
-
-	for (struct connection *i = g->by_fd; i != NULL; i = i->by_fd.next)
-		n += same_source(&i->source, &c->source);
-	return n;
-}
-
 static void on_accepted(struct gate *g, int fd)
 {
 	struct connection *c = find_fd(g, fd);
-	socklen_t size = sizeof(c->source);
+	socklen_t size = sizeof(c->address);
 
 	if (c != NULL)
 		forget(g, c); /* its end was not reported */
@@ -101,15 +94,15 @@ static void on_accepted(struct gate *g, int fd)
 	}
 	c->fd = fd;
 	c->accepted_ms = gate_mono_ms();
-	if (getpeername(fd, (struct sockaddr *)&c->source, &size) != 0) {
+	if (getpeername(fd, (struct sockaddr *)&c->address, &size) != 0 ||
+	    c->address.sin_family != AF_INET) {
 		free(c);
 		return; /* gone already; its DISCONNECTED finds nothing */
 	}
 	HASH_ADD(by_fd, g->by_fd, fd, sizeof(c->fd), c);
 	g->connection_count++;
-	if (g->connection_count > g->o->connections_max ||
-	    from_source(g, c) > g->o->source_max)
-		gate_cut(g, c);
+	if (gate_crowd_add(g, c) != HF_OK)
+		g->fatal = true;
 }
 
 void gate_monitor_drain(struct gate *g)
@@ -123,14 +116,7 @@ void gate_monitor_drain(struct gate *g)
 			on_accepted(g, (int)e.value);
 			break;
 		case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-			g->handshakes++;
-			c = find_fd(g, (int)e.value);
-			if (c != NULL)
-				c->secured_ms = gate_mono_ms();
-			break;
-		case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-			g->refused++;
+			g->handshakes++; /* whose is not told: the value is 0 */
 			break;
 		case ZMQ_EVENT_DISCONNECTED:
 		case ZMQ_EVENT_CLOSED:
@@ -139,8 +125,7 @@ void gate_monitor_drain(struct gate *g)
 				forget(g, c);
 			break;
 		case ZMQ_EVENT_ACCEPT_FAILED:
-			gate_tell(
-			    g, RECORD_ALARM, HF_TCP, e.value, 0, NULL, NULL, 0);
+			g->no_descriptors = true;
 			break;
 		default:
 			break;
@@ -170,7 +155,7 @@ static struct connection *introduce(
 	if (g->routing_known &&
 	    routing - g->routing_first > g->handshakes + GATE_ROUTING_SLACK)
 		return NULL; /* not of our counter: F20 */
-	if (key->live >= GATE_KEY_CONNECTIONS)
+	if (key->live >= GATE_KEY_CONNECTIONS || !gate_crowd_known(g, c))
 		return NULL;
 	c->number = ++g->next_number;
 	c->routing = routing;
@@ -185,7 +170,7 @@ static void drop_fd(struct gate *g, int fd)
 {
 	struct connection *c = find_fd(g, fd);
 
-	g->refused++;
+	gate_refused(g);
 	if (c != NULL)
 		gate_cut(g, c);
 }
@@ -262,21 +247,14 @@ void gate_send(struct gate *g, const struct record *r)
 {
 	struct connection *c = NULL;
 	struct dial *d = gate_dial_of(g, r->h.conn);
-	uint8_t id[5] = {0};
-	uint32_t routing;
 
 	if (d != NULL) {
 		zmq_send(d->socket, r->payload, r->h.size, ZMQ_DONTWAIT);
 		return;
 	}
 	HASH_FIND(by_number, g->by_number, &r->h.conn, sizeof(r->h.conn), c);
-	if (c == NULL || c->cut)
-		return; /* gone: the sender keeps what was not acknowledged */
-	routing = htonl(c->routing);
-	memcpy(id + 1, &routing, sizeof(routing));
-	if (zmq_send(g->router, id, 5, ZMQ_SNDMORE | ZMQ_DONTWAIT) != 5 ||
-	    zmq_send(g->router, r->payload, r->h.size, ZMQ_DONTWAIT) < 0)
-		gate_cut(g, c); /* a reader that does not read, or gone */
+	if (c != NULL) /* gone: the sender keeps what was not acknowledged */
+		backlog_send(g, c, r->payload, r->h.size);
 }
 
 /* Bytes a peer may have sent since its last whole frame: what libzmq may
@@ -288,28 +266,65 @@ uint64_t gate_byte_limit(const struct gate *g)
 	return (uint64_t)hwm * (HF_FRAME_MAX + 64u) + (UINT64_C(1) << 20);
 }
 
+/* More bytes than a frame can explain, no hello, or too old. */
+static bool must_go(const struct gate *g, const struct connection *c,
+    uint64_t now, uint64_t limit)
+{
+	uint64_t received = gate_tcp_received(c->fd);
+
+	if (c->number == 0)
+		return received > GATE_STRANGER_BYTES ||
+		       now - c->accepted_ms > GATE_HELLO_MS;
+	return (received > c->received && received - c->received > limit) ||
+	       now - c->accepted_ms > g->o->age_ms;
+}
+
+static void alarm_one(struct gate *g, enum hf_err code, unsigned *count)
+{
+	if (*count > 0)
+		gate_tell(g, RECORD_ALARM, code, *count, 0, NULL, NULL, 0);
+	*count = 0;
+}
+
+/* At most once a minute of each kind: who knocks does not fill the log. */
+static void tell_alarms(struct gate *g, uint64_t now)
+{
+	unsigned starved = g->no_descriptors;
+
+	if (g->refused + g->crowded + starved == 0 ||
+	    (g->alarm_ms != 0 && now - g->alarm_ms < GATE_ALARM_MS))
+		return;
+	g->alarm_ms = now;
+	alarm_one(g, HF_NOT_IN_ROSTER, &g->refused);
+	alarm_one(g, HF_CROWDED, &g->crowded);
+	alarm_one(g, HF_DESCRIPTORS, &starved);
+	g->no_descriptors = false;
+}
+
+static void tell_figures(struct gate *g, uint64_t now)
+{
+	uint64_t turned = g->refused_count + g->cut_count;
+
+	if (now - g->told_ms < GATE_TELL_MS ||
+	    (turned == g->told_turned && g->known_count == g->told_known))
+		return;
+	g->told_ms = now;
+	g->told_turned = turned;
+	g->told_known = g->known_count;
+	gate_tell(g, RECORD_FIGURES, g->known_count, (uint32_t)turned, 0, NULL,
+	    NULL, 0);
+}
+
 void gate_tick(struct gate *g)
 {
 	uint64_t now = gate_mono_ms(), limit = gate_byte_limit(g);
 
-	for (struct connection *c = g->by_fd; c != NULL; c = c->by_fd.next) {
-		uint64_t received = gate_tcp_received(c->fd);
-
-		if (received > c->received && received - c->received > limit)
+	for (struct connection *c = g->by_fd; c != NULL; c = c->by_fd.next)
+		if (!c->cut && must_go(g, c, now, limit))
 			gate_cut(g, c);
-		if (c->secured_ms != 0 && c->number == 0 &&
-		    now - c->secured_ms > GATE_HELLO_MS)
-			gate_cut(g, c);
-		if (now - c->accepted_ms > GATE_AGE_MS)
-			gate_cut(g, c);
-	}
 	for (unsigned i = 0; i < GATE_DIALS_MAX; i++)
 		if (g->dials[i].socket != NULL)
 			gate_dial_tick(g, &g->dials[i]);
-	if (g->refused > 0 && now - g->alarm_ms > 60000) {
-		gate_tell(g, RECORD_ALARM, HF_NOT_IN_ROSTER, g->refused, 0,
-		    NULL, NULL, 0);
-		g->refused = 0;
-		g->alarm_ms = now;
-	}
+	tell_alarms(g, now);
+	tell_figures(g, now);
 }

@@ -11,6 +11,7 @@
 #include <zmq.h>
 
 #define FAILURES_BEFORE_NEXT 3u
+#define REDIAL_MS 10000u
 
 struct dial *gate_dial_of(struct gate *g, uint64_t number)
 {
@@ -164,10 +165,12 @@ static void on_event(
     struct gate *g, struct dial *d, const struct monitor_event *e)
 {
 	switch (e->event) {
+	case ZMQ_EVENT_CONNECTED:
+		d->fd = (int)e->value; /* the only event that tells it */
+		break;
 	case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
 		d->failures = 0;
 		d->redial_ms = 0;
-		d->fd = (int)e->value;
 		d->received = gate_tcp_received(d->fd);
 		d->number = ++g->next_number;
 		gate_tell(g, RECORD_UP, 0, 0, d->number, &d->key, NULL, 0);
@@ -175,14 +178,14 @@ static void on_event(
 	case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
 		refused(g, d, HF_NOT_IN_ROSTER);
 		break;
-	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		refused(g, d, HF_SERVER_KEY);
-		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
 		refused(g, d, HF_SERVER_KEY);
 		break;
 	case ZMQ_EVENT_DISCONNECTED:
 		down(g, d);
+		/* after a broken protocol libzmq does not try again */
+		if (d->redial_ms == 0)
+			d->redial_ms = gate_mono_ms() + REDIAL_MS;
 		break;
 	case ZMQ_EVENT_CLOSED:
 		failed(g, d, HF_TCP);

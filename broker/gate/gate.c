@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <zmq.h>
 
@@ -136,6 +137,22 @@ static int open_sockets(struct gate *g)
 	return g->port > 0 ? 0 : -1;
 }
 
+/* Somebody is there whose bytes are counted. */
+static bool is_watching(const struct gate *g)
+{
+	for (unsigned i = 0; i < GATE_DIALS_MAX; i++)
+		if (g->dials[i].socket != NULL)
+			return true;
+	return g->connection_count > 0;
+}
+
+static long patience(const struct gate *g)
+{
+	if (g->backlogs > 0)
+		return GATE_BACKLOG_TRY_MS;
+	return is_watching(g) ? GATE_TICK_MS : 1000;
+}
+
 static void one_round(struct gate *g)
 {
 	zmq_pollitem_t items[4 + 2 * GATE_DIALS_MAX];
@@ -159,11 +176,10 @@ static void one_round(struct gate *g)
 			items[n++] =
 			    (zmq_pollitem_t){d->socket, 0, ZMQ_POLLIN, 0};
 	}
-	if (zmq_poll(items, n, g->connection_count > 0 ? GATE_TICK_MS : 1000) <
-		0 &&
-	    errno != EINTR)
+	if (zmq_poll(items, n, patience(g)) < 0 && errno != EINTR)
 		g->fatal = true;
 	from_core(g);
+	backlog_flush(g);
 	gate_zap_serve(g);
 	gate_monitor_drain(g);
 	if (writable)
@@ -197,15 +213,39 @@ static void release(struct gate *g)
 
 	g->fatal = true; /* tell nobody any more */
 	HASH_ITER (by_fd, g->by_fd, c, next) {
+		backlog_drop(g, c);
 		HASH_DELETE(by_fd, g->by_fd, c);
 		if (c->number != 0) {
 			HASH_DELETE(by_number, g->by_number, c);
 			HASH_DELETE(by_routing, g->by_routing, c);
 		}
+		gate_crowd_drop(g, c);
 		free(c);
 	}
 	gate_admit(g, NULL, 0);
 	free(g->incoming_keys);
+}
+
+/* libzmq spins when it runs out of them (F8), so that cannot be. */
+static bool descriptors_suffice(const struct gate_options *o)
+{
+	rlim_t wanted = 2 * (rlim_t)(o->connections_max + o->handshakes_max) +
+			4 * GATE_DIALS_MAX + 64;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return false;
+	if (limit.rlim_cur >= wanted)
+		return true;
+	limit.rlim_cur = wanted;
+	if (limit.rlim_max >= wanted && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		return true;
+	fprintf(stderr,
+	    "gate %s: %llu descriptors are wanted, %llu allowed: raise "
+	    "RLIMIT_NOFILE or lower connections_max\n",
+	    o->peers ? "peers" : "desks", (unsigned long long)wanted,
+	    (unsigned long long)limit.rlim_max);
+	return false;
 }
 
 int gate_main(int core_fd, struct gate_options *options)
@@ -218,10 +258,8 @@ int gate_main(int core_fd, struct gate_options *options)
 		return 1;
 	g->o = options;
 	g->core_fd = core_fd;
-	if (options->connections_max == 0)
-		options->connections_max = 512;
-	if (options->source_max == 0)
-		options->source_max = 64;
+	if (!descriptors_suffice(options))
+		goto out;
 	if (open_sockets(g) != 0) {
 		fprintf(stderr, "gate %s: cannot open %s: %s\n",
 		    options->peers ? "peers" : "desks", options->endpoint,

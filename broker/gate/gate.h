@@ -15,8 +15,10 @@ struct gate_options {
 	const char *endpoint;        /* tcp://literal:port; port 0: kernel's */
 	struct hf_key public_key;    /* X25519 */
 	uint8_t secret[HF_KEY_SIZE]; /* wiped once libzmq has it */
-	unsigned connections_max;    /* in total; 0: 512 */
-	unsigned source_max;         /* a source address; 0: 64 */
+	unsigned connections_max;    /* authenticated ones */
+	unsigned source_max;         /* from one address, all counted */
+	unsigned handshakes_max;     /* not authenticated yet */
+	uint64_t age_ms;             /* then a session is cut */
 };
 
 /**

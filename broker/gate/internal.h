@@ -4,7 +4,9 @@
  *   gate.c         the loop: core's records, frames, ticks
  *   sockets.c      every socket option, set and read back (pitfalls C1)
  *   zap.c          who may finish a handshake
- *   connections.c  accepted connections: caps, byte watch, age, cutting
+ *   connections.c  accepted connections: byte watch, age, cutting
+ *   crowd.c        how many there may be, and who goes when there are more
+ *   backlog.c      what a connection cannot take this moment
  *   dial.c         one DEALER a peer, one endpoint at a time
  *   selftest.c     an unknown key gets nothing through, a known one does
  *
@@ -20,25 +22,42 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <uthash.h>
+#include <utlist.h>
 
 /* Absent from Debian's zmq.h (draft), present in the library: F2. */
 #define GATE_ZAP_ENFORCE_DOMAIN 93
 
 #define GATE_KEY_CONNECTIONS 4u /* live connections of one key: F20 */
-#define GATE_HELLO_MS 5000u     /* first frame after the handshake: F20 */
-#define GATE_AGE_MS 86400000u   /* session age: forward secrecy window */
-#define GATE_TICK_MS 50         /* byte watch: F7 */
-#define GATE_ROUTING_SLACK 8u   /* ids ahead of our count of handshakes */
+/* First frame after accept, F20: a handshake has 2.5 s, then 5 s. */
+#define GATE_HELLO_MS 7500u
+#define GATE_ALARM_MS 60000u
+#define GATE_TICK_MS 50    /* byte watch: F7 */
+#define GATE_TELL_MS 1000u /* figures for the core, when they changed */
+/* What may come before the first frame was taken: a handshake is 2 KiB, and
+ * who has done it may send on at once. */
+#define GATE_STRANGER_BYTES (8u * HF_FRAME_MAX)
+#define GATE_ROUTING_SLACK 8u /* ids ahead of our count of handshakes */
 #define GATE_DIALS_MAX HF_COUNTRY_MAX
 #define GATE_RCVHWM_PEERS 64
 #define GATE_RCVHWM_DESKS 16
 #define GATE_SNDHWM_PEERS GATE_RCVHWM_PEERS
-#define GATE_SNDHWM_DESKS 128 /* above a page of 64 pushed events */
+#define GATE_SNDHWM_DESKS 128           /* above a page of 64 pushed events */
+#define GATE_BACKLOG_BYTES (1u << 20)   /* of one connection */
+#define GATE_BACKLOGS_BYTES (16u << 20) /* of all */
+#define GATE_BACKLOG_MS 10000u          /* takes nothing for so long: cut */
+#define GATE_BACKLOG_TRY_MS 5
 
 struct admitted {
 	struct hf_key key;
 	unsigned live; /* accepted connections */
 	bool keep;     /* mark of a running replacement */
+	UT_hash_handle hh;
+};
+
+/** Connections of one address that were not cut. */
+struct source {
+	in_addr_t address;
+	unsigned pending, all;
 	UT_hash_handle hh;
 };
 
@@ -49,11 +68,16 @@ struct connection {
 	uint64_t number; /* 0 until its first frame */
 	uint32_t routing;
 	struct admitted *key; /* NULL until its first frame */
-	struct sockaddr_storage source;
-	uint64_t accepted_ms; /* monotonic */
-	uint64_t secured_ms;  /* handshake done; 0 before */
-	uint64_t received;    /* TCP bytes at the last whole frame */
+	struct sockaddr_in address;
+	struct source *source;          /* NULL once it was cut */
+	struct connection *prev, *next; /* of those not authenticated, by age */
+	uint64_t accepted_ms;           /* monotonic */
+	uint64_t received;              /* TCP bytes at the last whole frame */
+	bool is_known;                  /* as crowd.c counts it */
 	bool cut;
+	struct held *backlog, *backlog_last; /* backlog.c */
+	size_t backlog_bytes;
+	uint64_t backlog_ms; /* when it took something last */
 	UT_hash_handle by_fd;
 	UT_hash_handle by_number;
 	UT_hash_handle by_routing;
@@ -81,13 +105,24 @@ struct gate {
 	uint8_t *incoming_keys; /* parts of RECORD_KEYS */
 	uint32_t incoming_count, incoming_parts;
 	struct connection *by_fd, *by_number, *by_routing;
-	unsigned connection_count;
+	unsigned connection_count; /* with those that were cut and not closed */
+	/* crowd.c: what was not cut */
+	struct source *sources;
+	struct connection *pending; /* oldest first */
+	unsigned pending_count, known_count;
+	uint64_t cut_count; /* since the start, for a limit's sake */
+	unsigned crowded;   /* of them since the last alarm */
+	unsigned backlogs;  /* connections that have one */
+	size_t backlog_bytes;
 	bool routing_known;
 	uint32_t routing_first; /* the self-test's own id */
 	uint32_t handshakes;    /* since then */
 	struct dial dials[GATE_DIALS_MAX];
-	unsigned refused; /* handshakes since the last alarm */
-	uint64_t alarm_ms;
+	unsigned refused;       /* handshakes since the last alarm */
+	uint64_t refused_count; /* since the start */
+	uint64_t alarm_ms, told_ms;
+	uint64_t told_known, told_turned; /* figures as told last */
+	bool no_descriptors;              /* told since the last alarm */
 	bool stopping;
 	bool fatal;
 	struct record record; /* receive space */
@@ -129,8 +164,28 @@ uint64_t gate_byte_limit(const struct gate *g);
 void gate_receive(struct gate *g, unsigned most);
 void gate_send(struct gate *g, const struct record *r);
 void gate_cut(struct gate *g, struct connection *c);
+/** Of an accepted connection: shut down if it is still this peer's. */
+void gate_shutdown(const struct connection *c);
+/** A handshake was refused, or a frame that may not be. */
+void gate_refused(struct gate *g);
 void gate_cut_key(struct gate *g, const struct hf_key *key);
 void gate_tick(struct gate *g);
+
+/* crowd.c */
+/** A new connection; may cut others or this one.  Errors: HF_NOMEM */
+HF_MUST_USE enum hf_err gate_crowd_add(struct gate *g, struct connection *c);
+/** Its first frame is here, and with it its key.  False: one too many, cut. */
+bool gate_crowd_known(struct gate *g, struct connection *c);
+/** It is cut or gone: it counts no more. */
+void gate_crowd_drop(struct gate *g, struct connection *c);
+
+/* backlog.c */
+/** In order; what does not go now is kept for a while. */
+void backlog_send(
+    struct gate *g, struct connection *c, const void *data, size_t size);
+void backlog_flush(struct gate *g);
+/** Forget what is kept for this connection. */
+void backlog_drop(struct gate *g, struct connection *c);
 
 /* dial.c */
 void gate_dial(struct gate *g, const struct record *r);

@@ -109,5 +109,6 @@ out:
 		zmq_close(known.socket);
 	memset(&known, 0, sizeof(known));
 	g->refused = 0;
+	g->refused_count = 0;
 	return g->fatal ? 1 : result;
 }

@@ -44,9 +44,10 @@ static int common(void *socket, bool peers)
 	    {ZMQ_SNDTIMEO, 0},
 	    {ZMQ_RCVTIMEO, 0},
 	    {ZMQ_HANDSHAKE_IVL, 2500},
-	    {ZMQ_HEARTBEAT_IVL, 5000},
-	    {ZMQ_HEARTBEAT_TIMEOUT, 15000},
-	    {ZMQ_HEARTBEAT_TTL, 20000},
+	    /* none: an engine that has stopped reading and whose peer then
+	     * resets asserts when its next ping is due.  Desks ping us with a
+	     * time to live, links by themselves, the kernel the rest. */
+	    {ZMQ_HEARTBEAT_IVL, 0},
 	    {ZMQ_BACKLOG, 1024},
 	    {ZMQ_TCP_KEEPALIVE, 1},
 	    {ZMQ_TCP_KEEPALIVE_IDLE, 60},
@@ -129,7 +130,10 @@ void *gate_monitor(struct gate *g, void *socket, const char *address)
 	void *monitor;
 	int zero = 0;
 
-	if (zmq_socket_monitor(socket, address, ZMQ_EVENT_ALL) != 0)
+	/* telling of a broken protocol overwrites errno, and libzmq takes the
+	 * error for EAGAIN: it would stop reading and never close */
+	if (zmq_socket_monitor(socket, address,
+		ZMQ_EVENT_ALL & ~ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) != 0)
 		return NULL;
 	monitor = zmq_socket(g->ctx, ZMQ_PAIR);
 	if (monitor == NULL)

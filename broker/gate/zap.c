@@ -84,8 +84,6 @@ void gate_zap_serve(struct gate *g)
 			ok = gate_admitted(g, &key) != NULL &&
 			     zmq_z85_encode(user, key.b, HF_KEY_SIZE) != NULL;
 		}
-		if (!ok)
-			g->refused++;
 		answer(g, (const char *)f[1], count > 1 ? s[1] : 0,
 		    ok ? "200" : "400", ok ? user : "");
 	}

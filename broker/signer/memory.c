@@ -41,7 +41,7 @@ static struct hf_hash checksum(const struct slot *s)
 
 static off_t place(unsigned pair, unsigned slot)
 {
-	return (off_t)((2u * pair + slot) * SLOT);
+	return ((off_t)2 * pair + slot) * (off_t)SLOT;
 }
 
 static bool read_slot(int fd, unsigned pair, unsigned slot, struct slot *s)

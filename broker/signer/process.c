@@ -2,6 +2,7 @@
 
 #include "broker/log.h"
 #include "broker/records.h"
+#include "broker/signer/memory.h"
 #include "broker/signer/signer.h"
 #include "broker/signer/witness.h"
 #include "proto/crypto.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static enum hf_err receive(int fd, struct record *r)
 {
@@ -41,32 +43,52 @@ struct signing {
 	struct secret *ledger, *witness;
 	struct signer_state *signer;
 	struct witness_state *cosigner;
+	struct memory_row before; /* the last head of the epoch before */
 };
 
 static void take_text(struct wire *w, char *out, size_t capacity)
 {
-	struct hf_bytes s = wire_str(w, 1, capacity - 1);
+	struct hf_bytes s = wire_str(w, 0, capacity - 1);
 
 	if (s.size > 0)
 		memcpy(out, s.data, s.size);
 }
 
-/* [ledger seed, witness seed, country, origin, path, witness path] */
+/* What was signed last in an epoch that is over; nothing, if its memory went
+ * with the rest. */
+static enum hf_err read_before(const char *path, struct memory_row *row)
+{
+	struct memory *m;
+	enum hf_err err;
+
+	*row = (struct memory_row){.size = 0};
+	if (path[0] == '\0' || access(path, F_OK) != 0)
+		return HF_OK;
+	err = memory_open(&m, path, 1);
+	if (err != HF_OK)
+		return err;
+	err = memory_get(m, 0, row);
+	memory_close(m);
+	return err;
+}
+
+/* [ledger seed, witness seed, country, origin, path, witness path, path of
+ * the epoch before or empty] */
 static enum hf_err begin(struct record *r, struct signing *g)
 {
-	char origin[HF_ORIGIN_MAX] = "", path[2][1024] = {"", ""};
+	char origin[HF_ORIGIN_MAX] = "", path[3][1024] = {"", "", ""};
 	struct hf_bytes seed[2];
 	struct hf_country country;
 	struct wire w;
 	enum hf_err err;
 
 	wire_init(&w, r->payload, r->h.size);
-	wire_array(&w, 6, 6);
+	wire_array(&w, 7, 7);
 	for (unsigned i = 0; i < 2; i++)
 		seed[i] = wire_bin(&w, HF_SEED_SIZE, HF_SEED_SIZE);
 	country = wire_country(&w);
 	take_text(&w, origin, sizeof(origin));
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3; i++)
 		take_text(&w, path[i], sizeof(path[i]));
 	wire_close(&w);
 	err = wire_finish(&w);
@@ -78,26 +100,30 @@ static enum hf_err begin(struct record *r, struct signing *g)
 	hf_wipe(r, sizeof(*r));
 	if (g->ledger == NULL || g->witness == NULL)
 		return HF_NOMEM;
-	err = signer_open(&g->signer, path[0], origin, g->ledger);
+	err = read_before(path[2], &g->before);
+	if (err == HF_OK)
+		err = signer_open(&g->signer, path[0], origin, g->ledger);
 	return err == HF_OK
 		   ? witness_open(&g->cosigner, path[1], country, g->witness)
 		   : err;
 }
 
-static enum hf_err tell_last(int fd, const struct signer_state *state)
+static enum hf_err tell_last(int fd, const struct signing *g)
 {
-	uint8_t out[64];
+	uint8_t out[128];
 	struct hf_hash root;
 	uint64_t size;
 	struct pack p;
 	size_t n;
 	enum hf_err err;
 
-	signer_last(state, &size, &root);
+	signer_last(g->signer, &size, &root);
 	pack_init(&p, out, sizeof(out));
-	pack_array(&p, 2);
+	pack_array(&p, 4);
 	pack_uint(&p, size);
 	pack_bin(&p, root.b, sizeof(root.b));
+	pack_uint(&p, g->before.size);
+	pack_bin(&p, g->before.root.b, sizeof(g->before.root.b));
 	err = pack_finish(&p, &n);
 	return err == HF_OK ? reply(fd, HF_OK, out, n) : err;
 }
@@ -156,7 +182,7 @@ int signer_process(int fd)
 	if (err == HF_OK)
 		err = begin(r, &g);
 	if (err == HF_OK)
-		err = tell_last(fd, g.signer);
+		err = tell_last(fd, &g);
 	else
 		log_line(LOG_ERROR, err, "signer-cannot-start");
 	while (err == HF_OK) {

@@ -56,7 +56,9 @@ struct store_options {
 HF_MUST_USE enum hf_err store_open(
     struct store **out, const struct store_options *options);
 void store_close(struct store *s);
-void store_usage(const struct store *s, uint64_t *used, uint64_t *size);
+/** Bytes in use, and how many there may be: the map's size, or what the disk
+ * has less its reserve. */
+void store_usage(const struct store *s, uint64_t *used, uint64_t *room);
 /** Housekeeping: stale readers; call every 10 s. */
 void store_tick(struct store *s);
 

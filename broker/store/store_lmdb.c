@@ -189,17 +189,62 @@ void store_close(struct store *s)
 	free(s);
 }
 
-void store_usage(const struct store *s, uint64_t *used, uint64_t *size)
+/* Pages that were used once and are free again: LMDB keeps lists of them in
+ * its database 0, each with its length first; only a reader may look. */
+static uint64_t free_pages(const struct store *s)
+{
+	MDB_txn *txn;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	uint64_t count = 0;
+
+	if (mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn) != 0)
+		return 0;
+	if (mdb_cursor_open(txn, 0, &cursor) == 0) {
+		while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+			size_t n = 0;
+
+			if (value.mv_size >= sizeof(n))
+				memcpy(&n, value.mv_data, sizeof(n));
+			count += n;
+		}
+		mdb_cursor_close(cursor);
+	}
+	mdb_txn_abort(txn);
+	return count;
+}
+
+/* What the file has, and what the disk still gives it. */
+static uint64_t disk_gives(const struct store *s)
+{
+	struct statvfs fs;
+	struct stat file;
+	uint64_t left;
+
+	if (fstatvfs(s->dir, &fs) != 0 ||
+	    fstatat(s->dir, "data.mdb", &file, 0) != 0)
+		return UINT64_MAX;
+	left = (uint64_t)fs.f_bavail * fs.f_frsize;
+	left = left > s->disk_reserve ? left - s->disk_reserve : 0;
+	return (uint64_t)file.st_blocks * 512u + left;
+}
+
+void store_usage(const struct store *s, uint64_t *used, uint64_t *room)
 {
 	MDB_envinfo info;
 	MDB_stat stat;
+	uint64_t pages, disk = disk_gives(s);
 
-	*used = *size = 0;
+	*used = *room = 0;
 	if (mdb_env_info(s->env, &info) != 0 ||
 	    mdb_env_stat(s->env, &stat) != 0)
 		return;
-	*used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-	*size = info.me_mapsize;
+	pages = (uint64_t)info.me_last_pgno + 1;
+	*room = info.me_mapsize < disk ? info.me_mapsize : disk;
+	/* the lists are read only when it matters */
+	if (pages * stat.ms_psize > *room / 2)
+		pages -= free_pages(s);
+	*used = pages * stat.ms_psize;
 }
 
 void store_tick(struct store *s)

@@ -185,7 +185,9 @@ static void make_leaves(const struct draft *d, struct hf_leaves *l,
 		pack_init(&p, values[i], sizeof(values[i]));
 		pack_array(&p, 2);
 		pack_text(&p, "en");
-		if (d->leaf_size == 0)
+		if (d->text != NULL)
+			pack_text(&p, d->text);
+		else if (d->leaf_size == 0)
 			pack_text(&p, "what was seen");
 		else
 			pack_str(&p, text, d->leaf_size);
@@ -250,8 +252,11 @@ void draft_sign(const struct draft *d, struct signed_act *a)
 		 bytes_of(body, body_size), a->frame, sizeof(a->frame),
 		 &a->size),
 	    "hf_act_encode");
-	must(hf_act_decode(&act, a->frame, a->size), "hf_act_decode");
 	a->case_id = HF_HAS(&env, HF_E_CASE) ? env.case_id : a->id;
+	a->body = nothing;
+	if (d->bad_form)
+		return;
+	must(hf_act_decode(&act, a->frame, a->size), "hf_act_decode");
 	a->body = act.body_bytes;
 }
 

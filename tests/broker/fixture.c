@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define YEAR_MS (UINT64_C(365) * 86400000)
@@ -58,7 +59,7 @@ static void add_broker(struct node *n)
 	cr_assert_not_null(n->witness);
 	b->has_witness = true;
 	b->witness = secret_sign_key(n->witness);
-	b->epoch = 1;
+	b->epoch = n->epoch = 1;
 	b->endpoint_count = 1;
 	snprintf(b->endpoints[0], sizeof(b->endpoints[0]), "tcp://127.0.0.1:%u",
 	    9000u + (unsigned)(n - n->fed->nodes));
@@ -179,19 +180,32 @@ static void make_country(struct federation *f, struct node *n, const char *code)
 	fed_build(n);
 }
 
-static struct federation *fed_make(const char *first, va_list more)
+struct federation *fed_new_of(const char *const *countries, unsigned count)
 {
 	struct federation *f = calloc(1, sizeof(*f));
 
 	cr_assert_not_null(f);
+	cr_assert_leq(count, FED_COUNTRIES);
 	must(hf_crypto_init(), "hf_crypto_init");
 	f->now.ms = FED_START_MS;
-	for (const char *code = first; code != NULL;
-	     code = va_arg(more, const char *)) {
-		cr_assert_lt(f->count, FED_COUNTRIES);
-		make_country(f, &f->nodes[f->count++], code);
+	while (f->count < count) {
+		make_country(f, &f->nodes[f->count], countries[f->count]);
+		f->count++;
 	}
 	return f;
+}
+
+static struct federation *fed_make(const char *first, va_list more)
+{
+	const char *countries[FED_COUNTRIES];
+	unsigned count = 0;
+
+	for (const char *code = first; code != NULL;
+	     code = va_arg(more, const char *)) {
+		cr_assert_lt(count, FED_COUNTRIES);
+		countries[count++] = code;
+	}
+	return fed_new_of(countries, count);
 }
 
 struct federation *fed_new(const char *first, ...)
@@ -258,12 +272,15 @@ void node_open_engine(struct node *n)
 {
 	struct engine_options options = {
 	    .country = n->country,
-	    .epoch = 1,
+	    .epoch = n->epoch,
 	    .ledger_key = secret_sign_key(n->broker),
 	    .transport_key = secret_transport_key(n->broker),
 	    .quota_acts_per_minute = n->quota,
 	    .witness_quorum = 1,
 	    .witness_max_age_ms = 600000,
+	    .accept_rollback = n->lost_size > 0,
+	    .lost_size = n->lost_size,
+	    .lost_root = n->lost_root,
 	};
 	struct txn *t;
 
@@ -387,6 +404,82 @@ void node_restart(struct node *n)
 		pin(n, &n->fed->nodes[i]);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+	static char block[1u << 16];
+	size_t n;
+
+	cr_assert(in != NULL && out != NULL);
+	while ((n = fread(block, 1, sizeof(block), in)) > 0)
+		cr_assert_eq(fwrite(block, 1, n, out), n);
+	fclose(in);
+	cr_assert_eq(fclose(out), 0);
+}
+
+static void copy_dir(const char *from, const char *to)
+{
+	char source[512], target[512];
+	DIR *dir = opendir(from);
+
+	cr_assert_not_null(dir);
+	for (struct dirent *d = readdir(dir); d != NULL; d = readdir(dir)) {
+		if (d->d_name[0] == '.')
+			continue;
+		snprintf(source, sizeof(source), "%s/%s", from, d->d_name);
+		snprintf(target, sizeof(target), "%s/%s", to, d->d_name);
+		copy_file(source, target);
+	}
+	closedir(dir);
+}
+
+void node_backup(struct node *n, char dir[NODE_DIR_MAX + 4])
+{
+	cr_assert_lt(snprintf(dir, NODE_DIR_MAX + 4, "%s-old", n->dir),
+	    (int)(NODE_DIR_MAX + 4));
+	cr_assert_eq(mkdir(dir, 0700), 0);
+	node_close(n);
+	copy_dir(n->dir, dir);
+	node_open_store(n);
+	node_open_engine(n);
+	turn_of(n, node_event(n, EVENT_START));
+}
+
+/* The same transport and witness keys, another ledger key. */
+static void next_epoch(struct node *n)
+{
+	struct country_entry entry = n->entries[0];
+	struct secret *next = secret_next_epoch(n->broker);
+
+	cr_assert_eq(entry.type, ENTRY_BROKER);
+	cr_assert_not_null(next);
+	secret_free(n->broker);
+	n->broker = next;
+	entry.u.broker.epoch = ++n->epoch;
+	entry.u.broker.ledger = secret_sign_key(n->broker);
+	fed_entry(n, &entry);
+	fed_build(n);
+}
+
+static void remove_dir(const char *path);
+
+void node_lose(struct node *n, const char *dir)
+{
+	node_close(n);
+	copy_dir(dir, n->dir);
+	remove_dir(dir);
+	n->lost_size = n->size;
+	n->lost_root = n->root_hash;
+	n->size = 0;
+	next_epoch(n);
+	node_open_store(n);
+	node_open_engine(n);
+	turn_of(n, node_event(n, EVENT_START));
+	for (unsigned i = 0; i < n->fed->count; i++)
+		pin(n, &n->fed->nodes[i]);
+	fed_give(n, n);
+}
+
 static void remove_dir(const char *path)
 {
 	char name[512];
@@ -446,7 +539,7 @@ size_t node_note(struct node *n, uint64_t size, const struct hf_hash *root,
 	struct hf_sig sig;
 	size_t text_size, note_size;
 
-	hf_origin(origin, n->country, 1);
+	hf_origin(origin, n->country, n->epoch);
 	text_size = hf_checkpoint_text(text, sizeof(text), origin, size, root);
 	cr_assert_gt(text_size, 0);
 	sig = secret_sign(n->broker, text, text_size);

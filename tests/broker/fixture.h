@@ -14,7 +14,7 @@
 #include "broker/signer/signer.h"
 #include "broker/signer/witness.h"
 
-#define FED_COUNTRIES 4u
+#define FED_COUNTRIES 27u
 #define FED_DESKS 6u
 #define FED_ENTRIES 32u
 #define FED_START_MS UINT64_C(1795651200000)
@@ -27,6 +27,8 @@ struct officer {
 };
 
 /** A country and its broker. */
+#define NODE_DIR_MAX 64u
+
 struct node {
 	struct federation *fed;
 	struct hf_country country;
@@ -38,7 +40,7 @@ struct node {
 	struct country_entry entries[FED_ENTRIES];
 	/* cc.ncp, cc.isp, cc.isp2, cc.aud, cc.ops, cc.ca */
 	struct officer officers[FED_DESKS];
-	char dir[64];
+	char dir[NODE_DIR_MAX];
 	struct store *store;
 	struct witness_state *cosigner; /* made at the first head */
 	bool remembers; /* the real signer signs, with its memory in dir */
@@ -46,8 +48,11 @@ struct node {
 	struct engine *engine;
 	struct effects *effects;
 	struct txn *txn; /* of a running turn or look */
+	uint32_t epoch;  /* of its ledger */
 	uint64_t size;   /* of the newest signed head */
 	struct hf_hash root_hash;
+	uint64_t lost_size; /* signed in the epoch before, and lost */
+	struct hf_hash lost_root;
 	bool clock_certain;
 	int64_t wall_error_ms; /* of its wall clock */
 	uint32_t quota;        /* engine option; set before fed_start */
@@ -70,9 +75,16 @@ enum { NCP, ISP, ISP2, AUD, OPS, CA };
 /** Make countries ("JP", "US", NULL) with their documents; brokers are not
  * running yet, so entries may be added (fed_entry). */
 struct federation *fed_new(const char *first, ...);
+struct federation *fed_new_of(const char *const *countries, unsigned count);
 /** Close everything and remove the directories. */
 void fed_free(struct federation *f);
 struct node *fed_node(struct federation *f, const char *country);
+/** A copy of its data as of now, closed and opened again; removed by
+ * node_lose. */
+void node_backup(struct node *n, char dir[NODE_DIR_MAX + 4]);
+/** Its data are those of the copy again, and an operator accepts that: it runs
+ * on in the next epoch, by a new ledger key that a new document names. */
+void node_lose(struct node *n, const char *dir);
 /** Open stores and engines; pin and give every document to everyone. */
 void fed_start(struct federation *f);
 struct federation *fed_running(const char *first, ...);
@@ -125,7 +137,9 @@ struct draft {
 	uint8_t policy[HF_LEAF_MAX]; /* one byte a leaf; the leaves are texts */
 	unsigned leaf_count, leaf_size; /* bytes of each text; 0: a few */
 	bool break_signature;
+	bool bad_form;         /* it need not be an act at all */
 	const char *sealed_to; /* instead of `to`; NULL: to it */
+	const char *text;      /* of each leaf; NULL: any */
 };
 struct signed_act {
 	uint8_t frame[HF_ACT_MAX];

@@ -83,6 +83,15 @@ Test(config, reads_a_good_file_and_its_defaults)
 	cr_assert_eq(c.disk_reserve, UINT64_C(16) << 20);
 	cr_assert_eq(c.epoch, 1);
 	cr_assert_eq(c.quota_acts_per_minute, 0);
+	cr_assert_eq(c.connections_max, 512);
+	cr_assert_eq(c.source_connections_max, 64);
+	cr_assert_eq(c.handshakes_max, 128);
+	cr_assert_eq(c.session_hours_max, 24);
+	cr_assert_eq(c.admission.desk_acts[HF_EMERGENCY], 600);
+	cr_assert_eq(c.admission.peer_acts[HF_ROUTINE], 30000);
+	cr_assert_eq(c.admission.peer_frames, 60000);
+	cr_assert_eq(c.routine_percent, 80);
+	cr_assert_eq(c.emergency_percent, 90);
 	cr_assert_eq(c.witness_count, 0);
 	cr_assert_eq(c.witness_quorum, 1);
 	cr_assert_eq(c.witness_max_age_s, 900);
@@ -122,6 +131,14 @@ Test(config, names_the_line_of_every_mistake)
 	    {"quota_acts_per_minute = -5", "quota_acts_per_minute: 0 to"},
 	    {"witnesses = {\"US\", \"de\"}",
 		"two capital letters each, not 'de'"},
+	    {"connections_max = 0", "connections_max: 1 to 100000, not 0"},
+	    {"handshakes_max = -1", "handshakes_max: 1 to"},
+	    {"source_connections_max = 0", "source_connections_max: 1 to"},
+	    {"session_hours_max = 25", "session_hours_max: 1 to 24, not 25"},
+	    {"desk_urgent_per_minute = -1", "desk_urgent_per_minute: 0 to"},
+	    {"peer_frames_per_minute = 1000001", "0 to 1000000, not 1000001"},
+	    {"routine_percent = 101", "routine_percent: 1 to 100, not 101"},
+	    {"emergency_percent = 0", "emergency_percent: 1 to 100, not 0"},
 	    {"witness_quorum = 5", "witness_quorum: 0 to 4, not 5"},
 	    {"witness_max_age_seconds = -1", "0 to 1000000, not -1"},
 	    {"key_file = \"nokey\"", "nokey: No such file"},
@@ -189,4 +206,34 @@ Test(config, says_which_file_it_cannot_read)
 	cr_assert_eq(config_read(&c, "/nowhere/x.conf", out), HF_CONFIG);
 	fclose(out);
 	cr_assert_not_null(strstr(said, "/nowhere/x.conf: No such file"));
+}
+
+Test(config, says_that_a_text_has_no_end)
+{
+	struct config c;
+
+	cr_assert_eq(read_text(GOOD "documents_dir = \"docs\n", &c), HF_CONFIG);
+	cr_assert_not_null(strstr(said, file), "said: %s", said);
+}
+
+/* As after a power cut: megabytes of zeros must not keep it busy. */
+Test(config, refuses_a_file_that_is_no_text, .timeout = 10)
+{
+	static const char zeros[1u << 20];
+	FILE *f = fopen(file, "w"), *out = fmemopen(said, sizeof(said), "w");
+	struct config c;
+
+	cr_assert_eq(
+	    fwrite(zeros, 1, sizeof(zeros) / 32, f), sizeof(zeros) / 32);
+	fclose(f);
+	cr_assert_eq(config_read(&c, file, out), HF_CONFIG);
+	fclose(out);
+	cr_assert_not_null(strstr(said, "NUL"), "said: %s", said);
+	f = fopen(file, "w");
+	cr_assert_eq(fwrite(zeros, 1, sizeof(zeros), f), sizeof(zeros));
+	fclose(f);
+	out = fmemopen(said, sizeof(said), "w");
+	cr_assert_eq(config_read(&c, file, out), HF_CONFIG);
+	fclose(out);
+	cr_assert_not_null(strstr(said, "longer"), "said: %s", said);
 }

@@ -18,7 +18,7 @@ static void put(struct arrivals *a, struct record *r, unsigned gate,
 	r->h.conn = number;
 	r->h.size = size;
 	memcpy(r->payload, payload, size);
-	cr_assert_eq(arrivals_put(a, gate, r), HF_OK);
+	cr_assert_eq(arrivals_put(a, gate, r, NULL), HF_OK);
 }
 
 Test(arrivals, are_taken_in_order_however_long_each_verifies)

@@ -67,7 +67,7 @@ Test(heads, a_cosignature_comes_back_and_stands_in_the_receipt)
 	wires_connect_all(w);
 	wires_run_for(w, 3000, 500);
 	id = request(w);
-	wires_run_for(w, 5000, 500);
+	wires_run_for(w, 7000, 500);
 	cr_assert(is_cosigned(jp, us));
 	cr_assert(is_cosigned(jp, de));
 	cr_assert(is_cosigned(us, jp));
@@ -625,6 +625,21 @@ Test(heads, a_smaller_head_is_put_to_the_proof)
 	show_false_head(w, "US", jp->size - 2, 7);
 	wires_run_for(w, 70000, 1000);
 	cr_assert(link_find(us->engine, jp->country)->unproven);
+	wires_free(w);
+}
+
+/* DE, which has heard nothing of JP, is told while its link is up. */
+Test(heads, a_peer_that_is_there_is_told_of_a_fork_at_once)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", "DE", NULL), 18);
+
+	wires_connect(w, "JP", "US");
+	wires_connect(w, "US", "DE");
+	wires_run_for(w, 3000, 500);
+	show_false_head(w, "US", fed_node(w->f, "JP")->size, 7);
+	wires_run_for(w, 1000, 500);
+	cr_assert_eq(
+	    node_statements(fed_node(w->f, "DE"), HF_ENTRY_FORK, NULL), 1);
 	wires_free(w);
 }
 

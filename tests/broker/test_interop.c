@@ -7,6 +7,7 @@
  *                 folder that is removed, and only the making is tested
  * HF_INTEROP_SEED repeats a run's choices (keys and salts are fresh)
  */
+#include "tests/broker/whim.h"
 #include "tests/broker/wires.h"
 
 #include "broker/engine/intake.h"
@@ -37,108 +38,6 @@ static uint64_t below(struct town *t, uint64_t limit)
 }
 
 /* ---- acts ---- */
-
-/** What kinds ask for, and some of what they allow, with values at random. */
-static void fill(struct town *t, struct draft *d, uint64_t keys)
-{
-	struct hf_envelope *e = &d->env;
-	uint64_t now = t->f->now.ms;
-
-	e->present |= keys;
-	e->rules_version = 1 + (below(t, 8) == 0);
-	e->rules_profile = hf_profile_by_name("test")->digest;
-	e->not_after.ms = now + 1000 + below(t, 40000);
-	e->urgency = (unsigned)below(t, 3);
-	e->categories = 1 + (unsigned)below(t, 15);
-	e->refused = 1 + (unsigned)below(t, 15);
-	e->term_from.ms = now;
-	e->term_until.ms = now + 1000 + below(t, 70000);
-	e->reason = 1 + (unsigned)below(t, 12);
-	e->change = 1 + (unsigned)below(t, 5);
-	e->freed = below(t, 2) == 0;
-	e->choice = 1 + (unsigned)below(t, 2);
-	e->due.ms = now + 500 + below(t, 9000);
-	e->result = 1 + (unsigned)below(t, 6);
-	e->at.ms = now - below(t, 2000);
-	e->ttl_s = 1 + (unsigned)below(t, 60);
-	e->duty = d->author->sign;
-}
-
-static struct hf_id some_act(
-    struct town *t, struct node *n, const struct case_record *c)
-{
-	unsigned track = (unsigned)below(t, 2);
-	struct hf_ledger_leaf leaf;
-	uint64_t index;
-
-	if (c->gens[track] == 0 || below(t, 2) == 0)
-		return c->id;
-	node_look(n);
-	EXPECT("place",
-	    case_place(n->engine, &c->id, track,
-		1 + (uint32_t)below(t, c->gens[track]), &index),
-	    HF_OK);
-	EXPECT("leaf", ledger_leaf(n->engine, index, &leaf), HF_OK);
-	node_look_end(n);
-	return leaf.id;
-}
-
-static const struct hf_kind_info *some_kind(struct town *t, unsigned track)
-{
-	static const unsigned often[] = {HF_KIND_ACKNOWLEDGE, HF_KIND_ACCEPT,
-	    HF_KIND_EXTEND, HF_KIND_FOLLOW_UP, HF_KIND_FOLLOW_UP_RECEIVED,
-	    HF_KIND_REPORT, HF_KIND_LIVE_STARTED, HF_KIND_AMEND};
-	const struct hf_kind_info *kind;
-	unsigned count = 0;
-
-	while (hf_kind_at(count) != NULL)
-		count++;
-	do
-		kind =
-		    below(t, 2) == 0
-			? hf_kind_info(
-			      often[below(t, sizeof(often) / sizeof(often[0]))])
-			: hf_kind_at((unsigned)below(t, count));
-	while (kind->machine || kind->opening ||
-	       (kind->tracks & 1u << track) == 0);
-	return kind;
-}
-
-/* The act, if its form is one; what the life cycle says is not our business
- * here. */
-static bool draft_some(
-    struct town *t, struct node *n, const struct hf_id *id, struct draft *d)
-{
-	struct case_record c;
-	struct hf_country from, to;
-	unsigned track = (unsigned)below(t, 2);
-	const struct hf_kind_info *kind;
-	struct hf_id re;
-
-	if (node_case_err(n, id, &c) != HF_OK || c.kind == 0 || c.erased)
-		return false;
-	from = hf_desk_country(&c.from);
-	to = hf_desk_country(&c.to);
-	if (!same_country(track == HF_TRACK_ASKING ? &from : &to, &n->country))
-		return false;
-	kind = some_kind(t, track);
-	re = some_act(t, n, &c);
-	draft_next(d, t->f, track == HF_TRACK_ASKING ? c.from.s : c.to.s,
-	    kind->kind, track, id,
-	    kind->needs_re || below(t, 4) == 0 ? &re : NULL);
-	fill(t, d, kind->must | (below(t, 3) == 0 ? kind->may : 0));
-	d->env.present &=
-	    ~(UINT64_C(1) << HF_E_LINEAGE | UINT64_C(1) << HF_E_CITES);
-	d->env.present |= kind->must;
-	if (kind->kind == HF_KIND_ACCEPT) {
-		draft_has(d, HF_E_TERM);
-		if (c.measure == HF_TRACE_LIVE) {
-			draft_has(d, HF_E_TTL);
-			draft_has(d, HF_E_DUTY);
-		}
-	}
-	return hf_act_check_shape(kind->kind, &d->env) == HF_OK;
-}
 
 static bool submit(struct town *t, struct draft *d, struct hf_id *id)
 {
@@ -188,8 +87,8 @@ static void one_round(struct town *t)
 		struct draft d;
 
 		for (unsigned k = 0; k < 3; k++)
-			if (draft_some(
-				t, &t->f->nodes[below(t, 2)], &t->cases[i], &d))
+			if (whim_next(&t->chance, &t->f->nodes[below(t, 2)],
+				&t->cases[i], &d))
 				(void)submit(t, &d, &act);
 	}
 	/* some hear of it before they act again, and a few deadlines pass */

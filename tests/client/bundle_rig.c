@@ -1,5 +1,7 @@
 #include "tests/client/bundle_rig.h"
 
+#include "tests/client/ledger_rig.h"
+
 #include "client/minisign.h"
 #include "proto/crypto.h"
 #include "proto/pack.h"
@@ -72,6 +74,8 @@ static void add_broker(struct rig_country *c)
 	e->type = ENTRY_BROKER;
 	e->u.broker.transport = secret_transport_key(c->broker);
 	e->u.broker.ledger = secret_sign_key(c->broker);
+	e->u.broker.has_witness = true;
+	e->u.broker.witness = secret_sign_key(c->witness);
 	e->u.broker.epoch = 1;
 	e->u.broker.endpoint_count = 1;
 	strcpy(e->u.broker.endpoints[0], "tcp://127.0.0.1:7247");
@@ -88,6 +92,7 @@ static void begin_country(struct rig_country *c, const char *cc)
 	c->root = secret_new(SECRET_ROOT);
 	c->registrar = secret_new(SECRET_REGISTRAR);
 	c->broker = secret_new(SECRET_BROKER);
+	c->witness = secret_new(SECRET_OFFICER);
 	registrar = secret_sign_key(c->registrar);
 	OK(country_certify(c->c, 1, &registrar, 1, (struct instant){1},
 	    (struct instant){UINT64_C(1) << 45}, 1, c->root, c->certificate,
@@ -407,6 +412,7 @@ static void free_country(struct rig_country *c)
 	secret_free(c->root);
 	secret_free(c->registrar);
 	secret_free(c->broker);
+	secret_free(c->witness);
 	country_doc_free(c->doc);
 }
 
@@ -450,6 +456,9 @@ static void write_head(
 	sig = secret_sign(c->broker, text, n);
 	OK(hf_checkpoint_note(
 	    note, HF_NOTE_MAX, size, text, origin, &key, &sig));
+	rig_cosign_note(
+	    note, c->c.s, c->witness, BEGIN / 1000, c->cosigns_falsely);
+	*size = strlen(note);
 }
 
 static void add_receipt(const struct rig_act *a, unsigned i, struct tar *t)

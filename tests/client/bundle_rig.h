@@ -18,6 +18,8 @@
 struct rig_country {
 	struct hf_country c;
 	struct secret *root, *registrar, *broker;
+	struct secret *witness; /* cosigns its own heads */
+	bool cosigns_falsely;
 	uint8_t certificate[512];
 	size_t certificate_size;
 	struct country_entry entries[8];

@@ -1,8 +1,10 @@
 #include "tests/client/ledger_rig.h"
 
+#include "proto/cosign.h"
 #include "proto/crypto.h"
 #include "proto/leaf.h"
 #include "proto/merkle.h"
+#include "proto/note.h"
 #include "proto/pack.h"
 #include "proto/ref.h"
 
@@ -209,6 +211,36 @@ void rig_head(struct ledger_rig *r, const char *origin,
 	sign_note(r->head, origin, key, size, root);
 }
 
+void rig_cosign_note(char note[HF_NOTE_MAX], const char *country,
+    const struct secret *key, uint64_t seconds, bool broken)
+{
+	struct hf_bytes whole = bytes(note, strlen(note)), text, lines;
+	char name[HF_WITNESS_NAME_MAX], line[HF_COSIGN_LINE_MAX];
+	char out[HF_NOTE_MAX + 1];
+	struct hf_key public_key = secret_sign_key(key);
+	uint8_t message[HF_COSIGN_MESSAGE_MAX];
+	struct hf_country c = {{0}};
+	struct hf_sig sig;
+	size_t n;
+
+	memcpy(c.s, country, HF_COUNTRY_SIZE);
+	hf_witness_name(name, c);
+	cr_assert(hf_note_split(whole, &text, &lines));
+	n = hf_cosign_message(message, seconds, text);
+	sig = secret_sign(key, message, n);
+	sig.b[3] ^= broken;
+	n = hf_cosign_line(line, name, &public_key, seconds, &sig);
+	MUST(hf_cosign_add(whole, bytes(line, n), out, sizeof(out), &n));
+	memcpy(note, out, n + 1);
+}
+
+void rig_cosign(struct ledger_rig *r, const char *country,
+    const struct secret *key, uint64_t at)
+{
+	rig_cosign_note(
+	    r->head, country, key, (at != 0 ? at : r->now.ms) / 1000, false);
+}
+
 void rig_graft(struct ledger_rig *r, unsigned at, unsigned of)
 {
 	struct rig_frame a = r->ledger.row[at];
@@ -240,22 +272,55 @@ struct hf_hash rig_root(const struct ledger_rig *r)
 }
 
 /* A receipt of US over a tree of this one leaf. */
-static size_t us_receipt(const struct ledger_rig *r, unsigned type,
-    const struct hf_act *act, uint8_t out[HF_RECEIPT_MAX])
+static size_t us_receipt(const struct ledger_rig *r,
+    const struct hf_ledger_leaf *leaf, uint8_t out[HF_RECEIPT_MAX])
 {
-	struct hf_ledger_leaf leaf = act_leaf(r, type, act);
 	uint8_t leaf_bytes[HF_LEDGER_LEAF_MAX];
-	char note[HF_NOTE_MAX];
+	char note[HF_NOTE_MAX + 1];
 	struct hf_hash root;
-	size_t size, note_size;
+	size_t size;
 
-	MUST(hf_ledger_leaf_encode(
-	    &leaf, leaf_bytes, sizeof(leaf_bytes), &size));
+	MUST(
+	    hf_ledger_leaf_encode(leaf, leaf_bytes, sizeof(leaf_bytes), &size));
 	root = hf_merkle_leaf(leaf_bytes, size);
-	note_size = sign_note(note, "holdfast/US/1", r->us_broker, 1, &root);
+	sign_note(note, "holdfast/US/1", r->us_broker, 1, &root);
+	rig_cosign_note(
+	    note, "JP", r->jp_witness, r->now.ms / 1000, r->break_cosignature);
 	MUST(hf_receipt_encode(bytes(leaf_bytes, size), 0, NULL, 0,
-	    bytes(note, note_size), out, HF_RECEIPT_MAX, &size));
+	    bytes(note, strlen(note)), out, HF_RECEIPT_MAX, &size));
 	return size;
+}
+
+/* [act or case, "US", receipt] */
+static void receipt_row(const struct ledger_rig *r,
+    const struct hf_ledger_leaf *leaf, struct rig_file *f)
+{
+	uint8_t receipt[HF_RECEIPT_MAX], row[4096];
+	size_t size = us_receipt(r, leaf, receipt);
+	struct pack p;
+
+	pack_init(&p, row, sizeof(row));
+	pack_array(&p, 3);
+	pack_bin(&p, leaf->id.b, sizeof(leaf->id.b));
+	pack_text(&p, "US");
+	pack_bin(&p, receipt, size);
+	add_frame(f, &p);
+}
+
+void rig_certificate(const struct ledger_rig *r, struct rig_frame *row)
+{
+	const struct hf_ledger_leaf leaf = {.type = HF_ENTRY_ERASED,
+	    .epoch = 1,
+	    .entered = r->now,
+	    .bound_ms = 5,
+	    .id = r->case_id,
+	    .core = {{7}}};
+	struct rig_file *f = calloc(1, sizeof(*f));
+
+	cr_assert_not_null(f);
+	receipt_row(r, &leaf, f);
+	*row = f->row[0];
+	free(f);
 }
 
 /* ---- acts ---- */
@@ -338,38 +403,72 @@ static void rules(struct hf_envelope *env)
 	env->present |= BIT(HF_E_RULES);
 }
 
-static void add_request(struct ledger_rig *r)
+static void add_receipt(struct ledger_rig *r, const struct hf_act *act)
+{
+	struct hf_ledger_leaf leaf = act_leaf(r, HF_ENTRY_FOREIGN, act);
+
+	receipt_row(r, &leaf, &r->receipts);
+}
+
+void rig_receipts_again(struct ledger_rig *r)
+{
+	const struct rig_frame *f = &r->ledger.row[RIG_REQUEST];
+	uint8_t frame[HF_ACT_MAX];
+	struct hf_bytes part[5];
+	struct hf_act act;
+	struct wire w;
+	size_t size;
+
+	wire_init(&w, f->bytes + 4, f->size - 4);
+	wire_array(&w, 5, 5);
+	for (unsigned i = 0; i < 5; i++)
+		part[i] = wire_bin(&w, 0, sizeof(frame));
+	MUST(hf_act_encode(part[1], part[2], part[3], bytes(NULL, 0), frame,
+	    sizeof(frame), &size));
+	MUST(hf_act_decode(&act, frame, size));
+	r->receipts.count = 0;
+	add_receipt(r, &act);
+}
+
+size_t rig_fork(const struct ledger_rig *r, uint8_t out[HF_FORK_MAX])
+{
+	struct hf_key key = secret_sign_key(r->us_broker);
+	struct hf_hash root[2] = {{{1}}, {{2}}};
+	char note[2][HF_NOTE_MAX];
+	size_t size[2], n;
+
+	for (unsigned i = 0; i < 2; i++)
+		size[i] = sign_note(
+		    note[i], "holdfast/US/1", r->us_broker, 500, &root[i]);
+	MUST(hf_fork_encode("holdfast/US/1", &key, bytes(note[0], size[0]),
+	    bytes(note[1], size[1]), out, &n));
+	return n;
+}
+
+void rig_request(struct ledger_rig *r, const struct secret *officer)
 {
 	struct hf_envelope env = {.measure = HF_PRESERVATION,
 	    .basis = hf_profile_by_name("test")->basis,
 	    .urgency = HF_URGENT,
 	    .categories = HF_TRAFFIC,
 	    .not_after = {r->now.ms + 3600000}};
-	uint8_t frame[HF_ACT_MAX], receipt[HF_RECEIPT_MAX], row[4096];
+	uint8_t frame[HF_ACT_MAX];
 	struct hf_ledger_leaf leaf;
 	struct hf_act act;
-	struct pack p;
-	size_t size;
 
 	env.present = BIT(HF_E_MEASURE) | BIT(HF_E_BASIS) | BIT(HF_E_URGENCY) |
 		      BIT(HF_E_CATEGORIES) | BIT(HF_E_NOT_AFTER);
 	rules(&env);
 	follow(r, &env, "jp.ncp", "us.ncp", HF_TRACK_ASKING);
-	make_act(r, HF_KIND_REQUEST, &env, r->first, frame, &act);
+	make_act(r, HF_KIND_REQUEST, &env, officer, frame, &act);
 	r->case_id = act.id;
 	remember(r, &act);
-	size = us_receipt(r, HF_ENTRY_FOREIGN, &act, receipt);
-	pack_init(&p, row, sizeof(row));
-	pack_array(&p, 3);
-	pack_bin(&p, act.id.b, sizeof(act.id.b));
-	pack_text(&p, "US");
-	pack_bin(&p, receipt, size);
-	add_frame(&r->receipts, &p);
+	add_receipt(r, &act);
 	leaf = act_leaf(r, HF_ENTRY_OWN, &act);
 	add_entry(r, &leaf, &act, bytes(NULL, 0));
 }
 
-static void add_acknowledge(struct ledger_rig *r)
+void rig_acknowledge(struct ledger_rig *r)
 {
 	struct hf_envelope env = {.re = r->case_id};
 	uint8_t frame[HF_ACT_MAX], receipt[HF_RECEIPT_MAX];
@@ -382,7 +481,8 @@ static void add_acknowledge(struct ledger_rig *r)
 	follow(r, &env, "us.ncp", "jp.ncp", HF_TRACK_ASKED);
 	make_act(r, HF_KIND_ACKNOWLEDGE, &env, r->theirs, frame, &act);
 	remember(r, &act);
-	size = us_receipt(r, HF_ENTRY_OWN, &act, receipt);
+	leaf = act_leaf(r, HF_ENTRY_OWN, &act);
+	size = us_receipt(r, &leaf, receipt);
 	leaf = act_leaf(r, HF_ENTRY_FOREIGN, &act);
 	add_entry(r, &leaf, &act, bytes(receipt, size));
 }
@@ -401,7 +501,7 @@ void rig_note(struct ledger_rig *r, const struct secret *officer)
 	add_entry(r, &leaf, &act, bytes(NULL, 0));
 }
 
-static void add_state(struct ledger_rig *r)
+void rig_state(struct ledger_rig *r)
 {
 	struct hf_case *c = calloc(1, sizeof(*c));
 	uint8_t row[128];
@@ -436,7 +536,7 @@ void rig_sign(struct ledger_rig *r)
 	root = rig_root(r);
 	rig_head(r, "holdfast/JP/1", r->jp_broker, r->hash_count, &root);
 	r->states.count = 0;
-	add_state(r);
+	rig_state(r);
 }
 
 /* ---- life ---- */
@@ -448,6 +548,16 @@ static struct country_entry *add_officer(
 
 	e->u.officer.sign = secret_sign_key(s);
 	return e;
+}
+
+static void add_broker(struct registry *reg, const struct secret *ledger,
+    const struct secret *witness)
+{
+	struct broker_entry *b = &registry_broker(reg, 1)->u.broker;
+
+	b->ledger = secret_sign_key(ledger);
+	b->has_witness = true;
+	b->witness = secret_sign_key(witness);
 }
 
 static struct country_doc *build(const struct registry *reg,
@@ -469,13 +579,13 @@ static void set_up(struct ledger_rig *r)
 	registry_init(&r->us, "US", 2);
 	r->jp_broker = secret_new(SECRET_BROKER);
 	r->us_broker = secret_new(SECRET_BROKER);
+	r->jp_witness = secret_new(SECRET_OFFICER);
+	r->us_witness = secret_new(SECRET_OFFICER);
 	r->first = secret_new(SECRET_OFFICER);
 	r->second = secret_new(SECRET_OFFICER);
 	r->theirs = secret_new(SECRET_OFFICER);
-	registry_broker(&r->jp, 1)->u.broker.ledger =
-	    secret_sign_key(r->jp_broker);
-	registry_broker(&r->us, 1)->u.broker.ledger =
-	    secret_sign_key(r->us_broker);
+	add_broker(&r->jp, r->jp_broker, r->jp_witness);
+	add_broker(&r->us, r->us_broker, r->us_witness);
 	registry_desk(&r->jp, "jp.ncp", false);
 	registry_desk(&r->us, "us.ncp", false);
 	add_officer(&r->us, "us.ncp", r->theirs);
@@ -514,8 +624,8 @@ struct ledger_rig *ledger_rig_new(void)
 	root = registry_root(&r->us);
 	roster_statement(r, "US", 1, 0, root.b);
 	roster_statement(r, "US", 3, 1, r->docs[2]->head_digest.b);
-	add_request(r);
-	add_acknowledge(r);
+	rig_request(r, r->first);
+	rig_acknowledge(r);
 	roster_statement(r, "JP", 3, 2, r->docs[1]->head_digest.b);
 	rig_note(r, r->second);
 	rig_statement(r, &stop);
@@ -536,6 +646,8 @@ void rig_free(struct ledger_rig *r)
 	registry_release(&r->us);
 	secret_free(r->jp_broker);
 	secret_free(r->us_broker);
+	secret_free(r->jp_witness);
+	secret_free(r->us_witness);
 	secret_free(r->first);
 	secret_free(r->second);
 	secret_free(r->theirs);
@@ -566,6 +678,10 @@ struct rig_verdict rig_verify(const struct ledger_rig *r, bool replay)
 	v.sent = a.sent;
 	v.receipted = a.receipted;
 	v.cases = a.cases;
+	v.forks = a.forks;
+	v.certificates = a.certificates;
+	v.head_witnesses = a.head_witnesses;
+	memcpy(v.witnessed, a.witnessed, sizeof(v.witnessed));
 	v.found = a.found.count;
 	v.first = a.found.first;
 	snprintf(v.text, sizeof(v.text), "%s", a.found.first_text);

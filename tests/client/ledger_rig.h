@@ -40,6 +40,7 @@ struct ledger_rig {
 	char dir[64];
 	struct registry jp, us;
 	struct secret *jp_broker, *us_broker, *first, *second, *theirs;
+	struct secret *jp_witness, *us_witness;
 	struct country_doc *docs[3]; /* JP.1, JP.2, US.1 */
 	struct rig_file ledger, receipts, states;
 	unsigned hash_count;
@@ -49,8 +50,9 @@ struct ledger_rig {
 	struct hf_id case_id;
 	struct hf_life_act acts[2][4]; /* of the case */
 	uint32_t act_count[2];
-	struct instant now;   /* of the next entry */
-	bool break_signature; /* of the next acts */
+	struct instant now;     /* of the next entry */
+	bool break_signature;   /* of the next acts */
+	bool break_cosignature; /* of the receipts built */
 };
 
 struct ledger_rig *ledger_rig_new(void);
@@ -63,9 +65,28 @@ void rig_sign(struct ledger_rig *r);
 /** A head over any root, by any key and origin. */
 void rig_head(struct ledger_rig *r, const char *origin,
     const struct secret *key, uint64_t size, const struct hf_hash *root);
+/** The note with a cosignature by `key` under this country's name. */
+void rig_cosign_note(char note[HF_NOTE_MAX], const char *country,
+    const struct secret *key, uint64_t seconds, bool broken);
+/** Cosign the head, as of r->now or of `at`. */
+void rig_cosign(struct ledger_rig *r, const char *country,
+    const struct secret *key, uint64_t at);
+/** The receipt from abroad once more, as the rig is set now. */
+void rig_receipts_again(struct ledger_rig *r);
+/** A certificate of US, that it erased the case: a frame of the file. */
+void rig_certificate(const struct ledger_rig *r, struct rig_frame *row);
+/** A proof that US forked.  Returns its size. */
+size_t rig_fork(const struct ledger_rig *r, uint8_t out[HF_FORK_MAX]);
 struct hf_hash rig_root(const struct ledger_rig *r);
 /** Append an own note by this officer, as of r->now; not signed yet. */
 void rig_note(struct ledger_rig *r, const struct secret *officer);
+/** Open the case by this officer, with the receipt of US.  The acts of the
+ * case before are forgotten when their counts are 0. */
+void rig_request(struct ledger_rig *r, const struct secret *officer);
+/** The state of the case as its acts stand, in `states`. */
+void rig_state(struct ledger_rig *r);
+/** Append an act of US that came with its receipt. */
+void rig_acknowledge(struct ledger_rig *r);
 /** Append a statement. */
 void rig_statement(struct ledger_rig *r, const struct hf_statement *s);
 void rig_remove(struct rig_file *f, unsigned at);
@@ -78,7 +99,9 @@ void rig_graft(struct ledger_rig *r, unsigned at, unsigned of);
 struct rig_verdict {
 	enum hf_err err;
 	uint64_t entries, acts, verified, disputed, sent, receipted, cases;
-	uint64_t found, first;
+	uint64_t found, first, forks, certificates;
+	unsigned head_witnesses;
+	uint64_t witnessed[HF_COSIGNATURE_MAX + 1];
 	char text[256]; /* of the first */
 };
 struct rig_verdict rig_verify(const struct ledger_rig *r, bool replay);

@@ -1,6 +1,8 @@
 /* A true archive passes; whatever is changed in it is found and named. */
 #include "tests/client/ledger_rig.h"
 
+#include "client/finding.h"
+
 #include "proto/crypto.h"
 
 #include <criterion/criterion.h>
@@ -435,5 +437,191 @@ Test(audit, a_desk_knew_what_had_entered_of_its_cases)
 	    at(r, RIG_ACKNOWLEDGE, "jp.ncp").state, HF_STATE_ACKNOWLEDGED);
 	cr_assert_eq(at(r, RIG_STOP, "jp.isp").cases, 0);
 	cr_assert_eq(at(r, RIG_STOP, "").cases, 1);
+	rig_free(r);
+}
+
+/* ---- witnesses and forks ---- */
+
+Test(audit, cosignatures_are_judged_and_counted)
+{
+	struct ledger_rig *r = ledger_rig_new();
+	struct rig_verdict v;
+	char bare[HF_NOTE_MAX];
+
+	memcpy(bare, r->head, sizeof(bare));
+	intact(r);
+	v = rig_verify(r, false);
+	cr_assert_eq(v.head_witnesses, 0);
+	cr_assert_eq(v.witnessed[1], 2, "both receipts of US, by JP");
+	rig_cosign(r, "US", r->us_witness, 0);
+	intact(r);
+	cr_assert_eq(rig_verify(r, false).head_witnesses, 1);
+	rig_cosign(r, "JP", r->jp_witness, 0);
+	intact(r);
+	cr_assert_eq(rig_verify(r, false).head_witnesses, 2);
+	memcpy(r->head, bare, sizeof(bare));
+	rig_cosign(r, "US", r->first, 0);
+	says(r, RIG_STOP, "of a witness that no document names");
+	memcpy(r->head, bare, sizeof(bare));
+	rig_cosign(r, "DE", r->us_witness, 0);
+	says(r, RIG_STOP, "of a witness that no document names");
+	memcpy(r->head, bare, sizeof(bare));
+	rig_cosign(r, "US", r->us_witness, NOW - 600000);
+	says(r, RIG_STOP, "US is of a time when no document named its key");
+	rig_free(r);
+}
+
+Test(audit, a_cosignature_older_than_what_it_covers_is_stale)
+{
+	struct ledger_rig *r = ledger_rig_new();
+
+	r->now.ms = NOW + 3600000;
+	rig_note(r, r->second);
+	rig_sign(r);
+	rig_cosign(r, "US", r->us_witness, NOW + 3600000 - 200000);
+	intact(r); /* clocks differ */
+	rig_sign(r);
+	rig_cosign(r, "US", r->us_witness, NOW + 3600000 - 400000);
+	says(r, RIG_COUNT, "US is older than what it covers");
+	rig_free(r);
+}
+
+Test(audit, every_flipped_bit_of_a_cosigned_head_is_found)
+{
+	struct ledger_rig *r = ledger_rig_new();
+
+	rig_cosign(r, "US", r->us_witness, 0);
+	rig_cosign(r, "JP", r->jp_witness, 0);
+	for (size_t i = 0; i < strlen(r->head); i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			struct rig_verdict v;
+
+			r->head[i] = (char)(r->head[i] ^ (1 << bit));
+			if (r->head[i] != '\0') {
+				rig_write(r);
+				v = rig_verify(r, false);
+				cr_assert_gt(
+				    v.found, 0, "byte %zu bit %u", i, bit);
+			}
+			r->head[i] = (char)(r->head[i] ^ (1 << bit));
+		}
+	rig_free(r);
+}
+
+Test(audit, a_receipt_with_a_false_cosignature_is_named)
+{
+	struct ledger_rig *r = ledger_rig_new();
+
+	r->break_cosignature = true;
+	rig_receipts_again(r);
+	says(r, RIG_REQUEST,
+	    "its receipt by US: the cosignature of JP does "
+	    "not verify");
+	rig_free(r);
+}
+
+static void enter_fork(struct ledger_rig *r, const char *country, bool true_one)
+{
+	uint8_t proof[HF_FORK_MAX];
+	struct hf_statement s = {.type = HF_ENTRY_FORK,
+	    .text = {(const uint8_t *)country, 2},
+	    .detail = {proof, 0}};
+
+	s.detail.size = rig_fork(r, proof);
+	if (!true_one)
+		proof[s.detail.size - 20] ^= 1;
+	rig_statement(r, &s);
+	rig_sign(r);
+}
+
+Test(audit, a_fork_on_record_is_verified_and_told)
+{
+	struct ledger_rig *r = ledger_rig_new();
+
+	enter_fork(r, "US", true);
+	intact(r);
+	cr_assert_eq(rig_verify(r, false).forks, 1);
+	enter_fork(r, "JP", true);
+	says(r, RIG_COUNT + 1, "of a fork of another country");
+	r->ledger.count--;
+	enter_fork(r, "US", false);
+	says(r, RIG_COUNT + 1, "the proof of a fork");
+	rig_free(r);
+}
+
+/* ---- certificates ---- */
+
+static void write_certificate(
+    const struct ledger_rig *r, const struct rig_frame *row)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/certificates", r->dir);
+	f = fopen(path, "wb");
+	cr_assert_not_null(f);
+	cr_assert_eq(fwrite(row->bytes, 1, row->size, f), row->size);
+	cr_assert_eq(fclose(f), 0);
+}
+
+static enum hf_err take_what(void *ctx, const struct finding *f)
+{
+	char *what = ctx;
+
+	strcpy(what, f->what);
+	return HF_OK;
+}
+
+static void erasures_say(const struct ledger_rig *r, const char *expected)
+{
+	char found[32] = "";
+	struct asking q = {.each = take_what, .ctx = found, .certified = true};
+	struct roster *roster;
+
+	cr_assert_eq(archive_open(&q.archive, r->dir), HF_OK);
+	cr_assert_eq(archive_roster(q.archive, &roster), HF_OK);
+	q.roster = roster;
+	cr_assert_eq(erasures_find(&q), HF_OK);
+	cr_assert_str_eq(found, expected);
+	archive_close(q.archive);
+	roster_free(roster);
+}
+
+Test(audit, a_peers_certificate_of_erasure_is_verified)
+{
+	struct ledger_rig *r = ledger_rig_new();
+	struct rig_frame row;
+
+	rig_write(r);
+	erasures_say(r, "");
+	rig_certificate(r, &row);
+	write_certificate(r, &row);
+	intact(r);
+	cr_assert_eq(rig_verify(r, false).certificates, 1);
+	erasures_say(r, "peer-certified");
+	for (size_t at = 4; at < row.size; at++) {
+		row.bytes[at] ^= 4;
+		write_certificate(r, &row);
+		cr_assert_gt(rig_verify(r, false).found, 0, "byte %zu", at);
+		row.bytes[at] ^= 4;
+	}
+	rig_free(r);
+}
+
+Test(audit, a_false_certificate_is_named)
+{
+	struct ledger_rig *r = ledger_rig_new();
+	struct rig_frame row;
+	struct secret *jp = r->jp_broker;
+
+	rig_write(r);
+	r->jp_broker = r->us_broker;
+	r->us_broker = jp;
+	rig_certificate(r, &row);
+	r->us_broker = r->jp_broker;
+	r->jp_broker = jp;
+	write_certificate(r, &row);
+	says(r, AUDIT_NO_ENTRY, "certificates: that of US for case");
+	erasures_say(r, "peer-false");
 	rig_free(r);
 }

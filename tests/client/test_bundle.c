@@ -623,6 +623,26 @@ Test(bundle, a_newest_head_of_another_tree_is_a_fork)
 	bundle_free(b);
 }
 
+Test(bundle, a_false_cosignature_is_found)
+{
+	struct bundle *b;
+
+	r->us.cosigns_falsely = true;
+	b = judge_members("");
+	expect_err(b, "receipts/0-1.US", HF_CHECKPOINT);
+	cr_expect_null(rig_finding(b, "receipts/0-1.JP", false));
+	bundle_free(b);
+	r->us.cosigns_falsely = false;
+	for (unsigned i = 0; i < r->us.entry_count; i++)
+		if (r->us.entries[i].type == ENTRY_BROKER)
+			r->us.entries[i].u.broker.has_witness = false;
+	rig_rebuild(r);
+	b = judge_members("");
+	cr_expect(bundle_ok(b));
+	cr_expect_not_null(rig_finding(b, "receipts/0-1.US", true));
+	bundle_free(b);
+}
+
 /* What is not there is said; it is no lie. */
 Test(bundle, a_receipt_that_is_missing_is_a_note)
 {

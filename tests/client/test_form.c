@@ -83,6 +83,21 @@ Test(form, names_every_bad_field_at_once)
 	free(d);
 }
 
+/* It would be shown as another form than the one that is read. */
+Test(form, takes_no_control_characters_in_identifiers)
+{
+	struct form_report report = {0};
+	struct draft *d = malloc(sizeof(*d));
+	json_t *o = json_loads("{\"user_id\":[\"a\x7f\"]}", 0, NULL);
+
+	cr_assert_eq(hf_crypto_init(), HF_OK);
+	draft_init(d, HF_KIND_REQUEST);
+	cr_assert_eq(form_read(d, o, 0, &report), HF_FORM);
+	cr_expect(names(&report, "user_id"));
+	json_decref(o);
+	free(d);
+}
+
 Test(form, wants_what_article_29_2_wants)
 {
 	static const char *const mandatory[] = {"authority", "offence", "facts",

@@ -646,7 +646,19 @@ static void certify(struct world *w, unsigned side, unsigned n, uint64_t at_ms)
 		.time = {at_ms}});
 }
 
-static void erasure_case(struct world *w, struct outcome *a)
+/* An archive that has what came of certificates: nothing. */
+static void no_certificates(const struct world *w, unsigned side)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/certificates", w->dir[side]);
+	f = fopen(path, "wb");
+	cr_assert_not_null(f);
+	cr_assert_eq(fclose(f), 0);
+}
+
+static void erasure_case(struct world *w, struct outcome *a, bool fetched)
 {
 	unsigned life = (unsigned)chance_below(&w->chance, 7), n;
 	uint64_t ended, due, asked_ended;
@@ -666,6 +678,8 @@ static void erasure_case(struct world *w, struct outcome *a)
 	w->now_ms += H_MS;
 	if (life == 1)
 		return;
+	if (fetched)
+		want(a, "peer-silent", w, n, due);
 	if (life == 2 || life == 3)
 		legal_hold(w, n, 1);
 	if (life == 3) {
@@ -692,7 +706,9 @@ Test(queries, erasures_names_what_is_kept_too_long, .timeout = 300)
 
 		cr_assert_not_null(a);
 		for (unsigned k = 0; k < 20; k++)
-			erasure_case(w, a);
+			erasure_case(w, a, i % 2 == 0);
+		if (i % 2 == 0)
+			no_certificates(w, JP);
 		chance_fill(&w->chance, stray.b, sizeof(stray.b));
 		if (one_in(w, 2)) {
 			char hex[2 * HF_ID_SIZE + 1];

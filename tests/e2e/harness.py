@@ -15,6 +15,8 @@ HOLDFAST = os.path.join(BUILD, "holdfast")
 HOLDFASTD = os.path.join(BUILD, "holdfastd")
 FEDERATION = os.path.join(TOP, "ops", "federation")
 SLOW = bool(os.environ.get("HF_ASAN"))
+# Time limits are so many times as long (valgrind).
+TIMES = float(os.environ.get("HF_TIMES", "1"))
 
 FORM = {
     "authority": "Metropolitan Police, Cyber Division",
@@ -154,7 +156,7 @@ class Federation:
     def script(self, verb, *args):
         done = subprocess.run([FEDERATION, verb, self.dir, *args],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, timeout=120)
+                              text=True, timeout=120 * TIMES)
         check(done.returncode == 0, "federation %s: %s%s" % (
             verb, done.stdout, done.stderr))
         return done.stdout
@@ -196,7 +198,7 @@ class Federation:
         argv = [HOLDFAST, "--home", self.home(who), *args]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, timeout=timeout)
+                              text=True, timeout=timeout * TIMES)
         return Result(done, argv[3:])
 
     def start_command(self, who, *args):
@@ -236,7 +238,7 @@ class Federation:
 
     def wait(self, who, ref, condition, what, seconds=20):
         """Until `condition(case)` holds on this desk's screen."""
-        end = time.monotonic() + seconds * (3 if SLOW else 1)
+        end = time.monotonic() + seconds * (3 if SLOW else 1) * TIMES
         last = None
         while time.monotonic() < end:
             got = self.run(who, "request", "show", ref, "--json")

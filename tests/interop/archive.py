@@ -157,8 +157,8 @@ class Archive:
         act.entered = leaf.entered
         try:
             act.verify()
-            if leaf.type == ledger.FOREIGN:
-                self.foreign(act, payload)
+            if leaf.type in (ledger.FOREIGN, ledger.RECALLED):
+                self.came(act, leaf, payload)
             else:
                 self.own(act, leaf, payload)
         except c.Refused as e:  # it has its place all the same
@@ -209,20 +209,26 @@ class Archive:
                 act.kind, e.get(k.MEASURE, 0)), roster.APPROVALS,
                 "%d signatures" % len(act.signatures))
 
-    def foreign(self, act, payload):
-        """SPEC 12.6"""
+    def came(self, act, leaf, payload):
+        """SPEC 12.6; 12.12 of an own act that was lost."""
         e = act.envelope
-        country = c.country_of(e[k.FROM])
-        c.demand(country != self.country == c.country_of(e[k.TO]) and
-                 act.track < 2, roster.WRONG_COUNTRY, "not for this country")
+        country, to = c.country_of(e[k.FROM]), c.country_of(e[k.TO])
+        own = leaf.type == ledger.RECALLED
+        c.demand(country != to and act.track < 2 and
+                 self.country == (country if own else to),
+                 roster.WRONG_COUNTRY, "not for this country")
+        if own:
+            self.sent[act.id] = act
         receipt = ledger.Receipt(payload)
         c.demand(receipt.leaf.covers(act), c.OTHER_ACT,
                  "a receipt of another act")
         c.demand(receipt.leaf.type == (ledger.MACHINE if act.machine
                                        else ledger.OWN), c.OTHER_ACT,
                  "a receipt of type %d" % receipt.leaf.type)
-        receipt.verify(*self.ledger_of(country, receipt.leaf.epoch))
-        self.received += 1
+        c.demand(not own or receipt.leaf.epoch < leaf.epoch, c.OTHER_ACT,
+                 "a receipt of no earlier epoch")
+        receipt.verify(*self.ledger_of(country, receipt.epoch()))
+        self.received += not own
         act.entered = receipt.leaf.entered
         self.standing(act, receipt.leaf)
 
@@ -298,7 +304,7 @@ class Archive:
                 receipt = ledger.Receipt(receipt)
                 c.demand(receipt.leaf.type == ledger.FOREIGN and
                          receipt.leaf.covers(act), c.OTHER_ACT, where)
-                receipt.verify(*self.ledger_of(country, receipt.leaf.epoch))
+                receipt.verify(*self.ledger_of(country, receipt.epoch()))
                 self.receipted += 1
             except c.Refused as e:
                 self.problem("receipts", e)

@@ -216,8 +216,8 @@ class Bundle:
             c.demand(receipt.leaf.covers(act) and receipt.leaf.type == kind
                      and country in (own, c.country_of(act.envelope[k.TO])),
                      c.OTHER_ACT, "receipts/" + name)
-            origin, key = self.ledger_of(country, receipt.leaf.epoch)
-            self.head(receipt.verify(origin, key))
+            self.head(receipt.verify(*self.ledger_of(country, receipt.epoch())))
+            key = self.ledger_of(country, receipt.leaf.epoch)[1]
             if country == own:
                 act.entered = receipt.leaf.entered
                 if act.machine:

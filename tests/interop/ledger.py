@@ -7,10 +7,10 @@ import codec as c
 import tree
 from names import H, sha256, verify
 
-ACT_TYPES = (1, 2, 3)
-OWN, FOREIGN, MACHINE = ACT_TYPES
+ACT_TYPES = (1, 2, 3, 4)
+OWN, FOREIGN, MACHINE, RECALLED = ACT_TYPES
 ERASED, ROSTER, CONFLICT = 14, 15, 21
-STATEMENTS = range(10, 26)
+STATEMENTS = range(10, 29)
 NOTE_MAX, RECEIPT_MAX, STATEMENT_MAX = 1024, 3072, 1024
 SIZE_MAX = 1 << 48
 ZEROS = bytes(32)
@@ -212,6 +212,13 @@ class Receipt:
             origin, size, base64.b64encode(root).decode()) + "".join(
                 "%s%s %s\n" % (DASH, name, base64.b64encode(blob).decode())
                 for name, blob in named)
+
+    def epoch(self):
+        """That of the head, which is the leaf's or a later one."""
+        epoch = self.note.split("\n")[0].split("/")[-1]
+        c.demand(epoch.isascii() and epoch.isdigit() and
+                 int(epoch) >= self.leaf.epoch, c.NOTE, "epoch " + epoch)
+        return int(epoch)
 
     def verify(self, origin, key):
         head = Checkpoint(self.note, origin, key)

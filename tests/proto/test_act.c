@@ -83,6 +83,14 @@ Test(act, is_refused_cut_at_every_length)
 	cr_expect_eq(whole(r.frame, r.size + 1), HF_TRAILING);
 }
 
+/* Also where there is no byte to point to; clang's sanitizer looks. */
+Test(act, is_refused_when_there_is_none)
+{
+	struct hf_act a;
+
+	cr_assert_eq(hf_act_decode(&a, NULL, 0), HF_TRUNCATED);
+}
+
 Test(act, lends_its_parts_and_names_itself)
 {
 	static struct act_rig r;

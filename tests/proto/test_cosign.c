@@ -72,6 +72,13 @@ Test(cosign, a_note_takes_a_line_where_it_belongs)
 			text_bytes(vectors_text(row, "line")), out, size,
 			&size),
 		    HF_TOO_BIG);
+		/* the log's own line is none */
+		cr_expect_eq(
+		    hf_cosign_add(text_bytes(vectors_text(row, "note")),
+			text_bytes(
+			    strstr(vectors_text(row, "note"), "\n\n") + 2),
+			out, sizeof(out), &size),
+		    HF_CHECKPOINT);
 	}
 	cr_assert_eq(i, 5);
 	json_decref(root);

@@ -94,8 +94,8 @@ Test(ledger, leaves_of_the_vectors_are_read_and_written)
 Test(ledger, every_type_has_a_name_and_its_own_rules)
 {
 	for (unsigned type = 0; type < 300; type++) {
-		bool act = type >= 1 && type <= 3;
-		bool statement = type >= 10 && type <= 25;
+		bool act = type >= HF_ENTRY_OWN && type <= HF_ENTRY_RECALLED;
+		bool statement = type >= 10 && type <= HF_ENTRY_LAST;
 		struct hf_ledger_leaf l = {.type = type, .sigs = {{1}}}, back;
 		struct hf_statement s = {.type = type};
 		uint8_t out[HF_PAYLOAD_MAX];

@@ -1,0 +1,68 @@
+#include "tests/bench/meter.h"
+
+#include "proto/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+double meter_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void meter_fail(const char *what)
+{
+	fprintf(stderr, "bench: %s\n", what);
+	exit(1);
+}
+
+void meter_must(enum hf_err err, const char *what)
+{
+	if (err == HF_OK)
+		return;
+	fprintf(stderr, "bench: %s: %s %s\n", what, hf_err_info(err)->name,
+	    hf_err_text(err));
+	exit(1);
+}
+
+void meter_add(struct meter *m, double seconds)
+{
+	if (m->count == m->capacity) {
+		size_t capacity = m->capacity == 0 ? 4096 : 2 * m->capacity;
+		double *grown = realloc(m->span, capacity * sizeof(*grown));
+
+		if (grown == NULL)
+			meter_fail("out of memory");
+		m->span = grown;
+		m->capacity = capacity;
+	}
+	m->span[m->count++] = seconds;
+}
+
+void meter_free(struct meter *m)
+{
+	free(m->span);
+	*m = (struct meter){NULL, 0, 0};
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double meter_at(struct meter *m, double share)
+{
+	size_t at;
+
+	if (m->count == 0)
+		return 0;
+	qsort(m->span, m->count, sizeof(*m->span), ascending);
+	at = (size_t)(share * (double)(m->count - 1) + 0.5);
+	return m->span[at] * 1e6;
+}

@@ -1,0 +1,25 @@
+/*
+ * meter: what the benches share: a clock, percentiles, failing loudly.
+ */
+#ifndef HF_BENCH_METER_H
+#define HF_BENCH_METER_H
+
+#include "proto/types.h"
+
+/** Seconds, monotonic. */
+double meter_now(void);
+/** Ends the program with the error's text. */
+void meter_must(enum hf_err err, const char *what);
+void meter_fail(const char *what);
+
+/** Spans of time, all kept; seconds. */
+struct meter {
+	double *span;
+	size_t count, capacity;
+};
+void meter_add(struct meter *m, double seconds);
+void meter_free(struct meter *m);
+/** Sorts; microseconds at `share` (0.5: the median).  0 when empty. */
+double meter_at(struct meter *m, double share);
+
+#endif

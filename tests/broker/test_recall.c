@@ -1,0 +1,234 @@
+/* A broker that lost data, and what its peers give back (SPEC 12.12). */
+#include "tests/broker/wires.h"
+
+#include "broker/engine/intake.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+struct loss {
+	struct wires *w;
+	struct node *jp, *us;
+	struct hf_id id;   /* of a case whose later acts are lost */
+	struct hf_id lost; /* of a case that is lost whole */
+	char old[NODE_DIR_MAX + 4];
+};
+
+/* Both ways there is one case before the copy is made. */
+static struct loss before_loss(uint64_t seed)
+{
+	struct loss l = {.w = wires_new(fed_running("JP", "US", NULL), seed)};
+	struct draft d;
+
+	l.jp = fed_node(l.w->f, "JP");
+	l.us = fed_node(l.w->f, "US");
+	wires_connect_all(l.w);
+	draft_open(&d, l.w->f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	l.id = must_submit(&d);
+	wires_run_for(l.w, 1000, 500);
+	node_backup(l.jp, l.old);
+	wires_connect_all(l.w);
+	wires_run_for(l.w, 1000, 500);
+	return l;
+}
+
+static struct hf_id note(struct loss *l, const char *by, const struct hf_id *id)
+{
+	bool jp = strncmp(by, "jp", 2) == 0;
+	struct draft d;
+	struct hf_id made;
+
+	draft_next(&d, l->w->f, by, HF_KIND_NOTE,
+	    jp ? HF_TRACK_ASKING : HF_TRACK_ASKED, id, NULL);
+	made = must_submit(&d);
+	wires_run_for(l->w, 200, 100);
+	return made;
+}
+
+/* What JP will have lost: acts of its own and of US, and a new case. */
+static void go_on(struct loss *l, unsigned notes)
+{
+	struct draft d;
+
+	draft_accept(&d, l->w->f, "us.ncp", &l->id, 55);
+	must_submit(&d);
+	wires_run_for(l->w, 500, 250);
+	for (unsigned i = 0; i < notes; i++)
+		note(l, i % 3 == 2 ? "us.ncp" : "jp.ncp", &l->id);
+	draft_open(&d, l->w->f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	l->lost = must_submit(&d);
+	wires_run_for(l->w, 500, 250);
+	note(l, "jp.ncp", &l->lost);
+	cr_assert(same_state(l->jp, l->us, &l->id));
+	cr_assert(same_state(l->jp, l->us, &l->lost));
+}
+
+static void lose(struct loss *l)
+{
+	wires_cut(l->w, "JP", "US");
+	wires_cut(l->w, "US", "JP");
+	node_lose(l->jp, l->old);
+}
+
+static unsigned entries(struct node *n, unsigned type)
+{
+	struct hf_ledger_leaf leaf;
+	unsigned count = 0;
+
+	node_look(n);
+	for (uint64_t i = 0; i < n->size; i++) {
+		EXPECT("leaf", ledger_leaf(n->engine, i, &leaf), HF_OK);
+		count += leaf.type == type;
+	}
+	node_look_end(n);
+	return count;
+}
+
+Test(recall, own_sides_come_back_with_their_times)
+{
+	struct loss l = before_loss(1);
+	struct case_record before, after;
+	uint8_t buffer[HF_PAYLOAD_MAX];
+	struct hf_statement s;
+	struct hf_country us = {"US"};
+	uint64_t lost;
+
+	go_on(&l, 9);
+	before = node_case(l.jp, &l.id);
+	lost = l.jp->size;
+	lose(&l);
+	after = node_case(l.jp, &l.id);
+	cr_assert_lt(after.gens[0] + after.gens[1],
+	    before.gens[0] + before.gens[1], "control: it is lost");
+	EXPECT("control: the whole case", node_case_err(l.jp, &l.lost, &after),
+	    HF_NOTFOUND);
+	cr_assert(node_last_statement(l.jp, HF_ENTRY_EPOCH, &s, buffer));
+	cr_assert_eq(s.code, 1, "the epoch before");
+	cr_assert_eq(s.count, lost);
+	cr_assert_eq(s.detail.size, HF_HASH_SIZE);
+	wires_connect_all(l.w);
+	wires_run_for(l.w, 4000, 250);
+	after = node_case(l.jp, &l.id);
+	cr_assert_eq(after.gens[0], before.gens[0]);
+	cr_assert_eq(after.gens[1], before.gens[1]);
+	cr_assert(same_state(l.jp, l.us, &l.id));
+	cr_assert(same_state(l.jp, l.us, &l.lost));
+	cr_assert_eq(entries(l.jp, HF_ENTRY_RECALLED), 6 + 2);
+	cr_assert(node_last_statement(l.jp, HF_ENTRY_SIDES_BACK, &s, buffer));
+	cr_assert_eq(s.text.size, 2);
+	cr_assert_eq(memcmp(s.text.data, us.s, 2), 0);
+	cr_assert_eq(s.count, lost, "the head that US knew");
+	node_look(l.jp);
+	cr_assert_not(recall_pending(l.jp->engine, us));
+	node_look_end(l.jp);
+	cr_assert_eq(wires_waiting(l.w, "JP"), 0, "receipts are back too");
+	cr_assert_gt(wires_logged(l.w, "US", HF_NEW_EPOCH), 0);
+	/* and it goes on, both ways */
+	note(&l, "jp.ncp", &l.id);
+	note(&l, "us.ncp", &l.id);
+	cr_assert(same_state(l.jp, l.us, &l.id));
+	cr_assert_eq(node_statements(l.us, HF_ENTRY_CONFLICT, NULL), 0);
+	cr_assert_eq(node_statements(l.jp, HF_ENTRY_CONFLICT, NULL), 0);
+	wires_free(l.w);
+}
+
+Test(recall, nothing_is_decided_until_they_are_back)
+{
+	struct loss l = before_loss(2);
+	struct intake_result r;
+	struct signed_act a;
+	struct draft d;
+
+	go_on(&l, 3);
+	lose(&l);
+	draft_next(
+	    &d, l.w->f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &l.id, NULL);
+	EXPECT("a note", draft_submit(&d, &a, &r), HF_RECALLING);
+	/* deadlines pass, and JP says nothing of a silence that it forgot */
+	wires_run_for(l.w, 9000, 500);
+	cr_assert_eq(node_statements(l.jp, HF_ENTRY_ABSENT, &l.id), 0);
+	wires_connect_all(l.w);
+	wires_run_for(l.w, 6000, 250);
+	note(&l, "jp.ncp", &l.id);
+	cr_assert(same_state(l.jp, l.us, &l.id));
+	wires_free(l.w);
+}
+
+Test(recall, a_long_side_comes_back_over_a_bad_line)
+{
+	struct loss l = before_loss(3);
+	struct case_record before, after;
+
+	go_on(&l, 90);
+	before = node_case(l.jp, &l.id);
+	lose(&l);
+	l.w->lose = 200;
+	l.w->twice = 200;
+	l.w->shuffle = 200;
+	wires_connect_all(l.w);
+	wires_run_for(l.w, 12000, 250);
+	l.w->lose = 0;
+	wires_run_for(l.w, 8000, 250);
+	after = node_case(l.jp, &l.id);
+	cr_assert_eq(after.gens[0], before.gens[0]);
+	cr_assert_eq(after.gens[1], before.gens[1]);
+	cr_assert(same_state(l.jp, l.us, &l.id));
+	cr_assert(same_state(l.jp, l.us, &l.lost));
+	cr_assert_eq(node_statements(l.jp, HF_ENTRY_SIDES_BACK, NULL), 1);
+	wires_free(l.w);
+}
+
+/* The list gets lost, then the acts do. */
+Test(recall, what_gets_lost_is_asked_for_again)
+{
+	struct loss l = before_loss(5);
+
+	go_on(&l, 3);
+	lose(&l);
+	l.w->drop_type = HF_LINK_RECALLED;
+	wires_connect_all(l.w);
+	wires_run_for(l.w, 2000, 250);
+	l.w->drop_type = HF_LINK_ACTS;
+	wires_run_for(l.w, 6000, 250);
+	cr_assert_gt(l.w->carried[HF_LINK_RECALLED], 0);
+	cr_assert_eq(entries(l.jp, HF_ENTRY_RECALLED), 0);
+	l.w->drop_type = 0;
+	wires_run_for(l.w, 6000, 250);
+	cr_assert_eq(entries(l.jp, HF_ENTRY_RECALLED), 4);
+	cr_assert(same_state(l.jp, l.us, &l.id));
+	cr_assert_eq(node_statements(l.jp, HF_ENTRY_SIDES_BACK, NULL), 1);
+	wires_free(l.w);
+}
+
+Test(recall, an_epoch_begins_by_an_operator_only)
+{
+	struct engine_options o;
+	struct federation *f = fed_running("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct engine *e;
+	struct txn *t;
+
+	o = jp->engine->options;
+	EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+	o.epoch = 2;
+	EXPECT("epoch 2", engine_open(&e, &o, t, 0, &jp->root_hash), HF_EPOCH);
+	o.accept_rollback = true;
+	EXPECT("accepted", engine_open(&e, &o, t, 0, &jp->root_hash), HF_OK);
+	engine_free(e);
+	o.epoch = 0;
+	EXPECT("back", engine_open(&e, &o, t, 0, &jp->root_hash), HF_EPOCH);
+	txn_abort(t);
+	fed_free(f);
+}
+
+/* Without a loss nobody may put own acts into our ledger. */
+Test(recall, own_acts_are_not_taken_from_a_peer_otherwise)
+{
+	struct loss l = before_loss(4);
+	struct hf_id made = note(&l, "jp.ncp", &l.id);
+	struct intake_result r;
+
+	EXPECT(
+	    "carried back", fed_carry(l.us, l.jp, &made, &r), HF_WRONG_COUNTRY);
+	wires_free(l.w);
+}
