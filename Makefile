@@ -187,6 +187,17 @@ sim explore times: export SEED HOURS MS STEPS OFF SKIP BROKERS FROM SEEDS \
 sim explore times: $(B)/sim
 	@$(B)/sim $@
 
+# States that a power cut leaves: STATES=n SEED=s.  Criterion stays out.
+$(B)/crash: $(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/crash/*.c) \
+	$(addprefix tests/broker/,$(addsuffix .c,$(SIM_SHARED)))) \
+	$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -Wl,--wrap=mdb_env_open -o $@ $^ -lzmq -llmdb \
+		-lconfuse -lpthread $(LDLIBS)
+.PHONY: crash
+crash: export STATES SEED CASES
+crash: $(B)/crash
+	@sh tests/crash/run $(B)
+
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok
 deps-ok: $(B)/.deps
@@ -213,7 +224,7 @@ ATTACKS ?= 100000
 attacks: $(B)/test-client
 	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
 		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
-check: doors format-check all unit $(B)/sim man
+check: doors format-check all unit $(B)/sim $(B)/crash man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:

@@ -13,6 +13,7 @@
 #define SLOT_SIZE 64u
 #define CHECK_SIZE 24u
 #define GROW 4096u /* slots */
+#define LOOK 256u  /* slots read at once */
 #define SLOTS_MAX (1u << 26)
 #define NEW_MAX 512u /* slots of one transaction: one an act at most */
 
@@ -85,18 +86,27 @@ static enum hf_err grow(struct case_keys *k, uint32_t slots)
 	return HF_OK;
 }
 
-/* Where the never-used part begins: slots are handed out in order. */
+/* Where the never-used part begins: slots are handed out in order.  Only
+ * states are looked at; keys that were read beside them are wiped. */
 static enum hf_err find_next(struct case_keys *k)
 {
-	uint8_t state;
+	uint8_t slots[LOOK][SLOT_SIZE];
+	enum hf_err err = HF_OK;
+	bool found = false;
 
-	for (k->next = k->count; k->next > 0; k->next--) {
-		if (pread(k->fd, &state, 1, offset(k->next - 1)) != 1)
-			return HF_KEYSLOT;
-		if (state != SLOT_FREE)
-			break;
+	for (k->next = k->count; k->next > 0 && !found && err == HF_OK;) {
+		uint32_t n = k->next < LOOK ? k->next : LOOK;
+
+		if (pread(k->fd, slots, n * SLOT_SIZE, offset(k->next - n)) !=
+		    (ssize_t)(n * SLOT_SIZE))
+			err = HF_KEYSLOT;
+		for (; n > 0 && !found && err == HF_OK; n--) {
+			found = slots[n - 1][0] != SLOT_FREE;
+			k->next -= !found;
+		}
 	}
-	return HF_OK;
+	hf_wipe(slots, sizeof(slots));
+	return err;
 }
 
 enum hf_err case_keys_open(

@@ -257,7 +257,7 @@ void fed_wait(struct federation *f, uint64_t seconds)
 
 /* ---- brokers ---- */
 
-static void open_store(struct node *n)
+void node_open_store(struct node *n)
 {
 	struct store_options options = {
 	    .dir = n->dir, .map_size = 64u << 20, .key_slots = 64};
@@ -268,7 +268,7 @@ static void open_store(struct node *n)
 	must(store_open(&n->store, &options), "store_open");
 }
 
-static void open_engine(struct node *n)
+void node_open_engine(struct node *n)
 {
 	struct engine_options options = {
 	    .country = n->country,
@@ -356,8 +356,8 @@ static void start_node(struct node *n)
 			 tmp != NULL ? tmp : "/tmp"),
 	    (int)sizeof(n->dir));
 	cr_assert_not_null(mkdtemp(n->dir));
-	open_store(n);
-	open_engine(n);
+	node_open_store(n);
+	node_open_engine(n);
 	turn_of(n, node_event(n, EVENT_START));
 	for (unsigned i = 0; i < f->count; i++) {
 		pin(n, &f->nodes[i]);
@@ -378,10 +378,12 @@ void fed_publish(struct node *n)
 		fed_give(&n->fed->nodes[i], n);
 }
 
-static void close_node(struct node *n)
+void node_close(struct node *n)
 {
 	witness_close(n->cosigner);
 	n->cosigner = NULL;
+	signer_close(n->signer);
+	n->signer = NULL;
 	txn_abort(n->txn);
 	effects_free(n->effects);
 	engine_free(n->engine);
@@ -394,9 +396,9 @@ static void close_node(struct node *n)
 
 void node_restart(struct node *n)
 {
-	close_node(n);
-	open_store(n);
-	open_engine(n);
+	node_close(n);
+	node_open_store(n);
+	node_open_engine(n);
 	turn_of(n, node_event(n, EVENT_START));
 	for (unsigned i = 0; i < n->fed->count; i++)
 		pin(n, &n->fed->nodes[i]);
@@ -436,10 +438,10 @@ void node_backup(struct node *n, char dir[NODE_DIR_MAX + 4])
 	cr_assert_lt(snprintf(dir, NODE_DIR_MAX + 4, "%s-old", n->dir),
 	    (int)(NODE_DIR_MAX + 4));
 	cr_assert_eq(mkdir(dir, 0700), 0);
-	close_node(n);
+	node_close(n);
 	copy_dir(n->dir, dir);
-	open_store(n);
-	open_engine(n);
+	node_open_store(n);
+	node_open_engine(n);
 	turn_of(n, node_event(n, EVENT_START));
 }
 
@@ -463,15 +465,15 @@ static void remove_dir(const char *path);
 
 void node_lose(struct node *n, const char *dir)
 {
-	close_node(n);
+	node_close(n);
 	copy_dir(dir, n->dir);
 	remove_dir(dir);
 	n->lost_size = n->size;
 	n->lost_root = n->root_hash;
 	n->size = 0;
 	next_epoch(n);
-	open_store(n);
-	open_engine(n);
+	node_open_store(n);
+	node_open_engine(n);
 	turn_of(n, node_event(n, EVENT_START));
 	for (unsigned i = 0; i < n->fed->count; i++)
 		pin(n, &n->fed->nodes[i]);
@@ -499,7 +501,7 @@ void fed_free(struct federation *f)
 		struct node *n = &f->nodes[i];
 
 		if (n->store != NULL)
-			close_node(n);
+			node_close(n);
 		if (n->dir[0] != '\0')
 			remove_dir(n->dir);
 		for (unsigned j = 0; j < FED_DESKS; j++)
@@ -547,13 +549,45 @@ size_t node_note(struct node *n, uint64_t size, const struct hf_hash *root,
 	return note_size;
 }
 
+void node_signer(struct node *n)
+{
+	char origin[HF_ORIGIN_MAX], path[100];
+
+	hf_origin(origin, n->country, 1);
+	snprintf(path, sizeof(path), "%s/signer.mem", n->dir);
+	must(signer_open(&n->signer, path, origin, n->broker), "signer_open");
+	signer_last(n->signer, &n->size, &n->root_hash);
+}
+
+/* As the signer process would. */
+static size_t remember(struct node *n, struct txn *t, uint64_t size,
+    const struct hf_hash *root, char note[HF_NOTE_MAX])
+{
+	struct hf_hash path[2 * HF_TREE_DEPTH_MAX];
+	unsigned count = 0;
+	size_t note_size;
+
+	if (n->signer == NULL)
+		node_signer(n);
+	if (n->size > 0)
+		must(engine_consistency(
+			 n->engine, t, n->size, size, path, &count),
+		    "engine_consistency");
+	must(signer_sign(n->signer, size, root, n->size, path, count, note,
+		 HF_NOTE_MAX, &note_size),
+	    "signer_sign");
+	return note_size;
+}
+
 static void sign_head(struct node *n, uint64_t size, const struct hf_hash *root)
 {
 	char note[HF_NOTE_MAX];
-	size_t note_size = node_note(n, size, root, note);
+	size_t note_size;
 	struct txn *t;
 
 	must(txn_begin(&t, n->store), "txn_begin");
+	note_size = n->remembers ? remember(n, t, size, root, note)
+				 : node_note(n, size, root, note);
 	must(engine_receipts(
 		 n->engine, t, bytes_of(note, note_size), n->effects),
 	    "engine_receipts");

@@ -11,6 +11,7 @@
 #define HF_TESTS_BROKER_FIXTURE_H
 
 #include "broker/engine/internal.h"
+#include "broker/signer/signer.h"
 #include "broker/signer/witness.h"
 
 #define FED_COUNTRIES 27u
@@ -42,6 +43,8 @@ struct node {
 	char dir[NODE_DIR_MAX];
 	struct store *store;
 	struct witness_state *cosigner; /* made at the first head */
+	bool remembers; /* the real signer signs, with its memory in dir */
+	struct signer_state *signer; /* then; made at the first head */
 	struct engine *engine;
 	struct effects *effects;
 	struct txn *txn; /* of a running turn or look */
@@ -114,6 +117,12 @@ void turn_end_crash(struct node *n);
 void turn_abandon(struct node *n);
 /** Close the store and open everything anew. */
 void node_restart(struct node *n);
+/** Its parts, for a node whose dir is set: the store; the real signer, with
+ * what it remembers; the engine, which checks the ledger against that. */
+void node_open_store(struct node *n);
+void node_signer(struct node *n);
+void node_open_engine(struct node *n);
+void node_close(struct node *n);
 /** A transaction to look with; node_look_end aborts it. */
 void node_look(struct node *n);
 void node_look_end(struct node *n);

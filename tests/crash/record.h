@@ -1,0 +1,57 @@
+/*
+ * record: what a process writes to its files, as a list of operations.
+ *
+ * The program's own pwrite, fdatasync, rename and so on stand before libc's
+ * (liblmdb's calls come here too), carry the call out and note it in the log of
+ * the directory that the file is in.  lock.mdb is not noted: it means nothing
+ * after a power cut.
+ */
+#ifndef HF_TESTS_CRASH_RECORD_H
+#define HF_TESTS_CRASH_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FILES_MAX 12u /* of a directory, ever */
+#define LOGS_MAX 4u
+
+enum op_type { OP_WRITE, OP_SIZE, OP_SYNC, OP_CREATE, OP_RENAME, OP_SYNC_DIR };
+
+struct op {
+	enum op_type type;
+	unsigned file;  /* index; OP_RENAME: the file that moves */
+	unsigned other; /* OP_RENAME: the name it takes */
+	bool durable;   /* by O_DSYNC */
+	uint64_t at;    /* OP_WRITE; OP_SIZE: the size */
+	size_t size;
+	uint8_t *data;
+};
+
+/** Operations in one directory.  A file is known by the name it was created
+ * under. */
+struct log {
+	char dir[96];
+	unsigned file_count;
+	char names[FILES_MAX][32];
+	struct op *ops;
+	size_t count, room;
+};
+
+/** Note everything below directories that begin with `prefix`; each
+ * directory gets a log.  Forgets what was noted before. */
+void record_start(const char *prefix);
+void record_stop(void);
+/** NULL: nothing was written there. */
+struct log *record_log(const char *dir);
+/** Move a log out; its operations are the caller's. */
+void record_take(const char *dir, struct log *out);
+/** Forget the operations, keep the names. */
+void log_clear(struct log *l);
+/** Index of a name, made known if it was not. */
+unsigned log_file(struct log *l, const char *name);
+
+/** Open every store without sync from now on (the control). */
+extern bool record_nosync;
+
+#endif
