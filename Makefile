@@ -94,7 +94,8 @@ $(B)/replay: $(B)/tests/fuzz/replay.o $(FUZZ_NAMES:%=$(B)/fuzz/%.o) \
 	$(FUZZ_RIG) $(FUZZ_LIBS)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(FUZZ_LINK)
 $(B)/seeds: $(call obj,tests/fuzz/seeds.c tests/fuzz/seeds_client.c \
-	tests/client/bundle_rig.c tests/client/ledger_rig.c tests/keys/registry.c) $(FUZZ_RIG) $(FUZZ_LIBS)
+	tests/client/bundle_rig.c tests/client/ledger_rig.c \
+	tests/keys/registry.c) $(FUZZ_RIG) $(FUZZ_LIBS)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(FUZZ_LINK)
 $(B)/corpus/.made: $(B)/seeds tests/fuzz/corpus.py \
 	$(wildcard proto/vectors/*.json tests/fuzz/found/*)
@@ -238,12 +239,11 @@ cover:
 	@sh tests/cover $(B)/cover
 # A hostile network: CONNECTIONS raw ones, SECONDS of each phase.
 CONNECTIONS ?= 10000
-SECONDS ?= 30
 ONLY ?=
 .PHONY: hostile
 hostile: all
 	@HOLDFAST_BUILD=$(abspath $(B)) tests/hostile/run.py \
-		--connections $(CONNECTIONS) --seconds $(SECONDS) --only "$(ONLY)"
+		--connections $(CONNECTIONS) --seconds $(or $(SECONDS),30) --only "$(ONLY)"
 demo: all
 	@ops/demo/run $(B)
 # Bugs put back, each to be found by the suite: PIECE="fork key" for some.
