@@ -192,7 +192,8 @@ static enum hf_err take_part(
 		end_upload(s);
 	if (!r->arg[3].has || part != s->upload_next || parts == 0 ||
 	    parts > HF_DOC_MAX / HF_DOC_PART + 1 || part >= parts ||
-	    (part > 0 && parts != s->upload_parts) || b.size > HF_DOC_PART) {
+	    (part > 0 && parts != s->upload_parts) || b.size == 0 ||
+	    b.size > HF_DOC_PART) {
 		end_upload(s);
 		return HF_FRAME;
 	}

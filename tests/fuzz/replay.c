@@ -26,7 +26,11 @@
 #include <unistd.h>
 
 #define INPUT_MAX (1u << 21)
+#ifdef __SANITIZE_ADDRESS__ /* it keeps what was freed for a while */
+#define RSS_MAX_KIB (2048u << 10)
+#else
 #define RSS_MAX_KIB (512u << 10)
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #define SLOW_US 200000u
 #else
@@ -214,7 +218,7 @@ static size_t mutate(uint8_t *data, size_t size, uint64_t *state)
 /* ---- one harness ---- */
 
 struct job {
-	const char *top;
+	char *top;
 	unsigned mutants, bytes;
 	uint64_t seed;
 };
@@ -378,5 +382,6 @@ int main(int argc, char **argv)
 	else
 		for (size_t i = 0; i < HARNESSES; i++)
 			bad += !run_harness(&harnesses[i], &job);
+	free(job.top);
 	return bad == 0 ? 0 : 1;
 }
