@@ -176,7 +176,7 @@ def flood(g, seconds):
               desk.busy, desk.other, peer.busy, peer.cut, len(quick),
               quick[len(quick) // 2], p99))
     check(desk.ended is None, "the flood was cut: %s" % desk.ended)
-    check(p99 < 1, "p99 of urgent acts is %.2f s" % p99)
+    check(p99 < float(os.environ.get("P99", "1")), "p99 of urgent acts is %.2f s" % p99)
     check(desk.busy > 0, "nobody was told busy: %r" % desk.codes)
     check(all(w and 250 <= w <= 30000 for w in desk.waits),
           "retry after: %r" % desk.waits)

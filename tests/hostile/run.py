@@ -26,7 +26,7 @@ from harness import Federation, check  # noqa: E402
 import overload  # noqa: E402
 
 MEMORY_MIB = 64
-P99_SECONDS = 1.0
+P99_SECONDS = float(os.environ.get("P99", "1"))
 DESK_ATTACKS = ("endless", "oversize", "tiny", "tiny_read", "identities",
                 "replay", "slow_reader", "silent", "garbage")
 PEER_ATTACKS = ("endless", "tiny_read", "pings", "replay", "silent", "garbage")
