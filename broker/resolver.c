@@ -73,8 +73,7 @@ int resolver_child(int fd)
 	const char *colon;
 	int status = 1;
 
-	alarm(PATIENCE_S);
-	if (confine_resolver() != HF_OK || r == NULL || poll(&p, 1, -1) != 1 ||
+	if (r == NULL || poll(&p, 1, -1) != 1 ||
 	    record_receive(fd, r) != HF_OK || !resolver_asks(r))
 		goto out;
 	memcpy(endpoint, r->payload, r->h.size);
@@ -90,4 +89,10 @@ int resolver_child(int fd)
 out:
 	free(r);
 	return status;
+}
+
+int resolver_process(int fd)
+{
+	alarm(PATIENCE_S);
+	return confine_resolver() == HF_OK ? resolver_child(fd) : 1;
 }

@@ -12,6 +12,8 @@
  * RECORD_RESOLVED "tcp://HOST:PORT tcp://ADDRESS:PORT", or nothing when the
  * name has no IPv4 address.  Returns an exit status. */
 int resolver_child(int fd);
+/** The same as a process: confined, and not for ever. */
+int resolver_process(int fd);
 /** Is this record one that resolver_child may be asked? */
 bool resolver_asks(const struct record *r);
 /** Is this an answer that the core may be given? */

@@ -103,7 +103,7 @@ int supervisor_child(const char *role, const char *config_file)
 	if (strcmp(role, "signer") == 0)
 		return signer_process(FIRST_FD);
 	if (strcmp(role, "resolver") == 0)
-		return resolver_child(FIRST_FD);
+		return resolver_process(FIRST_FD);
 	r = calloc(1, sizeof(*r));
 	if (r == NULL || wait_record(FIRST_FD, r) != HF_OK ||
 	    r->h.type != RECORD_SECRETS)
