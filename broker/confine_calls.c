@@ -120,7 +120,7 @@ static void when(struct filter *f, uint32_t action, int call, unsigned n,
 static void is(struct filter *f, int call, unsigned n, uint64_t value)
 {
 	f->ok = f->ok && seccomp_rule_add(f->ctx, SCMP_ACT_ALLOW, call, 1,
-			     SCMP_CMP(n, SCMP_CMP_EQ, value)) == 0;
+			     SCMP_CMP(n, SCMP_CMP_EQ, value, 0)) == 0;
 }
 
 static void refuse(struct filter *f, int call, int error)
@@ -157,7 +157,7 @@ static void for_gate(struct filter *f)
 	may_thread(f);
 	f->ok = f->ok &&
 		seccomp_rule_add(f->ctx, SCMP_ACT_ALLOW, CALL(socket), 2,
-		    SCMP_CMP(0, SCMP_CMP_EQ, AF_INET),
+		    SCMP_CMP(0, SCMP_CMP_EQ, AF_INET, 0),
 		    SCMP_CMP(1, SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM)) == 0;
 	/* libzmq asks for the interfaces' names before it takes an address as
 	 * one, and only EINVAL lets it go on; the C library asks its cache */
