@@ -16,11 +16,13 @@
 #include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -104,7 +106,9 @@ struct corpus {
 	unsigned count;
 	struct file {
 		char path[1024];
-		bool own;
+		unsigned of; /* harness */
+		uint8_t *bytes;
+		size_t size;
 	} * files;
 };
 
@@ -114,7 +118,7 @@ static int by_path(const void *a, const void *b)
 	    ((const struct file *)a)->path, ((const struct file *)b)->path);
 }
 
-static void add_folder(struct corpus *c, const char *path, bool own)
+static void add_folder(struct corpus *c, const char *path, unsigned of)
 {
 	DIR *d = opendir(path);
 
@@ -128,23 +132,9 @@ static void add_folder(struct corpus *c, const char *path, bool own)
 		MUST(c->files != NULL, "no memory");
 		snprintf(c->files[c->count].path,
 		    sizeof(c->files[c->count].path), "%s/%s", path, e->d_name);
-		c->files[c->count++].own = own;
+		c->files[c->count++].of = of;
 	}
 	closedir(d);
-}
-
-static struct corpus corpus_of(const char *top, const char *name)
-{
-	struct corpus c = {0};
-	char path[512];
-
-	for (size_t i = 0; i < HARNESSES; i++) {
-		snprintf(path, sizeof(path), "%s/%s", top, harnesses[i].name);
-		add_folder(&c, path, strcmp(harnesses[i].name, name) == 0);
-	}
-	if (c.count > 0)
-		qsort(c.files, c.count, sizeof(*c.files), by_path);
-	return c;
 }
 
 static size_t read_file(const char *path, uint8_t out[INPUT_MAX])
@@ -156,6 +146,30 @@ static size_t read_file(const char *path, uint8_t out[INPUT_MAX])
 	size = fread(out, 1, INPUT_MAX, f);
 	fclose(f);
 	return size;
+}
+
+/* All inputs, read once, before the harnesses' processes begin. */
+static struct corpus corpus_read(const char *top)
+{
+	static uint8_t data[INPUT_MAX];
+	struct corpus c = {0};
+	char path[512];
+
+	for (unsigned i = 0; i < HARNESSES; i++) {
+		snprintf(path, sizeof(path), "%s/%s", top, harnesses[i].name);
+		add_folder(&c, path, i);
+	}
+	if (c.count > 0)
+		qsort(c.files, c.count, sizeof(*c.files), by_path);
+	for (unsigned i = 0; i < c.count; i++) {
+		struct file *f = &c.files[i];
+
+		f->size = read_file(f->path, data);
+		f->bytes = malloc(f->size + 1);
+		MUST(f->bytes != NULL, "no memory");
+		memcpy(f->bytes, data, f->size);
+	}
+	return c;
 }
 
 static uint64_t next(uint64_t *state)
@@ -218,29 +232,29 @@ static size_t mutate(uint8_t *data, size_t size, uint64_t *state)
 /* ---- one harness ---- */
 
 struct job {
-	char *top;
+	struct corpus corpus;
 	unsigned mutants, bytes;
 	uint64_t seed;
 };
 
 static void all_files(const struct harness *h, const struct job *job)
 {
-	static uint8_t data[INPUT_MAX], changed[INPUT_MAX];
-	struct corpus c = corpus_of(job->top, h->name);
+	static uint8_t changed[INPUT_MAX];
+	const struct corpus *c = &job->corpus;
 	unsigned own = 0;
 
-	for (unsigned i = 0; i < c.count; i++) {
-		size_t size = read_file(c.files[i].path, data);
+	for (unsigned i = 0; i < c->count; i++) {
+		const struct file *f = &c->files[i];
+		bool mine = &harnesses[f->of] == h;
 		uint64_t state = job->seed + i;
 
-		run_one(h, data, size);
-		own += c.files[i].own ? 1 : 0;
-		for (unsigned k = 0; c.files[i].own && k < job->mutants; k++) {
-			memcpy(changed, data, size);
-			run_one(h, changed, mutate(changed, size, &state));
+		run_one(h, f->bytes, f->size);
+		own += mine ? 1 : 0;
+		for (unsigned k = 0; mine && k < job->mutants; k++) {
+			memcpy(changed, f->bytes, f->size);
+			run_one(h, changed, mutate(changed, f->size, &state));
 		}
 	}
-	free(c.files);
 	MUST(own > 0, "no input of its own");
 }
 
@@ -276,6 +290,25 @@ static void keep(
 	printf("repeat: replay -1 %s %s\n", h->name, path);
 }
 
+/* Ten seconds of CPU within one input: it does not end. */
+static void on_tick(int number)
+{
+	static uint64_t seen = UINT64_MAX;
+
+	(void)number;
+	if (seen == noted->runs)
+		abort();
+	seen = noted->runs;
+}
+
+static void watch_progress(void)
+{
+	struct itimerval ten = {{10, 0}, {10, 0}};
+
+	signal(SIGVTALRM, on_tick);
+	setitimer(ITIMER_VIRTUAL, &ten, NULL);
+}
+
 static bool run_harness(const struct harness *h, const struct job *job)
 {
 	struct rusage used;
@@ -287,6 +320,7 @@ static bool run_harness(const struct harness *h, const struct job *job)
 	child = fork();
 	MUST(child >= 0, "fork");
 	if (child == 0) {
+		watch_progress();
 		noted->size = 0;
 		h->run(noted->input, 0); /* sets itself up */
 		if (job->bytes > 0)
@@ -337,7 +371,7 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-	struct job job = {.mutants = 0, .seed = 1};
+	static struct job job = {.mutants = 0, .seed = 1};
 	unsigned bad = 0;
 	int option;
 
@@ -371,8 +405,7 @@ int main(int argc, char **argv)
 	}
 	if (optind >= argc)
 		return usage();
-	job.top = realpath(argv[optind++], NULL); /* a harness may chdir */
-	MUST(job.top != NULL, "no such corpus");
+	job.corpus = corpus_read(argv[optind++]);
 	if (optind < argc)
 		for (; optind < argc; optind++)
 			bad += !run_harness(find(argv[optind]), &job);
@@ -382,6 +415,5 @@ int main(int argc, char **argv)
 	else
 		for (size_t i = 0; i < HARNESSES; i++)
 			bad += !run_harness(&harnesses[i], &job);
-	free(job.top);
 	return bad == 0 ? 0 : 1;
 }
