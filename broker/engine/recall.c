@@ -240,13 +240,12 @@ static enum hf_err read_lost(
 	    note, origin, key, &p->recall.lost_size, &p->recall.lost_root);
 }
 
-static void read_rows(struct peer *p, struct wire *w)
+static unsigned read_rows(struct wire *w, struct recall_row rows[RECALL_ROWS])
 {
-	unsigned n = wire_array(w, 0, RECALL_ROWS);
+	unsigned n = wire_array(w, 0, RECALL_ROWS), count = 0;
 
-	p->recall.count = p->recall.at = 0;
-	for (; n > 0 && w->err == HF_OK; n--) {
-		struct recall_row *row = &p->recall.row[p->recall.count++];
+	while (count < n && w->err == HF_OK) {
+		struct recall_row *row = &rows[count++];
 
 		wire_array(w, 3, 3);
 		wire_bin_copy(w, row->id.b, sizeof(row->id.b));
@@ -256,31 +255,36 @@ static void read_rows(struct peer *p, struct wire *w)
 		wire_close(w);
 	}
 	wire_close(w);
+	return count;
 }
 
 /* [note, rows, next] */
 enum hf_err recall_list_in(struct engine *e, struct peer *p, struct wire *w)
 {
 	struct hf_bytes note = wire_str(w, 0, HF_NOTE_MAX), next;
+	struct recall_row rows[RECALL_ROWS];
+	unsigned count;
 	enum hf_err err;
 
 	if (!recall_pending(e, p->country))
 		return HF_OK; /* late, or nobody asked */
-	read_rows(p, w);
+	count = read_rows(w, rows);
 	next = wire_bin(w, 0, HF_ID_SIZE);
 	wire_close(w);
 	err = wire_finish(w);
 	if (err == HF_OK && next.size != 0 && next.size != HF_ID_SIZE)
 		err = HF_RANGE;
+	/* asked for twice, a page comes twice: it is not begun again */
 	if (err == HF_OK && next.size != 0 && p->recall.listed &&
 	    memcmp(next.data, p->recall.next.b, HF_ID_SIZE) <= 0)
-		err = HF_RANGE; /* it would never end */
+		return HF_OK;
 	if (err == HF_OK)
 		err = read_lost(e, p, note);
-	if (err != HF_OK) {
-		p->recall.count = 0;
+	if (err != HF_OK)
 		return err;
-	}
+	memcpy(p->recall.row, rows, count * sizeof(*rows));
+	p->recall.count = count;
+	p->recall.at = 0;
 	p->recall.listed = true;
 	p->recall.last = next.size == 0;
 	if (next.size != 0)

@@ -2,6 +2,7 @@
 #include "tests/broker/wires.h"
 
 #include "broker/engine/intake.h"
+#include "broker/engine/link.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -197,6 +198,35 @@ Test(recall, what_gets_lost_is_asked_for_again)
 	cr_assert_eq(entries(l.jp, HF_ENTRY_RECALLED), 4);
 	cr_assert(same_state(l.jp, l.us, &l.id));
 	cr_assert_eq(node_statements(l.jp, HF_ENTRY_SIDES_BACK, NULL), 1);
+	wires_free(l.w);
+}
+
+/* A page that is there already leaves the one in work alone. */
+Test(recall, a_page_that_comes_again_is_passed_over)
+{
+	static const uint8_t nothing_new[] = {
+	    0x94, HF_LINK_RECALLED, 0xa0, 0x90, 0xc4, HF_ID_SIZE};
+	uint8_t page[sizeof(nothing_new) + HF_ID_SIZE];
+	struct loss l = before_loss(6);
+	struct hf_key key = secret_transport_key(l.us->broker);
+	struct peer *us;
+
+	go_on(&l, 3);
+	lose(&l);
+	l.w->drop_type = HF_LINK_ACTS;
+	wires_connect_all(l.w);
+	wires_run_for(l.w, 1000, 250);
+	us = link_peer(l.jp->engine, l.us->country);
+	cr_assert_gt(us->recall.count, 0, "control: a page is in work");
+	memset(&us->recall.next, 0x70, HF_ID_SIZE);
+	memcpy(page, nothing_new, sizeof(nothing_new));
+	memset(page + sizeof(nothing_new), 0x70, HF_ID_SIZE);
+	wires_inject(l.w, "US", "JP", page, sizeof(page));
+	cr_assert_gt(us->recall.count, 0);
+	cr_assert_not(wires_was_cut(l.w, "JP", &key));
+	l.w->drop_type = 0;
+	wires_run_for(l.w, 8000, 250);
+	cr_assert(same_state(l.jp, l.us, &l.lost));
 	wires_free(l.w);
 }
 
