@@ -125,6 +125,20 @@ struct hf_receipt {
 HF_MUST_USE enum hf_err hf_receipt_encode(struct hf_bytes leaf, uint64_t index,
     const struct hf_hash *path, unsigned path_count, struct hf_bytes note,
     uint8_t *out, size_t capacity, size_t *size);
+/** What all receipts under one head have in common, made ready once.  Begins
+ * as zeros. */
+struct hf_receipt_head {
+	uint8_t note[HF_NOTE_MAX], packed[HF_NOTE_MAX + 8];
+	size_t note_size, packed_size; /* 0: nothing yet */
+};
+/** Nothing is done when it is ready for this note.  Errors: HF_TOO_BIG */
+HF_MUST_USE enum hf_err hf_receipt_head(
+    struct hf_receipt_head *head, struct hf_bytes note);
+/** hf_receipt_encode, under a head that is ready. */
+HF_MUST_USE enum hf_err hf_receipt_encode_under(
+    const struct hf_receipt_head *head, struct hf_bytes leaf, uint64_t index,
+    const struct hf_hash *path, unsigned path_count, uint8_t *out,
+    size_t capacity, size_t *size);
 /** Form only; the note is given back whole.  Not to be copied: r->note may
  * point into it. */
 HF_MUST_USE enum hf_err hf_receipt_decode(

@@ -141,7 +141,7 @@ enum hf_err arrivals_put(struct arrivals *b, unsigned gate,
 	return HF_OK;
 }
 
-struct arrival *arrivals_take(struct arrivals *b)
+struct arrival *arrivals_take(struct arrivals *b, bool wait)
 {
 	struct arrival *item;
 
@@ -149,6 +149,10 @@ struct arrival *arrivals_take(struct arrivals *b)
 		return NULL;
 	item = b->ring[b->taken % ITEMS_MAX];
 	pthread_mutex_lock(&b->lock);
+	if (!item->ready && !wait) {
+		pthread_mutex_unlock(&b->lock);
+		return NULL;
+	}
 	while (!item->ready)
 		pthread_cond_wait(&b->ready, &b->lock);
 	b->taken++;

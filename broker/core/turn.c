@@ -23,6 +23,9 @@
 
 #define SIGNER_MS 5000
 #define FULL_LOG_MS 10000u
+/* A turn waits for verification of so many only.  With these it commits, so
+ * that desks have their answers and send more while the rest is verified. */
+#define BATCH_LEAST 64u
 #define GATE_DIED UINT32_MAX /* arrivals: type of what a gate's end leaves */
 
 struct event core_event(struct core *c, enum event_type type)
@@ -186,7 +189,8 @@ static enum hf_err take_items(struct core *c)
 		err = on_item(c, c->taken[i]);
 	while (c->taken_count < HF_BATCH_MAX && bytes < HF_BATCH_BYTES_MAX &&
 	       err == HF_OK) {
-		struct arrival *item = arrivals_take(c->arrivals);
+		struct arrival *item =
+		    arrivals_take(c->arrivals, c->taken_count < BATCH_LEAST);
 
 		if (item == NULL)
 			break;
