@@ -15,6 +15,7 @@
 #include "broker/core/internal.h"
 #include "broker/log.h"
 #include "keys/secret.h"
+#include "proto/crypto.h"
 #include "proto/pack.h"
 
 #include <poll.h>
@@ -36,7 +37,13 @@ struct event core_event(struct core *c, enum event_type type)
 	    .bound_ms = c->clock.bound_ms,
 	    .clock_certain = c->clock.certain};
 
-	hf_random(ev.chance, sizeof(ev.chance));
+	if (c->chance_left == 0) {
+		hf_random(c->chance, sizeof(c->chance));
+		c->chance_left = sizeof(c->chance);
+	}
+	c->chance_left -= sizeof(ev.chance);
+	memcpy(ev.chance, c->chance + c->chance_left, sizeof(ev.chance));
+	hf_wipe(c->chance + c->chance_left, sizeof(ev.chance));
 	return ev;
 }
 
@@ -409,8 +416,10 @@ static enum hf_err act(struct core *c)
 		gates_send_keys(c, GATE_DESKS);
 		gates_send_keys(c, GATE_PEERS);
 	}
+	log_group(true);
 	for (unsigned i = 0; i < effects_count(c->effects) && err == HF_OK; i++)
 		err = act_one(c, effects_at(c->effects, i));
+	log_group(false);
 	if (err == HF_OK && c->erased_count > 0)
 		err = store_keys_destroy(c->store, c->erased, c->erased_count);
 	if (dials)
