@@ -86,6 +86,7 @@ struct engine {
 	/* of the receipt made last; a tree that was signed stays as it is */
 	struct hf_path_memo path_memo;
 	struct hf_receipt_head receipt_head;
+	struct hf_known_heads known_heads; /* peers' */
 	struct admission *admission;
 	struct gate_figures gates[2]; /* desks', peers' */
 	unsigned pressure; /* room.c: 0, 1 (nothing routine), 2 (emergencies) */
