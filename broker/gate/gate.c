@@ -4,6 +4,7 @@
  * full, so a busy core slows the senders and no queue grows here.
  */
 #include "broker/gate/internal.h"
+#include "proto/crypto.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -284,7 +285,7 @@ int gate_main(int core_fd, struct gate_options *options)
 out:
 	close_sockets(g);
 	release(g);
-	memset(options->secret, 0, sizeof(options->secret));
+	hf_wipe(options->secret, sizeof(options->secret));
 	free(g);
 	return result;
 }
