@@ -53,8 +53,7 @@ __attribute__((constructor)) static void read_way(void)
 
 	if (fd >= 0)
 		close(fd);
-	if (n <= 0 || colon == NULL ||
-	    (size_t)(colon - spoil) >= sizeof(role))
+	if (n <= 0 || colon == NULL || (size_t)(colon - spoil) >= sizeof(role))
 		return;
 	memcpy(role, spoil, (size_t)(colon - spoil));
 	role[colon - spoil] = '\0';
@@ -151,9 +150,9 @@ int zmq_recv(void *s, void *data, size_t size, int flags)
 int zmq_send(void *s, const void *data, size_t size, int flags)
 {
 	REAL(zmq_send);
-	bool status = s == zap && size == 3 &&
-		      (memcmp(data, "200", 3) == 0 ||
-			  memcmp(data, "400", 3) == 0);
+	bool status =
+	    s == zap && size == 3 &&
+	    (memcmp(data, "200", 3) == 0 || memcmp(data, "400", 3) == 0);
 
 	if (status && is("handler-yes"))
 		return real(s, "200", 3, flags);
