@@ -89,7 +89,7 @@ static const int never[] = {CALL(process_vm_readv), CALL(process_vm_writev),
 /* What the run-time of a sanitizer does besides, at its reports and at the
  * search for leaks in the end; never in a build that is installed. */
 static const int sanitized[] = {CALL(ptrace), CALL(clone), CALL(wait4),
-    CALL(openat), CALL(open), CALL(readlink), CALL(readlinkat),
+    CALL(openat), CALL(open), CALL(readlink), CALL(readlinkat), CALL(getdents),
     CALL(getdents64), CALL(sigaltstack), CALL(prctl), CALL(mmap),
     CALL(mprotect), CALL(fcntl), CALL(ioctl), CALL(prlimit64), CALL(getrlimit),
     CALL(sched_getaffinity), CALL(stat), CALL(lstat), CALL(access),

@@ -2,17 +2,59 @@
 
 #include "proto/ref.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+/* Processes share the descriptor: a write of whole lines, and of no more
+ * than a pipe takes as one. */
+static struct {
+	bool open;
+	size_t size;
+	char bytes[PIPE_BUF];
+} group;
+
 static const char *name = "holdfastd";
 
 void log_open(const char *process)
 {
 	name = process;
+}
+
+static void put_out(const char *bytes, size_t size)
+{
+	if (size > 0 && write(STDERR_FILENO, bytes, size) < 0)
+		return; /* nobody to tell it to */
+}
+
+static void flush(void)
+{
+	put_out(group.bytes, group.size);
+	group.size = 0;
+}
+
+void log_group(bool open)
+{
+	group.open = open;
+	if (!open)
+		flush();
+}
+
+static void put_line(enum log_level level, const char *line, size_t size)
+{
+	if (group.size + size > sizeof(group.bytes))
+		flush();
+	if (!group.open) {
+		put_out(line, size);
+		return;
+	}
+	memcpy(group.bytes + group.size, line, size);
+	group.size += size;
+	if (level == LOG_ERROR)
+		flush();
 }
 
 void log_line(enum log_level level, enum hf_err code, const char *format, ...)
@@ -38,7 +80,5 @@ void log_line(enum log_level level, enum hf_err code, const char *format, ...)
 		at += (size_t)snprintf(line + at, sizeof(line) - at, " code=%s",
 		    hf_err_info(code)->name);
 	line[at++] = '\n';
-	/* one write a line: processes share the descriptor */
-	if (write(STDERR_FILENO, line, at) < 0)
-		return;
+	put_line(level, line, at);
 }

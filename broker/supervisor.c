@@ -558,9 +558,16 @@ static void loop(struct supervisor *s)
 		struct pollfd fds[2] = {
 		    {s->signals, POLLIN, 0}, {s->core_fd, POLLIN, 0}};
 
-		if (s->stopping &&
-		    (s->pid[ROLE_CORE] == 0 || mono_ms() > s->stop_by_ms))
+		if (s->stopping && s->pid[ROLE_CORE] == 0)
 			return;
+		if (s->stopping && mono_ms() > s->stop_by_ms) {
+			log_line(LOG_ERROR, HF_OK,
+			    "core does not end within %d s and is killed; what "
+			    "it acknowledged is durable",
+			    STOP_MS / 1000);
+			s->exit_status = 1;
+			return;
+		}
 		if (poll(fds, s->core_fd >= 0 ? 2 : 1, wait) < 0 &&
 		    errno != EINTR)
 			return;

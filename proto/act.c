@@ -208,7 +208,9 @@ static enum hf_err check_commitments(const struct hf_act *a)
 	return memcmp(&h, &a->core.body, sizeof(h)) == 0 ? HF_OK : HF_PROOF;
 }
 
-enum hf_err hf_act_decode(struct hf_act *act, const void *frame, size_t size)
+/* The parts, and what can be read off them without a hash. */
+static enum hf_err read_parts(
+    struct hf_act *act, const void *frame, size_t size)
 {
 	struct wire w;
 	size_t sigs_begin;
@@ -235,17 +237,55 @@ enum hf_err hf_act_decode(struct hf_act *act, const void *frame, size_t size)
 	if (err == HF_OK)
 		err = hf_envelope_decode(&act->envelope,
 		    act->envelope_bytes.data, act->envelope_bytes.size);
+	return err;
+}
+
+static void name_it(struct hf_act *act)
+{
+	act->digest = hf_core_digest(act->core_bytes);
+	act->id = hf_act_id(act->core.created, &act->digest);
+}
+
+enum hf_err hf_act_decode(struct hf_act *act, const void *frame, size_t size)
+{
+	enum hf_err err = read_parts(act, frame, size);
+
 	if (err == HF_OK)
 		err = check_authority(act);
 	if (err == HF_OK)
 		err = hf_act_check_shape(act->core.kind, &act->envelope);
 	if (err == HF_OK)
 		err = check_commitments(act);
-	if (err != HF_OK)
-		return err;
-	act->digest = hf_core_digest(act->core_bytes);
-	act->id = hf_act_id(act->core.created, &act->digest);
-	return HF_OK;
+	if (err == HF_OK)
+		name_it(act);
+	return err;
+}
+
+enum hf_err hf_act_decode_again(
+    struct hf_act *act, const void *frame, size_t size)
+{
+	enum hf_err err = read_parts(act, frame, size);
+
+	if (err == HF_OK)
+		name_it(act);
+	return err;
+}
+
+enum hf_err hf_act_peek(
+    struct hf_envelope *envelope, const void *frame, size_t size)
+{
+	struct wire w;
+	struct hf_bytes bytes;
+
+	if (size > HF_ACT_MAX)
+		return HF_TOO_BIG;
+	wire_init(&w, frame, size);
+	wire_array(&w, 4, 4);
+	wire_skip(&w);
+	bytes = wire_bin(&w, 1, HF_ENVELOPE_MAX);
+	return w.err == HF_OK
+		   ? hf_envelope_decode(envelope, bytes.data, bytes.size)
+		   : w.err;
 }
 
 enum hf_err hf_act_verify(const struct hf_act *act)

@@ -232,6 +232,20 @@ struct hf_act {
  */
 HF_MUST_USE enum hf_err hf_act_decode(
     struct hf_act *act, const void *frame, size_t size);
+/**
+ * The same for bytes that hf_act_decode has taken before: form and
+ * commitments, most of its work, are not looked at again.
+ */
+HF_MUST_USE enum hf_err hf_act_decode_again(
+    struct hf_act *act, const void *frame, size_t size);
+/**
+ * What an act claims to be, at the cost of reading its envelope: nothing of
+ * it is proven, not even that it is the envelope of this core.
+ * envelope  borrows from `frame`
+ * Errors: the 1xxx family, of what was looked at
+ */
+HF_MUST_USE enum hf_err hf_act_peek(
+    struct hf_envelope *envelope, const void *frame, size_t size);
 /** Only the core or the envelope (stored separately, or in a cite). */
 HF_MUST_USE enum hf_err hf_core_decode(
     struct hf_core *core, const void *data, size_t size);

@@ -105,6 +105,22 @@ enum hf_err hf_merkle_tree_root(
 	return range_root(n, 0, size, root);
 }
 
+static bool has_sibling(unsigned level, uint64_t index, uint64_t size)
+{
+	return (index ^ 1) << level < size;
+}
+
+static enum hf_err sibling(const struct hf_nodes *n, unsigned level,
+    uint64_t index, uint64_t size, struct hf_hash *out)
+{
+	uint64_t begin = (index ^ 1) << level;
+	uint64_t width = UINT64_C(1) << level;
+
+	if (width > size - begin)
+		width = size - begin;
+	return range_root(n, begin, begin + width, out);
+}
+
 /*
  * The siblings from the node (level, index) up to the root of the tree of
  * `size` leaves, added to path at *count.
@@ -113,15 +129,11 @@ static enum hf_err climb(const struct hf_nodes *n, unsigned level,
     uint64_t index, uint64_t size, struct hf_hash *path, unsigned *count)
 {
 	for (; ((size - 1) >> level) > 0; level++, index >>= 1) {
-		uint64_t begin = (index ^ 1) << level;
-		uint64_t width = UINT64_C(1) << level;
 		enum hf_err err;
 
-		if (begin >= size)
+		if (!has_sibling(level, index, size))
 			continue;
-		if (width > size - begin)
-			width = size - begin;
-		err = range_root(n, begin, begin + width, &path[*count]);
+		err = sibling(n, level, index, size, &path[*count]);
 		if (err != HF_OK)
 			return err;
 		(*count)++;
@@ -136,6 +148,34 @@ enum hf_err hf_merkle_path(const struct hf_nodes *n, uint64_t index,
 	if (size > SIZE_LIMIT || index >= size)
 		return HF_RANGE;
 	return climb(n, 0, index, size, path, count);
+}
+
+enum hf_err hf_merkle_path_near(const struct hf_nodes *n,
+    struct hf_path_memo *memo, uint64_t index, uint64_t size,
+    struct hf_hash path[HF_TREE_DEPTH_MAX], unsigned *count)
+{
+	bool known = memo->size == size;
+
+	*count = 0;
+	if (size > SIZE_LIMIT || index >= size)
+		return HF_RANGE;
+	memo->size = 0; /* until it is whole again */
+	for (unsigned l = 0; ((size - 1) >> l) > 0; l++) {
+		uint64_t at = index >> l;
+		enum hf_err err;
+
+		if (!has_sibling(l, at, size))
+			continue;
+		if (!known || memo->index >> l != at) {
+			err = sibling(n, l, at, size, &memo->sibling[l]);
+			if (err != HF_OK)
+				return err;
+		}
+		path[(*count)++] = memo->sibling[l];
+	}
+	memo->index = index;
+	memo->size = size;
+	return HF_OK;
 }
 
 enum hf_err hf_merkle_path_root(const struct hf_hash *leaf_hash, uint64_t index,

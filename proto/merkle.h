@@ -31,6 +31,16 @@ HF_MUST_USE enum hf_err hf_merkle_tree_root(
  * Errors: HF_RANGE (no such leaf, size above 2^48), of get */
 HF_MUST_USE enum hf_err hf_merkle_path(const struct hf_nodes *n, uint64_t index,
     uint64_t size, struct hf_hash path[HF_TREE_DEPTH_MAX], unsigned *count);
+/** The last path that was read with it, for the next one: neighbours in one
+ * tree share all but a few siblings.  Begins as zeros. */
+struct hf_path_memo {
+	uint64_t index, size; /* 0: nothing yet */
+	struct hf_hash sibling[HF_TREE_DEPTH_MAX];
+};
+/** hf_merkle_path; `memo` is of the same `n`. */
+HF_MUST_USE enum hf_err hf_merkle_path_near(const struct hf_nodes *n,
+    struct hf_path_memo *memo, uint64_t index, uint64_t size,
+    struct hf_hash path[HF_TREE_DEPTH_MAX], unsigned *count);
 /** The root that a path leads to.  Errors: HF_PROOF (not of that shape) */
 HF_MUST_USE enum hf_err hf_merkle_path_root(const struct hf_hash *leaf_hash,
     uint64_t index, uint64_t size, const struct hf_hash *path, unsigned count,

@@ -17,6 +17,8 @@
 #define WORKERS 2u
 #define ITEMS_MAX 1024u
 #define BYTES_MAX (8u << 20)
+#define WAKE_EVERY 8u /* items put for one more thread that wakes */
+#define WAIT_FOR 16u  /* items verified for one wait of the decider */
 
 struct arrivals {
 	pthread_mutex_t lock;
@@ -28,6 +30,7 @@ struct arrivals {
 	struct arrival *ring[ITEMS_MAX];
 	/* counters, modulo the ring: taken <= claimed <= put */
 	uint64_t put, claimed, taken;
+	uint64_t wanted; /* the one whose verification wakes the decider */
 	size_t bytes;
 	struct queued queued;
 };
@@ -49,17 +52,20 @@ static void *run(void *ctx)
 	pthread_mutex_lock(&b->lock);
 	while (!b->ending) {
 		struct arrival *item;
+		uint64_t at;
 
 		if (b->claimed == b->put) {
 			pthread_cond_wait(&b->work, &b->lock);
 			continue;
 		}
-		item = b->ring[b->claimed++ % ITEMS_MAX];
+		at = b->claimed++;
+		item = b->ring[at % ITEMS_MAX];
 		pthread_mutex_unlock(&b->lock);
 		verify(item);
 		pthread_mutex_lock(&b->lock);
 		item->ready = true;
-		pthread_cond_signal(&b->ready);
+		if (at == b->wanted)
+			pthread_cond_signal(&b->ready);
 	}
 	pthread_mutex_unlock(&b->lock);
 	return NULL;
@@ -121,6 +127,7 @@ enum hf_err arrivals_put(struct arrivals *b, unsigned gate,
     const struct record *r, const struct admitted_as *as)
 {
 	struct arrival *item = malloc(sizeof(*item) + r->h.size);
+	uint64_t waiting;
 
 	assert(b->put - b->taken < ITEMS_MAX);
 	if (item == NULL)
@@ -136,12 +143,14 @@ enum hf_err arrivals_put(struct arrivals *b, unsigned gate,
 	b->queued.waiting[item->urgency] += item->weight;
 	pthread_mutex_lock(&b->lock);
 	b->ring[b->put++ % ITEMS_MAX] = item;
-	pthread_cond_signal(&b->work);
+	waiting = b->put - b->claimed;
+	if (waiting <= WORKERS || waiting % WAKE_EVERY == 0)
+		pthread_cond_signal(&b->work);
 	pthread_mutex_unlock(&b->lock);
 	return HF_OK;
 }
 
-struct arrival *arrivals_take(struct arrivals *b)
+struct arrival *arrivals_take(struct arrivals *b, bool wait)
 {
 	struct arrival *item;
 
@@ -149,8 +158,18 @@ struct arrival *arrivals_take(struct arrivals *b)
 		return NULL;
 	item = b->ring[b->taken % ITEMS_MAX];
 	pthread_mutex_lock(&b->lock);
-	while (!item->ready)
+	if (!item->ready && !wait) {
+		pthread_mutex_unlock(&b->lock);
+		return NULL;
+	}
+	while (!item->ready) {
+		uint64_t far = b->taken + WAIT_FOR - 1;
+
+		if (far >= b->put)
+			far = b->put - 1;
+		b->wanted = b->ring[far % ITEMS_MAX]->ready ? b->taken : far;
 		pthread_cond_wait(&b->ready, &b->lock);
+	}
 	b->taken++;
 	pthread_mutex_unlock(&b->lock);
 	b->bytes -= item->h.size;

@@ -33,7 +33,9 @@ struct queued arrivals_queued(const struct arrivals *b);
  * NULL.  Errors: HF_NOMEM */
 HF_MUST_USE enum hf_err arrivals_put(struct arrivals *b, unsigned gate,
     const struct record *r, const struct admitted_as *as);
-/** The oldest item, once it is verified; the caller frees it.  NULL: none. */
-struct arrival *arrivals_take(struct arrivals *b);
+/** The oldest item, once it is verified; the caller frees it.
+ * wait  for its verification, if there is an item at all
+ * NULL: none, or none yet */
+struct arrival *arrivals_take(struct arrivals *b, bool wait);
 
 #endif

@@ -49,6 +49,8 @@ struct core {
 	struct arrivals *arrivals;
 	struct record *record; /* receive space */
 	struct clock clock;
+	uint8_t chance[2048]; /* drawn ahead; what was used is wiped */
+	size_t chance_left;
 	uint64_t signed_size;
 	/* what this turn took, and first of all what an abandoned one left */
 	struct arrival *taken[HF_BATCH_MAX];

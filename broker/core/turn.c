@@ -15,6 +15,7 @@
 #include "broker/core/internal.h"
 #include "broker/log.h"
 #include "keys/secret.h"
+#include "proto/crypto.h"
 #include "proto/pack.h"
 
 #include <poll.h>
@@ -23,6 +24,9 @@
 
 #define SIGNER_MS 5000
 #define FULL_LOG_MS 10000u
+/* A turn waits for verification of so many acts only.  With these it commits,
+ * so that desks have their answers and send more while the rest is verified. */
+#define BATCH_LEAST 64u
 #define GATE_DIED UINT32_MAX /* arrivals: type of what a gate's end leaves */
 
 struct event core_event(struct core *c, enum event_type type)
@@ -33,7 +37,13 @@ struct event core_event(struct core *c, enum event_type type)
 	    .bound_ms = c->clock.bound_ms,
 	    .clock_certain = c->clock.certain};
 
-	hf_random(ev.chance, sizeof(ev.chance));
+	if (c->chance_left == 0) {
+		hf_random(c->chance, sizeof(c->chance));
+		c->chance_left = sizeof(c->chance);
+	}
+	c->chance_left -= sizeof(ev.chance);
+	memcpy(ev.chance, c->chance + c->chance_left, sizeof(ev.chance));
+	hf_wipe(c->chance + c->chance_left, sizeof(ev.chance));
 	return ev;
 }
 
@@ -180,18 +190,21 @@ static enum hf_err on_item(struct core *c, const struct arrival *item)
 static enum hf_err take_items(struct core *c)
 {
 	enum hf_err err = HF_OK;
+	unsigned acts = 0;
 	size_t bytes = 0;
 
 	for (unsigned i = 0; i < c->taken_count && err == HF_OK; i++)
 		err = on_item(c, c->taken[i]);
 	while (c->taken_count < HF_BATCH_MAX && bytes < HF_BATCH_BYTES_MAX &&
 	       err == HF_OK) {
-		struct arrival *item = arrivals_take(c->arrivals);
+		struct arrival *item =
+		    arrivals_take(c->arrivals, acts < BATCH_LEAST);
 
 		if (item == NULL)
 			break;
 		c->taken[c->taken_count++] = item;
 		bytes += item->h.size;
+		acts += item->weight;
 		err = on_item(c, item);
 	}
 	return err;
@@ -405,8 +418,10 @@ static enum hf_err act(struct core *c)
 		gates_send_keys(c, GATE_DESKS);
 		gates_send_keys(c, GATE_PEERS);
 	}
+	log_group(true);
 	for (unsigned i = 0; i < effects_count(c->effects) && err == HF_OK; i++)
 		err = act_one(c, effects_at(c->effects, i));
+	log_group(false);
 	if (err == HF_OK && c->erased_count > 0)
 		err = store_keys_destroy(c->store, c->erased, c->erased_count);
 	if (dials)

@@ -152,13 +152,11 @@ struct claim {
 /* An act that opens nothing and names no urgency goes on with a case. */
 static unsigned urgency_of(struct hf_bytes bytes, unsigned fallback)
 {
-	struct hf_act act;
+	struct hf_envelope envelope;
 
-	if (hf_act_decode(&act, bytes.data, bytes.size) != HF_OK)
+	if (hf_act_peek(&envelope, bytes.data, bytes.size) != HF_OK)
 		return fallback;
-	if (HF_HAS(&act.envelope, HF_E_URGENCY))
-		return act.envelope.urgency;
-	return HF_URGENT;
+	return HF_HAS(&envelope, HF_E_URGENCY) ? envelope.urgency : HF_URGENT;
 }
 
 static bool desk_claim(

@@ -43,14 +43,24 @@ enum hf_err intake_load(struct intake *in)
 	return HF_OK;
 }
 
-enum hf_err intake_verify(struct intake *in)
+/* A frame may hold several acts: another's fault is not this one's. */
+static bool is_preverified(const struct intake *in)
 {
 	const struct event *ev = in->e->event;
 
-	/* a frame may hold several acts: another's fault is not this one's */
-	if (ev->verified && ev->verify_err == HF_OK)
-		return HF_OK;
-	return hf_act_verify(&in->act);
+	return ev->verified && ev->verify_err == HF_OK;
+}
+
+enum hf_err intake_decode(struct intake *in, struct hf_bytes frame)
+{
+	return is_preverified(in)
+		   ? hf_act_decode_again(&in->act, frame.data, frame.size)
+		   : hf_act_decode(&in->act, frame.data, frame.size);
+}
+
+enum hf_err intake_verify(struct intake *in)
+{
+	return is_preverified(in) ? HF_OK : hf_act_verify(&in->act);
 }
 
 enum hf_err intake_cosigners(

@@ -117,6 +117,9 @@ HF_MUST_USE enum hf_err intake_enter(
 /** The answer to an act that is here already. */
 HF_MUST_USE enum hf_err intake_again(
     struct intake *in, struct intake_result *result);
+/** Read the frame into in->act; form and commitments are looked at unless
+ * another thread has. */
+HF_MUST_USE enum hf_err intake_decode(struct intake *in, struct hf_bytes frame);
 /** Verify signatures unless another thread has. */
 HF_MUST_USE enum hf_err intake_verify(struct intake *in);
 /** Co-signers are officers of the author's country who may approve. */

@@ -256,7 +256,7 @@ enum hf_err intake_own(struct engine *e, const struct officer_entry *who,
 	*result = (struct intake_result){0};
 	if (frame.size > HF_ACT_MAX)
 		return HF_TOO_BIG;
-	err = hf_act_decode(&in.act, frame.data, frame.size);
+	err = intake_decode(&in, frame);
 	if (err != HF_OK)
 		return err;
 	result->id = in.act.id;

@@ -83,6 +83,10 @@ struct engine {
 	uint64_t note_entries; /* 0: none since the start */
 	size_t note_size;
 	uint8_t note[HF_NOTE_MAX];
+	/* of the receipt made last; a tree that was signed stays as it is */
+	struct hf_path_memo path_memo;
+	struct hf_receipt_head receipt_head;
+	struct hf_known_heads known_heads; /* peers' */
 	struct admission *admission;
 	struct gate_figures gates[2]; /* desks', peers' */
 	unsigned pressure; /* room.c: 0, 1 (nothing routine), 2 (emergencies) */

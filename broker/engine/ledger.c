@@ -131,8 +131,7 @@ enum hf_err ledger_add_act(struct engine *e, enum hf_entry_type type,
 	    .type = type,
 	    .id = act->id,
 	    .core = act->digest,
-	    .envelope = hf_hash(HF_TAG_ENVELOPE, act->envelope_bytes.data,
-		act->envelope_bytes.size),
+	    .envelope = act->core.envelope, /* decoding has compared them */
 	    .sigs = hf_hash(
 		HF_TAG_SIGS, act->sigs_bytes.data, act->sigs_bytes.size),
 	};
@@ -349,13 +348,16 @@ enum hf_err ledger_receipt_under(struct engine *e, uint64_t index,
 	unsigned count;
 	enum hf_err err;
 
-	err = hf_merkle_path(&nodes, index, tree_size, path, &count);
+	err = hf_merkle_path_near(
+	    &nodes, &e->path_memo, index, tree_size, path, &count);
 	if (err == HF_OK)
 		err = ledger_entry(e, index, &leaf, &payload);
 	if (err != HF_OK)
 		return err == HF_NOTFOUND ? HF_CORRUPT : err;
-	return hf_receipt_encode(
-	    leaf, index, path, count, note, out, capacity, size);
+	err = hf_receipt_head(&e->receipt_head, note);
+	return err == HF_OK ? hf_receipt_encode_under(&e->receipt_head, leaf,
+				  index, path, count, out, capacity, size)
+			    : err;
 }
 
 enum hf_err ledger_frontier(

@@ -200,7 +200,7 @@ static bool take(struct gate *g, uint32_t routing, zmq_msg_t *m, int fd)
 		c = introduce(g, routing, fd, key);
 	if (c == NULL || c->cut || c->fd != fd || c->key != key)
 		return false;
-	c->received = gate_tcp_received(fd);
+	c->framed = true;
 	gate_tell(g, RECORD_FRAME, 0, 0, c->number, &key->key, zmq_msg_data(m),
 	    zmq_msg_size(m));
 	return true;
@@ -267,11 +267,14 @@ uint64_t gate_byte_limit(const struct gate *g)
 }
 
 /* More bytes than a frame can explain, no hello, or too old. */
-static bool must_go(const struct gate *g, const struct connection *c,
-    uint64_t now, uint64_t limit)
+static bool must_go(
+    const struct gate *g, struct connection *c, uint64_t now, uint64_t limit)
 {
 	uint64_t received = gate_tcp_received(c->fd);
 
+	if (c->framed)
+		c->received = received;
+	c->framed = false;
 	if (c->number == 0)
 		return received > GATE_STRANGER_BYTES ||
 		       now - c->accepted_ms > GATE_HELLO_MS;

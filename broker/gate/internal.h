@@ -72,8 +72,9 @@ struct connection {
 	struct source *source;          /* NULL once it was cut */
 	struct connection *prev, *next; /* of those not authenticated, by age */
 	uint64_t accepted_ms;           /* monotonic */
-	uint64_t received;              /* TCP bytes at the last whole frame */
-	bool is_known;                  /* as crowd.c counts it */
+	uint64_t received; /* TCP bytes at the tick after the last frame */
+	bool framed;       /* a whole frame came since the last tick */
+	bool is_known;     /* as crowd.c counts it */
 	bool cut;
 	struct held *backlog, *backlog_last; /* backlog.c */
 	size_t backlog_bytes;

@@ -21,10 +21,12 @@ enum slot_state { SLOT_FREE = 0, SLOT_USED = 1, SLOT_DESTROYED = 2 };
 
 struct case_keys {
 	int fd;
-	uint32_t count;          /* slots in the file */
-	uint32_t next;           /* no slot from here on was ever used */
-	uint32_t fresh[NEW_MAX]; /* of the running transaction */
-	unsigned fresh_count;
+	uint32_t count; /* slots in the file */
+	uint32_t next;  /* no slot from here on was ever used */
+	/* of the running transaction; written together, when it is synced */
+	uint32_t fresh[NEW_MAX];
+	uint8_t fresh_bytes[NEW_MAX][SLOT_SIZE];
+	unsigned fresh_count, written;
 	uint32_t *free_slots;
 	uint32_t free_count;
 	bool dirty;
@@ -109,6 +111,12 @@ static enum hf_err find_next(struct case_keys *k)
 	return err;
 }
 
+static void no_fresh(struct case_keys *k)
+{
+	hf_wipe(k->fresh_bytes, (size_t)k->fresh_count * SLOT_SIZE);
+	k->fresh_count = k->written = 0;
+}
+
 enum hf_err case_keys_open(
     struct case_keys **out, const char *dir, uint32_t slots)
 {
@@ -148,6 +156,7 @@ void case_keys_close(struct case_keys *k)
 		return;
 	if (k->fd >= 0)
 		close(k->fd);
+	no_fresh(k);
 	free(k->free_slots);
 	free(k);
 }
@@ -155,9 +164,7 @@ void case_keys_close(struct case_keys *k)
 enum hf_err case_keys_new(
     struct case_keys *k, const uint8_t key[HF_KEY_SIZE], uint32_t *slot)
 {
-	uint8_t bytes[SLOT_SIZE];
 	enum hf_err err = HF_OK;
-	bool ok;
 
 	if (k->fresh_count == NEW_MAX)
 		return HF_FULL;
@@ -170,12 +177,39 @@ enum hf_err case_keys_new(
 			return err;
 		*slot = k->next++;
 	}
-	k->fresh[k->fresh_count++] = *slot;
-	make_slot(bytes, SLOT_USED, *slot, key);
-	ok = full_write(k->fd, bytes, sizeof(bytes), offset(*slot));
-	hf_wipe(bytes, sizeof(bytes));
-	k->dirty = true;
-	return ok ? HF_OK : HF_KEYSLOT;
+	k->fresh[k->fresh_count] = *slot;
+	make_slot(k->fresh_bytes[k->fresh_count++], SLOT_USED, *slot, key);
+	return HF_OK;
+}
+
+/* What is not in the file yet. */
+static bool get_fresh(
+    const struct case_keys *k, uint32_t slot, uint8_t key[HF_KEY_SIZE])
+{
+	for (unsigned i = k->fresh_count; i-- > k->written;)
+		if (k->fresh[i] == slot) {
+			memcpy(key, k->fresh_bytes[i] + 8, HF_KEY_SIZE);
+			return true;
+		}
+	return false;
+}
+
+/* Neighbours in one write. */
+static enum hf_err write_fresh(struct case_keys *k)
+{
+	while (k->written < k->fresh_count) {
+		unsigned from = k->written, n = 1;
+
+		while (from + n < k->fresh_count &&
+		       k->fresh[from + n] == k->fresh[from] + n)
+			n++;
+		if (!full_write(k->fd, k->fresh_bytes[from],
+			(size_t)n * SLOT_SIZE, offset(k->fresh[from])))
+			return HF_KEYSLOT;
+		k->written += n;
+		k->dirty = true;
+	}
+	return HF_OK;
 }
 
 enum hf_err case_keys_get(
@@ -184,6 +218,8 @@ enum hf_err case_keys_get(
 	uint8_t bytes[SLOT_SIZE], good[SLOT_SIZE];
 	enum hf_err err = HF_OK;
 
+	if (get_fresh(k, slot, key))
+		return HF_OK;
 	if (slot >= k->count || pread(k->fd, bytes, sizeof(bytes),
 				    offset(slot)) != (ssize_t)sizeof(bytes))
 		return HF_KEYSLOT;
@@ -205,8 +241,9 @@ enum hf_err case_keys_get(
 enum hf_err case_keys_destroy(struct case_keys *k, uint32_t slot)
 {
 	uint8_t bytes[SLOT_SIZE];
+	enum hf_err err = write_fresh(k); /* it might be one of these */
 
-	if (slot >= k->count)
+	if (err != HF_OK || slot >= k->count)
 		return HF_KEYSLOT;
 	make_slot(bytes, SLOT_DESTROYED, slot, NULL);
 	if (!full_write(k->fd, bytes, sizeof(bytes), offset(slot)))
@@ -217,8 +254,10 @@ enum hf_err case_keys_destroy(struct case_keys *k, uint32_t slot)
 
 enum hf_err case_keys_sync(struct case_keys *k)
 {
-	if (!k->dirty)
-		return HF_OK;
+	enum hf_err err = write_fresh(k);
+
+	if (err != HF_OK || !k->dirty)
+		return err;
 	if (fdatasync(k->fd) != 0)
 		return HF_KEYSLOT;
 	k->dirty = false;
@@ -227,7 +266,7 @@ enum hf_err case_keys_sync(struct case_keys *k)
 
 void case_keys_keep(struct case_keys *k)
 {
-	k->fresh_count = 0;
+	no_fresh(k);
 }
 
 void case_keys_forget(struct case_keys *k)
@@ -243,5 +282,5 @@ void case_keys_forget(struct case_keys *k)
 		for (unsigned i = 0; i < k->fresh_count; i++)
 			grown[k->free_count++] = k->fresh[i];
 	}
-	k->fresh_count = 0;
+	no_fresh(k);
 }

@@ -17,7 +17,7 @@ struct case_keys;
 HF_MUST_USE enum hf_err case_keys_open(
     struct case_keys **out, const char *dir, uint32_t slots);
 void case_keys_close(struct case_keys *k); /* NULL is fine */
-/** Write a key to a free slot; durable at the next case_keys_sync. */
+/** A key for a free slot; case_keys_sync writes it and makes it durable. */
 HF_MUST_USE enum hf_err case_keys_new(
     struct case_keys *k, const uint8_t key[HF_KEY_SIZE], uint32_t *slot);
 /** Errors: HF_ERASED, HF_KEYSLOT (damaged) */
@@ -25,7 +25,7 @@ HF_MUST_USE enum hf_err case_keys_get(
     struct case_keys *k, uint32_t slot, uint8_t key[HF_KEY_SIZE]);
 /** Overwrite with zeros, mark as destroyed; case_keys_sync makes it last. */
 HF_MUST_USE enum hf_err case_keys_destroy(struct case_keys *k, uint32_t slot);
-/** Sync what this transaction wrote (nothing to do: no system call). */
+/** Write and sync what this transaction has (nothing: no system call). */
 HF_MUST_USE enum hf_err case_keys_sync(struct case_keys *k);
 /** The transaction was committed, or was not: its slots are free again. */
 void case_keys_keep(struct case_keys *k);

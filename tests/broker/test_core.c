@@ -30,7 +30,7 @@ Test(arrivals, are_taken_in_order_however_long_each_verifies)
 	struct arrival *item;
 
 	cr_assert(a != NULL && r != NULL);
-	cr_assert_null(arrivals_take(a));
+	cr_assert_null(arrivals_take(a, true));
 	/* more rounds than the ring is long, at changing depths */
 	for (unsigned round = 0; round < 400; round++) {
 		for (unsigned i = 0; i < round % 23; i++) {
@@ -42,7 +42,7 @@ Test(arrivals, are_taken_in_order_however_long_each_verifies)
 			put_count++;
 		}
 		for (unsigned i = 0; i < round % 19; i++) {
-			item = arrivals_take(a);
+			item = arrivals_take(a, true);
 			if (item == NULL)
 				break;
 			cr_assert_eq(item->h.conn, taken);
@@ -54,7 +54,7 @@ Test(arrivals, are_taken_in_order_however_long_each_verifies)
 		}
 		cr_assert_eq(arrivals_count(a), put_count - taken);
 	}
-	while ((item = arrivals_take(a)) != NULL) {
+	while ((item = arrivals_take(a, true)) != NULL) {
 		cr_assert_eq(item->h.conn, taken++);
 		free(item);
 	}
@@ -75,7 +75,7 @@ Test(arrivals, verify_frames_and_only_frames)
 	put(a, r, GATE_PEERS, RECORD_FRAME, 2, garbage, sizeof(garbage));
 	put(a, r, GATE_PEERS, RECORD_UP, 3, garbage, sizeof(garbage));
 	for (unsigned i = 0; i < 3; i++) {
-		item = arrivals_take(a);
+		item = arrivals_take(a, true);
 		cr_assert_not_null(item);
 		if (i < 2)
 			cr_assert_neq(item->verify_err, HF_OK);
@@ -98,7 +98,7 @@ Test(arrivals, have_no_room_beyond_their_bounds)
 	for (; arrivals_has_room(a) && small < 100000; small++)
 		put(a, r, GATE_DESKS, RECORD_GONE, 0, payload, 0);
 	cr_assert_eq(small, 1024);
-	free(arrivals_take(a));
+	free(arrivals_take(a, true));
 	cr_assert(arrivals_has_room(a));
 	arrivals_free(a); /* with what was not taken */
 	a = arrivals_new();
