@@ -208,6 +208,11 @@ $(B)/spoil.so: $(B)/tests/auth/spoil.o
 	$(Q)$(CC) -shared -o $@ $^ -ldl
 $(B)/tests/auth/spoil.o: ALL_CFLAGS += -fPIC
 
+$(B)/revocations: $(call obj,$(addprefix tests/auth/,revocations.c \
+	registrar.c) $(addprefix tests/bench/,desk.c acts.c meter.c)) \
+	$(LIB_client) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson $(LDLIBS)
+
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok
 deps-ok: $(B)/.deps
