@@ -153,7 +153,7 @@ valgrind: all
 
 # What it costs, beside what the machine can do: BENCH="intake relay" for
 # some of it; a ledger of BENCH_ENTRIES entries.
-BENCH_ENTRIES ?= 1000000
+
 $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -llmdb $(LDLIBS)
@@ -169,7 +169,7 @@ $(B)/bench-syncs.so: tests/bench/syncs.c tests/bench/syncs.h | deps-ok
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
 bench: all $(B)/bench-ledger $(B)/bench-load $(B)/bench-audit $(B)/bench-syncs.so
-	@HOLDFAST_BUILD=$(B) BENCH_ENTRIES=$(BENCH_ENTRIES) tests/bench/run $(BENCH)
+	@HOLDFAST_BUILD=$(B) tests/bench/run $(BENCH)
 
 # A simulated federation; tests/README.md has the parameters.
 SIM_FLAGS = -Itests/sim/plain

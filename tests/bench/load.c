@@ -145,13 +145,6 @@ static void go(struct run *r)
 	procs_end();
 }
 
-static void print_spans(const char *name, struct meter *m)
-{
-	printf(",\"%s_p50_us\":%.0f,\"%s_p99_us\":%.0f,\"%s_p999_us\":%.0f",
-	    name, meter_at(m, 0.5), name, meter_at(m, 0.99), name,
-	    meter_at(m, 0.999));
-}
-
 static void report(struct run *r, const char *bench)
 {
 	double spent = r->last - r->began;
@@ -160,9 +153,9 @@ static void report(struct run *r, const char *bench)
 	       "\"seconds\":%.3f,\"acts_per_s\":%.0f,\"act_bytes\":%zu",
 	    bench, r->count, r->window, r->rate, spent, r->count / spent,
 	    r->bytes / r->count);
-	print_spans("receipt", &r->receipts);
+	meter_print_spans("receipt", &r->receipts);
 	if (r->relay)
-		print_spans("event", &r->events);
+		meter_print_spans("event", &r->events);
 	procs_print(r->count);
 	printf("}\n");
 }
