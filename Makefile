@@ -161,8 +161,8 @@ $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
 $(B)/bench-audit: $(call obj,tests/bench/audit.c tests/client/ledger_rig.c \
 	tests/keys/registry.c) $(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcriterion -lzmq -llmdb -ljansson $(LDLIBS)
-$(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c desk.c acts.c \
-	procs.c limits.c meter.c)) \
+$(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c desk.c acts.c hop.c \
+	watch.c pace.c procs.c limits.c meter.c)) \
 	$(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson -lpthread $(LDLIBS)
 $(B)/bench-syncs.so: tests/bench/syncs.c tests/bench/syncs.h | deps-ok
