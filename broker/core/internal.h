@@ -57,7 +57,6 @@ struct core {
 	unsigned taken_count;
 	bool start, reload, stopping, told_ready, clock_changed;
 	bool starved;          /* the last turn was abandoned: no room */
-	bool note_owed;        /* the newest head is signed but not stored */
 	uint64_t full_told_ms; /* the log does not repeat itself */
 	/* cosignatures asked for, not yet told to the engine */
 	struct cosigned {

@@ -4,8 +4,8 @@
  * Whatever waits among the arrivals is decided in one write transaction
  * (natural group commit), which is committed with a sync.  Then the signer
  * signs the new head; only then do frames that hold a receipt leave.  The
- * signed note is stored after they left: the signer's memory is durable, so a
- * note lost in a crash is signed again.
+ * signed note is stored by a later turn: the signer's memory is durable, and
+ * the head that the next start signs covers whatever a lost note did.
  *
  * A full map abandons the turn: its desks are told so, peers send again by
  * themselves, and what nobody repeats (connections that came and went) is
@@ -306,7 +306,7 @@ static enum hf_err ask_signer(struct core *c, uint64_t size,
 	return err == HF_OK ? (enum hf_err)c->record->h.code : err;
 }
 
-/* The signed note goes into `t` and completes what waited for receipts. */
+/* The signed note completes what waited for receipts. */
 static enum hf_err sign_head(
     struct core *c, struct txn *t, uint64_t size, const struct hf_hash *root)
 {
@@ -471,26 +471,15 @@ static enum hf_err finish(
     struct core *c, bool changed, uint64_t size, const struct hf_hash *root)
 {
 	struct txn *t = NULL;
-	enum hf_err err;
+	enum hf_err err = HF_OK;
 
-	if (!changed && size == c->signed_size && !c->note_owed)
-		return act(c);
-	err = txn_begin(&t, c->store);
-	if (err == HF_OK)
-		err = sign_head(c, t, size, root);
-	c->note_owed = err == HF_FULL;
-	if (err == HF_OK || err == HF_FULL) {
-		enum hf_err acted = act(c);
-
-		err = acted != HF_OK ? acted : err;
+	if (changed || size != c->signed_size) {
+		err = txn_begin(&t, c->store);
+		if (err == HF_OK)
+			err = sign_head(c, t, size, root);
+		txn_abort(t); /* it was read only */
 	}
-	if (err != HF_OK) {
-		txn_abort(t);
-		return err == HF_FULL ? HF_OK : err;
-	}
-	err = txn_commit(t);
-	c->note_owed = err == HF_FULL;
-	return err == HF_FULL ? HF_OK : err;
+	return err == HF_OK ? act(c) : err;
 }
 
 enum hf_err core_turn(struct core *c)

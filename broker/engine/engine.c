@@ -18,6 +18,8 @@
 #define VERIFY_AT_START 100000u /* newest entries, before serving */
 #define SCRUB_ENTRIES 256u      /* of the others, in one turn */
 #define SCRUB_PAUSE_MS 20u
+#define NOTE_MS 1000u
+#define NOTE_AGAIN_MS 10000u /* the store was full */
 
 void engine_chance(struct engine *e, void *out, size_t size)
 {
@@ -233,6 +235,7 @@ enum hf_err engine_begin(
 	e->effects = effects;
 	e->frontier_saved = e->frontier;
 	e->inbox_saved = e->sequence_inbox;
+	e->note_stored = e->note_storing; /* the turn before was committed */
 	e->clock_saved = e->clock_certain;
 	e->turn_dirty = false;
 	e->roster_changed = false;
@@ -414,6 +417,22 @@ static enum hf_err plan_next(struct engine *e)
 	return HF_OK;
 }
 
+/* The note of the turn before, since nothing waits for it: beside what is
+ * written anyhow, or when there is nothing to do. */
+static enum hf_err store_note(struct engine *e)
+{
+	uint8_t key[8];
+
+	if (e->note_entries <= e->note_stored ||
+	    (!e->turn_dirty &&
+		(effects_count(e->effects) > 0 || e->mono_ms < e->note_mono)))
+		return HF_OK;
+	e->note_storing = e->note_entries;
+	put_be64(key, e->note_entries);
+	return txn_put(e->txn, TABLE_CHECKPOINTS, bytes_of(key, sizeof(key)),
+	    bytes_of(e->note, e->note_size));
+}
+
 enum hf_err engine_end(
     struct engine *e, uint64_t *size, struct hf_hash *root, bool *changed)
 {
@@ -429,6 +448,8 @@ enum hf_err engine_end(
 	if (err != HF_OK)
 		return err;
 	err = scrub(e);
+	if (err == HF_OK)
+		err = store_note(e);
 	if (err == HF_OK)
 		err = plan_next(e);
 	*size = e->frontier.size;
@@ -449,6 +470,10 @@ void engine_abandon(struct engine *e)
 {
 	e->frontier = e->frontier_saved;
 	e->sequence_inbox = e->inbox_saved;
+	if (e->note_storing != e->note_stored) { /* reads come first */
+		e->note_storing = e->note_stored;
+		e->note_mono = e->mono_ms + NOTE_AGAIN_MS;
+	}
 	e->clock_certain = e->clock_saved;
 	desk_abandon(e);
 	link_abandon(e);
@@ -513,7 +538,6 @@ static enum hf_err check_note(const struct engine *e, struct hf_bytes note)
 enum hf_err engine_receipts(struct engine *e, struct txn *t,
     struct hf_bytes note, struct effects *effects)
 {
-	uint8_t key[8];
 	enum hf_err err = check_note(e, note);
 
 	if (err != HF_OK)
@@ -523,14 +547,10 @@ enum hf_err engine_receipts(struct engine *e, struct txn *t,
 	e->note_entries = e->frontier.size;
 	e->note_size = note.size;
 	memcpy(e->note, note.data, note.size);
+	e->note_mono = e->mono_ms + NOTE_MS;
 	err = effects_fill(e, effects);
 	if (err == HF_OK)
 		err = link_run(e);
-	/* last: a full store ends the transaction, not the receipts */
-	put_be64(key, e->frontier.size);
-	if (err == HF_OK)
-		err = txn_put(
-		    t, TABLE_CHECKPOINTS, bytes_of(key, sizeof(key)), note);
 	e->txn = NULL;
 	return err;
 }
@@ -548,6 +568,9 @@ uint64_t engine_next_mono(const struct engine *e)
 		return e->mono_ms + 1;
 	if (e->live_mono != 0 && (next == 0 || e->live_mono < next))
 		next = e->live_mono;
+	if (e->note_entries > e->note_storing &&
+	    (next == 0 || e->note_mono < next))
+		next = e->note_mono;
 	if (e->scrub_at < e->scrub_end && (next == 0 || e->scrub_mono < next))
 		next = e->scrub_mono;
 	return next;

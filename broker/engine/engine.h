@@ -191,11 +191,10 @@ void engine_answer_full(struct engine *e, const struct event *ev);
 HF_MUST_USE enum hf_err engine_consistency(struct engine *e, struct txn *t,
     uint64_t old_size, uint64_t new_size, struct hf_hash *path,
     unsigned *count);
-/** The head is signed: check that it is this ledger's, build the held
- * replies, then store the note.
- * Errors: HF_CHECKPOINT (not our signature on our head), HF_FULL (the replies
- * are whole and may leave: the signer will sign this head again; the
- * transaction is of no use any more) */
+/** The head is signed: check that it is this ledger's, and build the held
+ * replies.  Nothing is written: a later turn stores the note, since the signer
+ * remembers the head, and a lost note is followed by the next.
+ * Errors: HF_CHECKPOINT (not our signature on our head) */
 HF_MUST_USE enum hf_err engine_receipts(struct engine *e, struct txn *t,
     struct hf_bytes note, struct effects *effects);
 

@@ -80,8 +80,10 @@ struct engine {
 	uint64_t scrub_at, scrub_end, scrub_mono;
 	bool damaged;    /* entry scrub_at is not what was signed */
 	bool turn_dirty; /* something was appended this turn */
-	/* the newest signed note; a full store may not have it yet */
-	uint64_t note_entries; /* 0: none since the start */
+	/* the newest signed note; the store has it a turn later */
+	uint64_t note_entries;              /* 0: none since the start */
+	uint64_t note_storing, note_stored; /* by this turn, by the last */
+	uint64_t note_mono;
 	size_t note_size;
 	uint8_t note[HF_NOTE_MAX];
 	/* of the receipt made last; a tree that was signed stays as it is */

@@ -106,6 +106,14 @@ static void note(struct log *l, struct op op, const void *data)
 	l->ops[l->count++] = op;
 }
 
+size_t record_mark(const char *dir)
+{
+	struct log *l = record_log(dir);
+
+	note(l, (struct op){.type = OP_MARK}, NULL);
+	return l->count;
+}
+
 /* The log of a path and the name in it; "" is the directory itself. */
 static struct log *log_of(const char *path, const char **name)
 {

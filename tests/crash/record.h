@@ -16,7 +16,15 @@
 #define FILES_MAX 12u /* of a directory, ever */
 #define LOGS_MAX 4u
 
-enum op_type { OP_WRITE, OP_SIZE, OP_SYNC, OP_CREATE, OP_RENAME, OP_SYNC_DIR };
+enum op_type {
+	OP_WRITE,
+	OP_SIZE,
+	OP_SYNC,
+	OP_CREATE,
+	OP_RENAME,
+	OP_SYNC_DIR,
+	OP_MARK /* something left the process: what was called has returned */
+};
 
 struct op {
 	enum op_type type;
@@ -42,6 +50,8 @@ struct log {
  * directory gets a log.  Forgets what was noted before. */
 void record_start(const char *prefix);
 void record_stop(void);
+/** Note OP_MARK; returns the count of operations with it. */
+size_t record_mark(const char *dir);
 /** NULL: nothing was written there. */
 struct log *record_log(const char *dir);
 /** Move a log out; its operations are the caller's. */

@@ -87,6 +87,7 @@ void image_apply(struct image *m, const struct op *op)
 		break;
 	case OP_SYNC:
 	case OP_SYNC_DIR:
+	case OP_MARK:
 		break;
 	}
 }
@@ -131,6 +132,8 @@ void cut_next(struct cut *c)
 			c->count--;
 		}
 	}
+	if (op->type == OP_MARK)
+		return;
 	if (op->type == OP_SYNC || op->type == OP_SYNC_DIR) {
 		settle(c, op);
 		return;

@@ -12,7 +12,7 @@ static struct ack *acknowledged(struct work *w, const struct node *n)
 
 	cr_assert_leq(w->count, ACKS_MAX, "too many acts");
 	a->node = n;
-	a->at = record_log(n->dir)->count;
+	a->at = record_mark(n->dir);
 	a->head = n->size;
 	return a;
 }

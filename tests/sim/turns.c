@@ -151,15 +151,9 @@ static bool finish(
 		txn_abort(txn);
 		return false;
 	}
+	txn_abort(txn); /* nothing was written */
 	tell(t);
-	if (err == HF_FULL || t->crash != POINT_NONE) {
-		txn_abort(txn);
-		return t->crash == POINT_NONE;
-	}
-	err = txn_commit(txn);
-	if (fatal(err))
-		explain(t, err, "storing the note");
-	return !fatal(err);
+	return t->crash == POINT_NONE;
 }
 
 static enum hf_err decide(struct turn *t, struct event *ev, unsigned count,
