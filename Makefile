@@ -153,7 +153,7 @@ valgrind: all
 
 # What it costs, beside what the machine can do: BENCH="intake relay" for
 # some of it; a ledger of BENCH_ENTRIES entries.
-BENCH_ENTRIES ?= 1000000
+
 $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -llmdb $(LDLIBS)
@@ -161,15 +161,15 @@ $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
 $(B)/bench-audit: $(call obj,tests/bench/audit.c tests/client/ledger_rig.c \
 	tests/keys/registry.c) $(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcriterion -lzmq -llmdb -ljansson $(LDLIBS)
-$(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c desk.c acts.c \
-	procs.c limits.c meter.c)) \
+$(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c desk.c acts.c hop.c \
+	watch.c pace.c procs.c limits.c meter.c)) \
 	$(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson -lpthread $(LDLIBS)
 $(B)/bench-syncs.so: tests/bench/syncs.c tests/bench/syncs.h | deps-ok
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
 bench: all $(B)/bench-ledger $(B)/bench-load $(B)/bench-audit $(B)/bench-syncs.so
-	@HOLDFAST_BUILD=$(B) BENCH_ENTRIES=$(BENCH_ENTRIES) tests/bench/run $(BENCH)
+	@HOLDFAST_BUILD=$(B) tests/bench/run $(BENCH)
 
 # A simulated federation; tests/README.md has the parameters.
 SIM_FLAGS = -Itests/sim/plain

@@ -12,6 +12,10 @@
  *   bench-load relay HOME[,HOME...] TO THERE COUNT WINDOW [RATE]
  *       the same, until the home THERE of another country is pushed the event;
  *       with RATE so many a second are sent, whatever comes back
+ *   bench-load hop PROVIDER ORDER CONTACT REQUEST THERE COUNT RATE
+ *       hops of a live trace, until THERE is pushed them (hop.h)
+ *   bench-load watch CONNECTIONS EVENTS
+ *       many connections that watch (watch.h)
  *
  * Before the name: -p NAME=PID a process whose processor time is told by act,
  * -s FILE the counter of a core's syncs (syncs.c), -d FILE its data.mdb.
@@ -19,9 +23,12 @@
 #include "proto/crypto.h"
 #include "tests/bench/acts.h"
 #include "tests/bench/desk.h"
+#include "tests/bench/hop.h"
 #include "tests/bench/limits.h"
 #include "tests/bench/meter.h"
+#include "tests/bench/pace.h"
 #include "tests/bench/procs.h"
+#include "tests/bench/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,12 +59,25 @@ struct run {
 	size_t bytes;
 };
 
+/* The next has a desk to go from: how many may be on the way is its share. */
+static bool has_room(const struct run *r)
+{
+	return r->sent < r->count && r->desk[r->sent % r->desks].flying <
+					 (r->window + r->desks - 1) / r->desks;
+}
+
+/* When the next goes by the schedule. */
+static double due(const struct run *r)
+{
+	return r->began + r->sent / r->rate;
+}
+
 static void submit_next(struct run *r)
 {
 	struct ready *a = &r->acts[r->sent];
 
 	/* of a schedule, time counts from when it should have gone */
-	a->sent = r->rate > 0 ? r->began + r->sent / r->rate : meter_now();
+	a->sent = r->rate > 0 ? due(r) : meter_now();
 	desk_request(&r->desk[r->sent % r->desks], HF_OP_SUBMIT, r->sent + 2,
 	    (struct hf_bytes){a->args, a->size});
 	r->bytes += a->size;
@@ -106,10 +126,7 @@ static void take_events(struct run *r)
 
 static bool may_send(const struct run *r)
 {
-	if (r->sent == r->count || r->desk[r->sent % r->desks].flying >=
-				       (r->window + r->desks - 1) / r->desks)
-		return false;
-	return r->rate <= 0 || meter_now() >= r->began + r->sent / r->rate;
+	return has_room(r) && (r->rate <= 0 || meter_now() >= due(r));
 }
 
 static bool is_over(const struct run *r)
@@ -120,9 +137,11 @@ static bool is_over(const struct run *r)
 
 static void go(struct run *r)
 {
-	zmq_pollitem_t items[DESKS_MAX + 1];
+	zmq_pollitem_t items[DESKS_MAX + 2];
 	int n = 0;
 
+	if (r->rate > 0)
+		items[n++] = pace_open();
 	procs_begin();
 	r->began = r->last = meter_now();
 	for (unsigned i = 0; i < r->desks; i++)
@@ -134,7 +153,9 @@ static void go(struct run *r)
 	while (!is_over(r)) {
 		while (may_send(r))
 			submit_next(r);
-		zmq_poll(items, n, r->rate > 0 ? 1 : 10);
+		if (r->rate > 0)
+			pace_at(&items[0], has_room(r) ? due(r) : 0);
+		zmq_poll(items, n, 10);
 		for (unsigned i = 0; i < r->desks; i++)
 			take_answers(r, &r->desk[i]);
 		if (r->relay)
@@ -145,13 +166,6 @@ static void go(struct run *r)
 	procs_end();
 }
 
-static void print_spans(const char *name, struct meter *m)
-{
-	printf(",\"%s_p50_us\":%.0f,\"%s_p99_us\":%.0f,\"%s_p999_us\":%.0f",
-	    name, meter_at(m, 0.5), name, meter_at(m, 0.99), name,
-	    meter_at(m, 0.999));
-}
-
 static void report(struct run *r, const char *bench)
 {
 	double spent = r->last - r->began;
@@ -160,9 +174,9 @@ static void report(struct run *r, const char *bench)
 	       "\"seconds\":%.3f,\"acts_per_s\":%.0f,\"act_bytes\":%zu",
 	    bench, r->count, r->window, r->rate, spent, r->count / spent,
 	    r->bytes / r->count);
-	print_spans("receipt", &r->receipts);
+	meter_print_spans("receipt", &r->receipts);
 	if (r->relay)
-		print_spans("event", &r->events);
+		meter_print_spans("event", &r->events);
 	procs_print(r->count);
 	printf("}\n");
 }
@@ -259,12 +273,22 @@ int main(int argc, char **argv)
 		r.window = number(argv[6]);
 		r.rate = argc == 8 ? number(argv[7]) : 0;
 		load(&r, "relay", argv[2], argv[3], argv[4]);
+	} else if (argc == 9 && strcmp(argv[1], "hop") == 0) {
+		struct hop_run h = {argv[2], argv[3], argv[4], argv[5], argv[6],
+		    number(argv[7]), number(argv[8])};
+
+		hop(&h);
+	} else if (argc == 4 && strcmp(argv[1], "watch") == 0) {
+		watch(number(argv[2]), number(argv[3]));
 	} else {
 		fprintf(stderr,
 		    "usage: bench-load limits DIR\n"
 		    "       bench-load intake HOMES TO COUNT WINDOW\n"
 		    "       bench-load relay HOMES TO THERE COUNT WINDOW "
-		    "[RATE]\n");
+		    "[RATE]\n"
+		    "       bench-load hop PROVIDER ORDER CONTACT REQUEST "
+		    "THERE COUNT RATE\n"
+		    "       bench-load watch CONNECTIONS EVENTS\n");
 		return 2;
 	}
 	return 0;
