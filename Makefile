@@ -210,6 +210,19 @@ $(B)/revocations: $(call obj,$(addprefix tests/auth/,revocations.c \
 	$(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson $(LDLIBS)
 
+# Who may enter, and who may no more: every cell of the matrix, starts that
+# are refused, TRIALS of revocation under load.
+TRIALS ?= 100
+AUTH = $(B)/revocations $(B)/bench-load $(B)/spoil.so
+.PHONY: auth revocations
+auth: all $(B)/test-broker $(AUTH)
+	@$(B)/test-broker --filter 'gate_*/*' --timeout 180
+	@HOLDFAST_BUILD=$(B) python3 tests/e2e/run.py --only auth_
+	@HOLDFAST_BUILD=$(B) tests/auth/run $(TRIALS)
+revocations: export SECONDS
+revocations: all $(AUTH)
+	@HOLDFAST_BUILD=$(B) tests/auth/run $(TRIALS)
+
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok
 deps-ok: $(B)/.deps
@@ -236,7 +249,7 @@ ATTACKS ?= 100000
 attacks: $(B)/test-client
 	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
 		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
-check: doors format-check all unit $(B)/sim $(B)/crash $(B)/spoil.so man
+check: doors format-check all unit $(B)/sim $(B)/crash $(AUTH) man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:
@@ -273,6 +286,7 @@ clean:
 help:
 	@sed -n '1,2p' Makefile
 	@echo "targets: all check asan cover bench demo man unit format doors clean"
+	@echo "         auth revocations"
 	@echo "         attacks exhaustive explore fuzz hostile lint museum sim times tsan"
 	@echo "         valgrind (tests/README.md)"
 

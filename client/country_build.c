@@ -52,19 +52,22 @@ static struct country_entry *add(
 	return e;
 }
 
-/* A broker's term goes on in the next document: a peer whose clock is a
- * little behind must not cut it. */
-static struct instant broker_since(
-    const struct building *b, const struct hf_key *transport)
+/* The standing of an officer's signing key or a broker's transport key begins
+ * with the first document that names it: older acts must verify against newer
+ * documents, and a peer whose clock is a little behind must cut no link. */
+static struct instant standing_since(
+    const struct building *b, enum entry_type type, const struct hf_key *key)
 {
 	for (unsigned i = 0;
 	     b->previous != NULL && i < b->previous->entry_count; i++) {
-		const struct broker_entry *o =
-		    &b->previous->entries[i].u.broker;
+		const struct country_entry *e = &b->previous->entries[i];
+		bool officer = type == ENTRY_OFFICER;
 
-		if (b->previous->entries[i].type == ENTRY_BROKER &&
-		    memcmp(&o->transport, transport, sizeof(*transport)) == 0)
-			return o->valid_from;
+		if (e->type == type && memcmp(officer ? &e->u.officer.sign
+						      : &e->u.broker.transport,
+					   key, sizeof(*key)) == 0)
+			return officer ? e->u.officer.valid_from
+				       : e->u.broker.valid_from;
 	}
 	return b->now;
 }
@@ -98,7 +101,7 @@ static bool add_brokers(struct building *b)
 				snprintf(x->endpoints[x->endpoint_count++],
 				    ENDPOINT_TEXT_MAX, "%s",
 				    json_string_value(endpoint));
-		x->valid_from = broker_since(b, &x->transport);
+		x->valid_from = standing_since(b, ENTRY_BROKER, &x->transport);
 		x->valid_until = b->until;
 	}
 	return i > 0 ? true : bad(b, "brokers", NULL);
@@ -155,23 +158,6 @@ static const struct country_entry *find_desk(
 	return NULL;
 }
 
-/* An officer's standing begins with the first document that names the key:
- * older acts must verify against newer documents. */
-static struct instant standing_since(
-    const struct building *b, const struct hf_key *sign)
-{
-	for (unsigned i = 0;
-	     b->previous != NULL && i < b->previous->entry_count; i++) {
-		const struct officer_entry *o =
-		    &b->previous->entries[i].u.officer;
-
-		if (b->previous->entries[i].type == ENTRY_OFFICER &&
-		    memcmp(&o->sign, sign, sizeof(*sign)) == 0)
-			return o->valid_from;
-	}
-	return b->now;
-}
-
 static bool add_officers(struct building *b)
 {
 	json_t *o;
@@ -207,7 +193,7 @@ static bool add_officers(struct building *b)
 		    !key_of(o, "unwrap", HF_KEY_UNWRAP, &x->unwrap))
 			return bad(
 			    b, "officers: sign, transport or unwrap", x->name);
-		x->valid_from = standing_since(b, &x->sign);
+		x->valid_from = standing_since(b, ENTRY_OFFICER, &x->sign);
 	}
 	return true;
 }

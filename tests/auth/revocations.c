@@ -144,10 +144,12 @@ static void publish(struct hf_bytes document)
 
 static void send_acts(struct session *s)
 {
-	while (s->desk.flying < WINDOW) {
+	bool sent = true;
+
+	while (s->desk.flying < WINDOW && sent) {
 		struct ready *a = acts_make(&s->desk, 1, "us.ncp", 1);
 
-		desk_request(&s->desk, HF_OP_SUBMIT, ++world.last_id,
+		sent = desk_offer(&s->desk, HF_OP_SUBMIT, ++world.last_id,
 		    (struct hf_bytes){a->args, a->size});
 		acts_free(a, 1);
 		s->desk.flying++;
@@ -199,7 +201,7 @@ static void try_again(struct session *s)
 	if (!s->cut || now - s->dialled_at < AGAIN_S)
 		return;
 	s->dialled_at = now;
-	s->desk.flying = 0;
+	s->desk.flying = WINDOW - 1; /* one act a try */
 	zmq_disconnect(s->desk.socket, s->desk.home.broker);
 	zmq_connect(s->desk.socket, s->desk.home.broker);
 }

@@ -46,8 +46,8 @@ void desk_close(struct desk *d)
 	home_close(&d->home);
 }
 
-void desk_request(
-    struct desk *d, enum hf_op op, uint64_t id, struct hf_bytes args)
+static bool send_request(
+    struct desk *d, enum hf_op op, uint64_t id, struct hf_bytes args, int flags)
 {
 	static uint8_t frame[HF_FRAME_MAX];
 	struct pack p;
@@ -62,8 +62,20 @@ void desk_request(
 	else
 		pack_raw(&p, args);
 	meter_must(pack_finish(&p, &size), "a request");
-	if (zmq_send(d->socket, frame, size, 0) < 0)
+	return zmq_send(d->socket, frame, size, flags) >= 0;
+}
+
+void desk_request(
+    struct desk *d, enum hf_op op, uint64_t id, struct hf_bytes args)
+{
+	if (!send_request(d, op, id, args, 0))
 		meter_fail("zmq_send");
+}
+
+bool desk_offer(
+    struct desk *d, enum hf_op op, uint64_t id, struct hf_bytes args)
+{
+	return send_request(d, op, id, args, ZMQ_DONTWAIT);
 }
 
 bool desk_read(struct desk *d, struct reply *r)

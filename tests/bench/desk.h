@@ -22,6 +22,9 @@ void desk_close(struct desk *d);
 /** args  a packed map; size 0: the empty one */
 void desk_request(
     struct desk *d, enum hf_op op, uint64_t id, struct hf_bytes args);
+/** The same at once or not at all: a refused connection takes nothing. */
+bool desk_offer(
+    struct desk *d, enum hf_op op, uint64_t id, struct hf_bytes args);
 
 /** What came: an answer (type 0) or an event (type 1). */
 struct reply {

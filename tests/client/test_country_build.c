@@ -18,7 +18,7 @@
 struct office {
 	struct secret *root, *registrars[2];
 	struct hf_key root_key;
-	struct secret *officers[OFFICERS];
+	struct secret *officers[OFFICERS], *broker;
 	struct country_doc *doc;
 	uint32_t version;
 };
@@ -42,7 +42,7 @@ static json_t *desk_spec(const char *name)
 /* With the first `officers` officers. */
 static json_t *spec_of(const struct office *o, unsigned officers)
 {
-	struct secret *broker = secret_new(SECRET_BROKER);
+	const struct secret *broker = o->broker;
 	json_t *spec =
 	    json_pack("{s:s, s:[{s:o, s:o, s:[s]}], s:[o, o], s:[s], s:[], "
 		      "s:[]}",
@@ -67,7 +67,6 @@ static json_t *spec_of(const struct office *o, unsigned officers)
 			"unwrap",
 			line_of(
 			    HF_KEY_UNWRAP, secret_unwrap_key(o->officers[i]))));
-	secret_free(broker);
 	return spec;
 }
 
@@ -149,6 +148,7 @@ static void setup(struct office *o)
 		o->registrars[i] = secret_new(SECRET_REGISTRAR);
 	for (unsigned i = 0; i < OFFICERS; i++)
 		o->officers[i] = secret_new(SECRET_OFFICER);
+	o->broker = secret_new(SECRET_BROKER);
 	build_spec(o, OFFICERS);
 }
 
@@ -156,6 +156,7 @@ static void teardown(struct office *o)
 {
 	country_doc_free(o->doc);
 	secret_free(o->root);
+	secret_free(o->broker);
 	for (unsigned i = 0; i < 2; i++)
 		secret_free(o->registrars[i]);
 	for (unsigned i = 0; i < OFFICERS; i++)
@@ -295,5 +296,31 @@ Test(country_build, refuses_to_revoke_nobody_or_twice)
 	cr_expect(strstr(b.problem, "already") != NULL, "%s", b.problem);
 	free(b.entries);
 	secret_free(stranger);
+	teardown(&o);
+}
+
+/* When the broker's entry begins. */
+static uint64_t broker_from(const struct office *o)
+{
+	for (unsigned i = 0; i < o->doc->entry_count; i++)
+		if (o->doc->entries[i].type == ENTRY_BROKER)
+			return o->doc->entries[i].u.broker.valid_from.ms;
+	return 0;
+}
+
+Test(country_build, a_brokers_term_goes_on_and_a_new_key_begins_now)
+{
+	struct office o;
+	uint64_t first;
+
+	setup(&o);
+	first = broker_from(&o);
+	cr_assert_eq(first, NOW);
+	build_spec(&o, OFFICERS);
+	cr_assert_eq(broker_from(&o), first, "a peer's clock may be behind");
+	secret_free(o.broker);
+	o.broker = secret_new(SECRET_BROKER);
+	build_spec(&o, OFFICERS);
+	cr_assert_eq(broker_from(&o), NOW + 2000u);
 	teardown(&o);
 }

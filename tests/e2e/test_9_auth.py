@@ -89,7 +89,7 @@ def spoilt(f):
     return not SLOW
 
 
-def test_a_gate_that_is_open_or_shut_does_not_start(f):
+def test_auth_a_gate_that_is_open_or_shut_does_not_start(f):
     if not spoilt(f):
         return
 
@@ -106,12 +106,12 @@ def test_a_gate_that_is_open_or_shut_does_not_start(f):
                 "%s %.0f ms" % (w, 1000 * t) for w, t in times.items())))
 
 
-def test_control_unspoilt_it_starts(f):
+def test_auth_control_unspoilt_it_starts(f):
     how = {"name": "control"} if SLOW else {"spoil": "none:none"}
     equal(Daemon(f, **how).ended()[0], "ready", "the unspoilt one")
 
 
-def test_what_an_operator_gets_wrong(f):
+def test_auth_what_an_operator_gets_wrong(f):
     held = socket.socket()
     held.bind(("127.0.0.1", 0))
     held.listen()
@@ -135,7 +135,7 @@ def test_what_an_operator_gets_wrong(f):
     held.close()
 
 
-def test_required_confinement_is_asked_of_the_kernel(f):
+def test_auth_required_confinement_is_asked_of_the_kernel(f):
     if not spoilt(f):
         return
     asked = {"confinement": '"required"'}
@@ -162,7 +162,7 @@ def until(what, condition, seconds=10):
         time.sleep(0.02)
 
 
-def test_pins_and_documents_are_read_again_inside_the_walls(f):
+def test_auth_pins_and_documents_are_read_again_inside_the_walls(f):
     with open("/proc/%d/status" % f.pids("jp")["core"]) as status:
         check("Seccomp:\t2" in status.read(), "the core is confined")
     jp = os.path.join(f.dir, "jp")
