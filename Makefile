@@ -165,10 +165,18 @@ $(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c desk.c acts.c hop.c 
 	watch.c pace.c procs.c limits.c meter.c)) \
 	$(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson -lpthread $(LDLIBS)
+$(B)/bench-growth: $(call obj,tests/bench/growth.c tests/bench/meter.c \
+	tests/broker/fixture.c tests/broker/draft.c) $(LIB_broker) \
+	$(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcriterion -lzmq -llmdb -lconfuse \
+		-lpthread $(LDLIBS)
 $(B)/bench-syncs.so: tests/bench/syncs.c tests/bench/syncs.h | deps-ok
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
-bench: all $(B)/bench-ledger $(B)/bench-load $(B)/bench-audit $(B)/bench-syncs.so
+BENCH_PROGRAMS = $(addprefix $(B)/bench-,ledger load audit growth syncs.so)
+.PHONY: bench-programs
+bench-programs: $(BENCH_PROGRAMS)
+bench: all bench-programs
 	@HOLDFAST_BUILD=$(B) tests/bench/run $(BENCH)
 
 # A simulated federation; tests/README.md has the parameters.
