@@ -211,6 +211,16 @@ crash: export STATES SEED CASES
 crash: $(B)/crash
 	@sh tests/crash/run $(B)
 
+# Stands between a broker and libzmq or the kernel: one thing spoilt.
+$(B)/spoil.so: $(B)/tests/auth/spoil.o
+	$(Q)$(CC) -shared -o $@ $^ -ldl
+$(B)/tests/auth/spoil.o: ALL_CFLAGS += -fPIC
+
+$(B)/revocations: $(call obj,$(addprefix tests/auth/,revocations.c \
+	registrar.c) $(addprefix tests/bench/,desk.c acts.c meter.c)) \
+	$(LIB_client) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson $(LDLIBS)
+
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok
 deps-ok: $(B)/.deps
@@ -237,7 +247,7 @@ ATTACKS ?= 100000
 attacks: $(B)/test-client
 	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
 		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
-check: doors format-check all unit $(B)/sim $(B)/crash man
+check: doors format-check all unit $(B)/sim $(B)/crash $(B)/spoil.so man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:

@@ -350,6 +350,14 @@ enum hf_exit {
 	    "the kernel does not confine the broker's processes as asked", \
 	    "take a kernel with seccomp and Landlock, allow both in the " \
 	    "container, or set confinement = \"best\" and know the risk") \
+	X(BIND, 7013, FATAL, CONFIG, \
+	    "an endpoint of the broker cannot be had", \
+	    "the address must be one of this machine and the port free: " \
+	    "correct the endpoint in holdfastd.conf(5), or end what holds it") \
+	X(GATE, 7014, FATAL, CONFIG, \
+	    "a gate could not prove that it lets in known keys and no others", \
+	    "nobody was let in; start again, and if it says so again install " \
+	    "the distribution's own libzmq5") \
 	X(INTERNAL, 7999, FATAL, FAILED, "a mistake in this program", \
 	    "please report it with the log")
 

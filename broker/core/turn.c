@@ -26,7 +26,7 @@
 #define FULL_LOG_MS 10000u
 /* A turn waits for verification of so many acts only.  With these it commits,
  * so that desks have their answers and send more while the rest is verified. */
-#define BATCH_LEAST 64u
+#define BATCH_LEAST 128u
 #define GATE_DIED UINT32_MAX /* arrivals: type of what a gate's end leaves */
 
 struct event core_event(struct core *c, enum event_type type)

@@ -460,9 +460,10 @@ HF_MUST_USE enum hf_err tally_next(struct engine *e, struct instant *at);
 HF_MUST_USE enum hf_err tally_run(struct engine *e, bool all);
 
 /* ---- keys_set.c ---- */
-/** May this broker of a peer speak?  NULL key: unknown. */
+/** May this broker of a peer speak at `now`: valid (SPEC 7.3)?  NULL: unknown,
+ * no. */
 bool keys_broker_speaks(const struct engine *e, struct hf_country c,
-    const struct broker_entry *broker);
+    const struct broker_entry *broker, struct instant now);
 /** Time changes who is admitted: say so when it has. */
 void keys_run(struct engine *e);
 /** Everybody admitted now, for keys_cut_gone.  Errors: HF_NOMEM */
