@@ -174,6 +174,10 @@ enum hf_exit {
 	    "a country document names the broker's key of another country", \
 	    "both countries' registrars must say whose key it is; the log " \
 	    "and the ledger name them; the document was refused whole") \
+	X(TERM_ENDS, 3020, PEER, VERIFY, \
+	    "a broker's term ends within 14 days", \
+	    "have the country's registrars publish the next document before " \
+	    "that: then its link closes, and documents come by hand only") \
 	X(NOT_ALLOWED, 4001, PEER, CONFLICT, \
 	    "the case's state does not allow this", \
 	    "look at the case again: holdfast request show REF") \

@@ -74,6 +74,7 @@ struct engine {
 	bool clock_saved;
 	struct instant
 	    keys_at;         /* admitted keys change by themselves; 0 never */
+	uint64_t term_mono;  /* when to look again whose term ends */
 	bool roster_changed; /* this turn: abandoning it is fatal */
 	/* entries that the start left unread are read beside the work */
 	uint64_t scrub_at, scrub_end, scrub_mono;

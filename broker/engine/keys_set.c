@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DAY_MS 86400000u
+#define TERM_WARN_MS (14u * DAY_MS)
+#define TERM_AGAIN_MS DAY_MS
+
 struct key_list {
 	unsigned count, capacity;
 	bool failed;
@@ -108,6 +112,25 @@ static struct instant next_change(const struct engine *e, struct instant now)
 	return at;
 }
 
+/* Told in time, once a day: an end must not come as a surprise. */
+static void tell_ends(struct engine *e)
+{
+	const struct country_doc *d;
+
+	if (e->mono_ms < e->term_mono)
+		return;
+	e->term_mono = e->mono_ms + TERM_AGAIN_MS;
+	for (unsigned i = 0; (d = roster_at(e->roster, i)) != NULL; i++) {
+		struct hf_country c = d->head.country;
+		const struct broker_entry *b = roster_broker(e->roster, c);
+
+		if (keys_broker_speaks(e, c, b, e->now) &&
+		    b->valid_until.ms - e->now.ms < TERM_WARN_MS)
+			effect_log(e, HF_TERM_ENDS, "broker-term-ends", NULL,
+			    NULL, c.s);
+	}
+}
+
 void keys_run(struct engine *e)
 {
 	bool passed = e->keys_at.ms != 0 && e->now.ms >= e->keys_at.ms;
@@ -118,6 +141,9 @@ void keys_run(struct engine *e)
 	}
 	if (passed || e->roster_changed || e->keys_at.ms == 0)
 		e->keys_at = next_change(e, e->now);
+	if (e->roster_changed)
+		e->term_mono = 0;
+	tell_ends(e);
 }
 
 /* ---- who is gone after a change of the roster ---- */
