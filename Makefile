@@ -154,11 +154,12 @@ valgrind: all
 # What it costs, beside what the machine can do: BENCH="intake relay" for
 # some of it; a ledger of BENCH_ENTRIES entries.
 
-$(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
+$(B)/bench-ledger: $(call obj,tests/bench/ledger.c tests/bench/meter.c) $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -llmdb $(LDLIBS)
 # The rig's checks want Criterion.
-$(B)/bench-audit: $(call obj,tests/bench/audit.c tests/client/ledger_rig.c \
+$(B)/bench-audit: $(call obj,tests/bench/audit.c tests/bench/meter.c \
+	tests/client/ledger_rig.c \
 	tests/keys/registry.c) $(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcriterion -lzmq -llmdb -ljansson $(LDLIBS)
 $(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c desk.c acts.c hop.c \

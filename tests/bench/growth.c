@@ -193,20 +193,6 @@ static uint64_t disk_bytes(const char *path)
 	return sum;
 }
 
-static unsigned long long anon_kib(void)
-{
-	FILE *f = fopen("/proc/self/status", "re");
-	unsigned long long kib = 0;
-	char line[128];
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "RssAnon: %llu", &kib) == 1)
-			break;
-	if (f != NULL)
-		fclose(f);
-	return kib;
-}
-
 static void fill(struct filler *f, uint64_t entries)
 {
 	double told = meter_now();
@@ -242,7 +228,8 @@ static void measure(struct filler *f, double fill_s)
 	    meter_at(&turns, 0.1) / TURN, meter_at(&turns, 0.9) / TURN,
 	    (double)disk_bytes(f->node->dir) / (double)f->acts,
 	    (double)f->received / (double)f->acts,
-	    (double)disk_bytes(f->node->dir) / (double)f->received, anon_kib());
+	    (double)disk_bytes(f->node->dir) / (double)f->received,
+	    meter_anon_kib());
 	fflush(stdout);
 	meter_free(&turns);
 }
