@@ -55,7 +55,7 @@ static struct proc *add(const char *name, size_t size, clockid_t id)
 void procs_add(const char *name_and_pid)
 {
 	const char *is = strchr(name_and_pid, '=');
-	clockid_t id;
+	clockid_t id = 0;
 	long pid = is == NULL ? 0 : strtol(is + 1, NULL, 10);
 
 	if (pid <= 0 || clock_getcpuclockid((pid_t)pid, &id) != 0)
