@@ -154,22 +154,33 @@ valgrind: all
 # What it costs, beside what the machine can do: BENCH="intake relay" for
 # some of it; a ledger of BENCH_ENTRIES entries.
 
-$(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
+$(B)/bench-ledger: $(call obj,tests/bench/ledger.c tests/bench/meter.c) $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -llmdb $(LDLIBS)
 # The rig's checks want Criterion.
-$(B)/bench-audit: $(call obj,tests/bench/audit.c tests/client/ledger_rig.c \
+$(B)/bench-audit: $(call obj,tests/bench/audit.c tests/bench/meter.c \
+	tests/client/ledger_rig.c \
 	tests/keys/registry.c) $(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcriterion -lzmq -llmdb -ljansson $(LDLIBS)
 $(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c desk.c acts.c hop.c \
 	watch.c pace.c procs.c limits.c meter.c)) \
 	$(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson -lpthread $(LDLIBS)
+$(B)/bench-growth: $(call obj,tests/bench/growth.c tests/bench/meter.c \
+	tests/broker/fixture.c tests/broker/draft.c) $(LIB_broker) \
+	$(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcriterion -lzmq -llmdb -lconfuse \
+		-lpthread $(LDLIBS)
 $(B)/bench-syncs.so: tests/bench/syncs.c tests/bench/syncs.h | deps-ok
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
-bench: all $(B)/bench-ledger $(B)/bench-load $(B)/bench-audit $(B)/bench-syncs.so
-	@HOLDFAST_BUILD=$(B) tests/bench/run $(BENCH)
+BENCH_PROGRAMS = $(addprefix $(B)/bench-,ledger load audit growth syncs.so)
+# What make check runs of it, tiny.
+.PHONY: bench-programs bench-smoke
+bench-smoke: $(filter-out %-ledger %-audit,$(BENCH_PROGRAMS))
+bench-programs: $(BENCH_PROGRAMS)
+bench: all bench-programs
+	@HOLDFAST_BUILD=$(abspath $(B)) tests/bench/run $(BENCH)
 
 # A simulated federation; tests/README.md has the parameters.
 SIM_FLAGS = -Itests/sim/plain
@@ -219,7 +230,6 @@ auth: all $(B)/test-broker $(AUTH)
 	@$(B)/test-broker --filter 'gate_*/*' --timeout 180
 	@HOLDFAST_BUILD=$(B) python3 tests/e2e/run.py --only auth_
 	@HOLDFAST_BUILD=$(B) tests/auth/run $(TRIALS)
-revocations: export SECONDS
 revocations: all $(AUTH)
 	@HOLDFAST_BUILD=$(B) tests/auth/run $(TRIALS)
 
@@ -249,7 +259,7 @@ ATTACKS ?= 100000
 attacks: $(B)/test-client
 	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
 		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
-check: doors format-check all unit $(B)/sim $(B)/crash $(AUTH) man
+check: doors format-check all unit $(B)/sim $(B)/crash $(AUTH) bench-smoke man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:

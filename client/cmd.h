@@ -16,7 +16,7 @@ struct option_spec {
 	const char *help;
 };
 
-#define CMD_VALUES_MAX 64
+#define CMD_VALUES_MAX 512 /* one instrument, hundreds of providers */
 struct args {
 	const struct command *command;
 	struct out out;

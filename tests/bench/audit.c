@@ -20,24 +20,16 @@
 #include "proto/crypto.h"
 #include "proto/merkle.h"
 #include "proto/pack.h"
+#include "tests/bench/meter.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LIMIT_SECONDS 0.5
 #define ACTS_OF_CASE 4u
 #define SIGNATURES_OF_CASE 8u /* acts 4, heads 2, cosignatures 2 */
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static double verifications(void)
 {
@@ -45,10 +37,10 @@ static double verifications(void)
 	struct hf_key key = secret_sign_key(secret);
 	uint8_t message[32] = {2};
 	struct hf_sig sig = secret_sign(secret, message, sizeof(message));
-	double start = now(), spent;
+	double start = meter_now(), spent;
 	uint64_t n = 0;
 
-	for (; (spent = now() - start) < LIMIT_SECONDS; n++)
+	for (; (spent = meter_now() - start) < LIMIT_SECONDS; n++)
 		if (hf_verify(&key, &sig, message, sizeof(message)) != HF_OK)
 			abort();
 	secret_free(secret);
@@ -136,20 +128,6 @@ static struct ledger_rig *build(uint64_t cases)
 
 /* ---- the passes ---- */
 
-static uint64_t anon_kib(void)
-{
-	FILE *f = fopen("/proc/self/status", "re");
-	unsigned long long kib = 0;
-	char line[128];
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "RssAnon: %llu", &kib) == 1)
-			break;
-	if (f != NULL)
-		fclose(f);
-	return kib;
-}
-
 struct watch {
 	struct replay *replay; /* NULL: verify alone */
 	uint64_t entries, peak;
@@ -161,7 +139,7 @@ static enum hf_err watch_entry(
 	struct watch *w = ctx;
 
 	if (w->entries++ % 4096 == 0) {
-		uint64_t kib = anon_kib();
+		uint64_t kib = meter_anon_kib();
 
 		w->peak = kib > w->peak ? kib : w->peak;
 	}
@@ -186,7 +164,7 @@ static void told(const char *name, const char *format, ...)
 static void pass(const struct ledger_rig *r, bool replay, double limit)
 {
 	static const struct out quiet = {.quiet = true, .mode = OUT_JSON};
-	double begin = now(), spent, signatures;
+	double begin = meter_now(), spent, signatures;
 	uint64_t kib;
 	struct watch w = {.replay = NULL};
 	const char *what;
@@ -199,8 +177,8 @@ static void pass(const struct ledger_rig *r, bool replay, double limit)
 		err = audit_verify(&a, watch_entry, &w);
 	if (err == HF_OK && replay)
 		err = replay_compare(w.replay);
-	spent = now() - begin;
-	kib = anon_kib();
+	spent = meter_now() - begin;
+	kib = meter_anon_kib();
 	if (err != HF_OK || a.found.count > 0) {
 		fprintf(stderr, "bench-audit: %s: %s\n", hf_err_text(err),
 		    a.found.first_text);

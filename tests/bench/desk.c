@@ -27,6 +27,9 @@ void desk_open(struct desk *d, void *ctx, const char *path)
 	set_int(d->socket, ZMQ_LINGER, 0);
 	set_int(d->socket, ZMQ_SNDHWM, 2048);
 	set_int(d->socket, ZMQ_RCVHWM, 65536);
+	set_int(d->socket, ZMQ_HEARTBEAT_IVL, 5000); /* as the program's own */
+	set_int(d->socket, ZMQ_HEARTBEAT_TIMEOUT, 15000);
+	set_int(d->socket, ZMQ_HEARTBEAT_TTL, 20000);
 	if (zmq_setsockopt(d->socket, ZMQ_MAXMSGSIZE, &most, sizeof(most)) !=
 		0 ||
 	    zmq_setsockopt(d->socket, ZMQ_CURVE_PUBLICKEY,

@@ -30,6 +30,20 @@ void meter_must(enum hf_err err, const char *what)
 	exit(1);
 }
 
+unsigned long long meter_anon_kib(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "RssAnon: %llu", &kib) == 1)
+			break;
+	if (f != NULL)
+		fclose(f);
+	return kib;
+}
+
 void meter_add(struct meter *m, double seconds)
 {
 	if (m->count == m->capacity) {

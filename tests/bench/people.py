@@ -1,18 +1,21 @@
 """Commands as whole processes, many desks, many peers."""
 
+import importlib.machinery
+import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 
-from common import (BUILD, HOLDFAST, LOAD, REPEAT, Brokers, at, call, emit,
-                    say)
+from common import (BUILD, FEDERATION, HOLDFAST, LOAD, REPEAT, Brokers, at,
+                    emit, medians, say)
 import exchange
 
 RUNS = int(os.environ.get("BENCH_RUNS", "100"))
 DESKS = int(os.environ.get("BENCH_DESKS", "1000"))
-PEERS = int(os.environ.get("BENCH_PEERS", "200"))
+PEERS = int(os.environ.get("BENCH_PEERS", "63"))
 PROVIDERS = int(os.environ.get("BENCH_PROVIDERS", "100"))
 IDLE_SECONDS = float(os.environ.get("BENCH_IDLE_SECONDS", "30"))
 A_KEY = 4  # connections that a gate lets one key have
@@ -159,5 +162,115 @@ def crowd(b, f):
 
 # ---- idle ----
 
+def peers(f, count):
+    """Brokers of so many countries more, each of which knows itself and JP,
+    as JP knows all of them; quick to make, for they have one desk."""
+    loader = importlib.machinery.SourceFileLoader("federation", FEDERATION)
+    os.environ["HOLDFAST_BUILD"] = BUILD
+    os.environ["HOLDFAST_SETTINGS"] = ""
+    sys.dont_write_bytecode = True
+    maker = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader("federation", loader))
+    loader.exec_module(maker)
+    maker.DESKS = [("ops", ["ops"], "operator", "operator", True)]
+    jp = maker.Country(f.dir, "JP")
+    codes = [a + b for a in "ABCDEFGHI" for b in "CDEFGHILMNOPQRSTZ"
+             if a + b != "EU"][:count]
+    made = []
+    for code in codes:
+        say("idle, making %s" % code)
+        c = maker.Country(f.dir, code)
+        c.create()
+        c.pin([c, jp])
+        c.start()  # at once: connections are given ports out of the same range
+        made.append(c)
+    maker.DESKS = []  # JP's homes need not know them
+    jp.pin(made + [jp])
+    return made
+
+
+def own_memory(pid):
+    """KiB that are its alone, and those that no file backs."""
+    found = {}
+    with open("/proc/%d/smaps_rollup" % pid) as f:
+        for line in f:
+            words = line.split()
+            if words[0].startswith("Private_") or words[0] == "Anonymous:":
+                found[words[0]] = int(words[1])
+    return (sum(v for k, v in found.items() if k.startswith("Private_")),
+            found["Anonymous:"])
+
+
+def processor(pid):
+    """Seconds of all its threads."""
+    with open("/proc/%d/stat" % pid) as f:
+        words = f.read().rsplit(")", 1)[1].split()
+    return sum(int(x) for x in words[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
 def idle(b):
-    raise SystemExit("idle")
+    """All processes of one broker with many peers and desks connected that
+    say nothing but their heartbeats."""
+    say("idle, making %d officers" % (DESKS // A_KEY))
+    f = Brokers("JP", officers=DESKS // A_KEY, settings=ROOM)
+    w = None
+    try:
+        others = peers(f, PEERS)
+        os.kill(f.processes("jp")["supervisor"], signal.SIGHUP)
+        up = links_up(f, len(others))
+        w = Watchers(f.homes("jp.ncp", DESKS // A_KEY), A_KEY, 1 << 20)
+        time.sleep(IDLE_SECONDS / 6)  # what connecting left behind
+        got = [idle_run(f) for _ in range(REPEAT)]
+    finally:
+        if w is not None:
+            w.end()
+        f.down()
+    m = medians(got)
+    for row in got:
+        emit({"bench": "idle", "peers": up,
+              "connections": DESKS // A_KEY * A_KEY, **row})
+    b.row("idle, %d peers, %d desks" % (up, DESKS // A_KEY * A_KEY),
+          ", ".join("%s %.2f %%" % (k, v) for k, v in m["cpu"].items()),
+          "%.2f %% of one core" % m["cpu_percent"], "2 %")
+    b.row("", ", ".join("%s %.0f MiB" % (k, v / 1024)
+                        for k, v in m["own_kib"].items()),
+          "%.0f MiB, %.0f not of files" % (
+              sum(m["own_kib"].values()) / 1024, m["anon_kib"] / 1024),
+          "150 MiB")
+
+
+def links_up(f, count):
+    """How many are, when all are or none has come for a while: one whose port
+    was taken meanwhile stays away."""
+    most, since = 0, time.monotonic()
+    while True:
+        rows = [json.loads(x) for x in
+                f.run("jp.ops", "peer", "ls", "--json").splitlines()]
+        up = sum(1 for r in rows if r["up"])
+        say("idle, %d of %d links up" % (up, count))
+        if up > most:
+            most, since = up, time.monotonic()
+        if up == count:
+            return up
+        if time.monotonic() - since > 30:
+            if up == 0:
+                sys.exit("idle: no link comes up")
+            return up
+        time.sleep(0.5)
+
+
+def idle_run(f):
+    found = f.processes("jp")
+    before = {role: processor(pid) for role, pid in found.items()}
+    begin = time.monotonic()
+    say("idle, %.0f s of it" % IDLE_SECONDS)
+    time.sleep(IDLE_SECONDS)
+    spent = time.monotonic() - begin
+    cpu = {role: 100 * (processor(pid) - before[role]) / spent
+           for role, pid in found.items()}
+    memory = {role: own_memory(pid) for role, pid in found.items()}
+    return {"seconds": round(spent, 1),
+            "cpu": {k: round(v, 3) for k, v in cpu.items()},
+            "cpu_percent": round(sum(cpu.values()), 3),
+            "own_kib": {k: v[0] for k, v in memory.items()},
+            "anon_kib": sum(v[1] for v in memory.values())}

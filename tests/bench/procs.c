@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +23,10 @@ struct proc {
 static struct proc proc[PROCS_MAX];
 static unsigned count;
 static const struct sync_counter *counter;
-static struct sync_counter counted_first, counted;
+static struct sync_counter counted_first;
+static struct {
+	uint64_t calls, of_store, ns;
+} counted;
 static const char *store;
 static uint64_t commit_first, commits;
 
@@ -51,7 +55,7 @@ static struct proc *add(const char *name, size_t size, clockid_t id)
 void procs_add(const char *name_and_pid)
 {
 	const char *is = strchr(name_and_pid, '=');
-	clockid_t id;
+	clockid_t id = 0;
 	long pid = is == NULL ? 0 : strtol(is + 1, NULL, 10);
 
 	if (pid <= 0 || clock_getcpuclockid((pid_t)pid, &id) != 0)
@@ -120,16 +124,27 @@ void procs_begin(void)
 		commit_first = last_commit();
 }
 
+static void count_syncs(unsigned i)
+{
+	uint64_t calls = counter->file[i].calls - counted_first.file[i].calls;
+	struct stat st;
+
+	counted.calls += calls;
+	counted.ns += counter->file[i].ns - counted_first.file[i].ns;
+	if (store != NULL && stat(store, &st) == 0 &&
+	    counter->file[i].inode == st.st_ino)
+		counted.of_store = calls;
+}
+
 void procs_end(void)
 {
 	for (unsigned i = 0; i < count; i++)
 		proc[i].spent = clock_seconds(proc[i].clock) - proc[i].began;
-	if (counter != NULL) {
-		counted.calls = counter->calls - counted_first.calls;
-		counted.ns = counter->ns - counted_first.ns;
-	}
+	/* a commit comes after its sync, so it is read before */
 	if (store != NULL)
 		commits = last_commit() - commit_first;
+	for (unsigned i = 0; counter != NULL && i < SYNC_FILES; i++)
+		count_syncs(i);
 }
 
 void procs_print(unsigned acts)
@@ -152,6 +167,8 @@ void procs_print(unsigned acts)
 		    (unsigned long long)commits,
 		    commits == 0 ? 0 : (double)acts / (double)commits);
 	if (counter != NULL && store != NULL)
-		printf(",\"syncs_per_commit\":%.2f",
-		    commits == 0 ? 0 : (double)counted.calls / (double)commits);
+		printf(",\"store_syncs\":%llu,\"store_syncs_per_commit\":%.2f",
+		    (unsigned long long)counted.of_store,
+		    commits == 0 ? 0
+				 : (double)counted.of_store / (double)commits);
 }

@@ -14,8 +14,9 @@ void procs_store(const char *file);
 /** The run begins; ends. */
 void procs_begin(void);
 void procs_end(void);
-/** Appends members to a JSON object: cpu_us_per_act by process, syncs,
- * commits, acts_per_commit, syncs_per_commit, sync_us_per_act. */
+/** Appends members to a JSON object: cpu_us_per_act by process; syncs (of any
+ * file) and the time in them, sync_us_per_act; commits, acts_per_commit;
+ * store_syncs (of data.mdb alone), store_syncs_per_commit. */
 void procs_print(unsigned acts);
 
 #endif

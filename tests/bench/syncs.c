@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,12 +63,27 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static int counted(int result, uint64_t begin)
+static uint64_t inode_of(int fd)
 {
-	if (counter != NULL && result == 0) {
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
+}
+
+/* The core syncs from one thread. */
+static int counted(int result, uint64_t begin, uint64_t inode)
+{
+	for (unsigned i = 0; counter != NULL && result == 0 && i < SYNC_FILES;
+	     i++) {
+		if (counter->file[i].inode == 0)
+			counter->file[i].inode = inode;
+		if (counter->file[i].inode != inode)
+			continue;
 		__atomic_fetch_add(
-		    &counter->ns, now() - begin, __ATOMIC_RELAXED);
-		__atomic_fetch_add(&counter->calls, 1, __ATOMIC_RELAXED);
+		    &counter->file[i].ns, now() - begin, __ATOMIC_RELAXED);
+		__atomic_fetch_add(
+		    &counter->file[i].calls, 1, __ATOMIC_RELAXED);
+		break;
 	}
 	return result;
 }
@@ -76,19 +92,19 @@ int fdatasync(int fd)
 {
 	uint64_t begin = now();
 
-	return counted(next_fdatasync(fd), begin);
+	return counted(next_fdatasync(fd), begin, inode_of(fd));
 }
 
 int fsync(int fd)
 {
 	uint64_t begin = now();
 
-	return counted(next_fsync(fd), begin);
+	return counted(next_fsync(fd), begin, inode_of(fd));
 }
 
 int msync(void *at, size_t size, int flags)
 {
 	uint64_t begin = now();
 
-	return counted(next_msync(at, size, flags), begin);
+	return counted(next_msync(at, size, flags), begin, 1);
 }

@@ -4,9 +4,14 @@
 
 #include <stdint.h>
 
+#define SYNC_FILES 8u
+
+/** fdatasync and fsync of one file (msync: inode 1) that ended without an
+ * error, and the time spent in them. */
 struct sync_counter {
-	uint64_t calls; /* fdatasync, fsync, msync: ended without error */
-	uint64_t ns;    /* spent in them */
+	struct {
+		uint64_t inode, calls, ns;
+	} file[SYNC_FILES];
 };
 
 #endif
