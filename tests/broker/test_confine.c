@@ -254,6 +254,22 @@ static enum hf_err as_peers(void)
 {
 	return confine_gate("tcp://127.0.0.1:9", true);
 }
+static int by_byte(const void *a, const void *b)
+{
+	return memcmp(a, b, 32);
+}
+
+/* As the core sorts the keys of more than thirty officers. */
+static bool try_sort(void)
+{
+	static unsigned char keys[256][32];
+
+	for (unsigned i = 0; i < 256; i++)
+		keys[i][0] = (unsigned char)(255 - i);
+	qsort(keys, 256, sizeof(keys[0]), by_byte);
+	return keys[0][0] == 0;
+}
+
 static enum hf_err as_core(void)
 {
 	static struct config c;
@@ -326,6 +342,7 @@ static const struct attempt {
     {"read-pin", try_read_pin, {R, R, W, K, R, W}, FILES, true},
     {"write-pin", try_write_pin, {R, R, R, K, R, W}, FILES, true},
     {"write-data", try_write_data, {R, R, W, K, R, W}, FILES, true},
+    {"sort", try_sort, {W, W, W, W, W, W}, CALLS, true},
     {"memory", try_memory, {K, K, W, W, K, W}, CALLS, false},
     {"thread", try_thread, {W, W, W, K, K, W}, CALLS, true},
     {"privileges", try_privileges, {R, R, R, K, R, W}, FILES, true},
