@@ -184,13 +184,14 @@ static enum hf_err place(
     struct replay *r, const struct row *row, uint32_t counts[2], bool *taken)
 {
 	struct hf_life_act *slot;
+	uint8_t frame[ARCHIVE_ENTRY_MAX];
 	struct hf_envelope env;
 	struct archive_entry e;
 	struct hf_hash digest;
 	struct hf_core core;
 	struct hf_id id;
 	enum hf_err err =
-	    archive_at(r->audit->archive, row->index, row->offset, &e);
+	    archive_at(r->audit->archive, frame, row->index, row->offset, &e);
 
 	*taken = false;
 	if (err != HF_OK ||
