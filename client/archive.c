@@ -24,6 +24,7 @@
 #define STATE_FRAME_MAX (HF_ID_SIZE + HF_HASH_SIZE + ARCHIVE_HEADS_MAX)
 #define FRAME_MAX ARCHIVE_ENTRY_MAX /* the largest of them */
 #define READ_SIZE 65536u
+#define FIRST_SIZE 1024u /* most frames are shorter: one read */
 
 #define PATH_ROOM 64u /* bytes: what is added to the archive's own path */
 #define DOCUMENTS_MAX 65536u /* versions of all countries together */
@@ -101,23 +102,24 @@ static enum hf_err frames_next(
 	return HF_OK;
 }
 
-/* As read_whole, from anywhere, beside whoever reads on. */
-static enum hf_err read_at(
-    const struct frames *f, uint8_t *out, size_t size, uint64_t offset)
+/* From anywhere, beside whoever reads on: `least` bytes, and what comes with
+ * them up to `size`. */
+static enum hf_err read_at(const struct frames *f, uint8_t *out, size_t least,
+    size_t size, uint64_t offset, size_t *got)
 {
-	while (size > 0) {
+	*got = 0;
+	while (*got < least) {
 		ssize_t n;
 
-		if (offset > INT64_MAX)
+		if (offset + *got > INT64_MAX)
 			return HF_FILE;
-		n = pread(fileno(f->file), out, size, (off_t)offset);
+		n = pread(fileno(f->file), out + *got, size - *got,
+		    (off_t)(offset + *got));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n < 0 ? HF_FILE : HF_NOTFOUND;
-		out += n;
-		size -= (size_t)n;
-		offset += (uint64_t)n;
+		*got += (size_t)n;
 	}
 	return HF_OK;
 }
@@ -125,14 +127,21 @@ static enum hf_err read_at(
 static enum hf_err frames_at(const struct frames *f, uint64_t offset,
     uint8_t *into, struct hf_bytes *out)
 {
-	uint8_t be[SIZE_BYTES];
+	uint8_t first[FIRST_SIZE];
 	uint32_t size;
-	enum hf_err err = read_at(f, be, sizeof(be), offset);
+	size_t got;
+	enum hf_err err =
+	    read_at(f, first, SIZE_BYTES, sizeof(first), offset, &got);
 
 	if (err == HF_OK)
-		err = read_size(f, be, &size);
-	if (err == HF_OK)
-		err = read_at(f, into, size, offset + SIZE_BYTES);
+		err = read_size(f, first, &size);
+	if (err != HF_OK)
+		return err;
+	got = got - SIZE_BYTES < size ? got - SIZE_BYTES : size;
+	memcpy(into, first + SIZE_BYTES, got);
+	if (got < size)
+		err = read_at(f, into + got, size - got, size - got,
+		    offset + SIZE_BYTES + got, &got);
 	if (err == HF_OK)
 		*out = (struct hf_bytes){into, size};
 	return err;

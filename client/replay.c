@@ -198,20 +198,20 @@ static enum hf_err place(const struct replay *r, struct one_case *c,
 	uint8_t frame[ARCHIVE_ENTRY_MAX];
 	struct hf_envelope env;
 	struct archive_entry e;
-	struct hf_hash digest;
+	struct hf_ledger_leaf leaf;
 	struct hf_core core;
-	struct hf_id id;
 	enum hf_err err =
 	    archive_at(r->audit->archive, frame, row->index, row->offset, &e);
 
 	row->taken = false;
+	/* the leaf's digest and id: where they are not the act's, that was
+	 * found by the judge */
 	if (err != HF_OK ||
+	    hf_ledger_leaf_decode(&leaf, e.leaf.data, e.leaf.size) != HF_OK ||
 	    hf_core_decode(&core, e.core.data, e.core.size) != HF_OK ||
 	    hf_envelope_decode(&env, e.envelope.data, e.envelope.size) != HF_OK)
 		return err == HF_OK ? HF_CORRUPT : err;
-	digest = hf_core_digest(e.core);
-	id = hf_act_id(core.created, &digest);
-	if (has_lost(c, &id))
+	if (has_lost(c, &leaf.id))
 		return HF_OK;
 	if (row->gen != counts[row->track] + 1 ||
 	    counts[row->track] == HF_TRACK_ACTS_MAX) {
@@ -219,10 +219,10 @@ static enum hf_err place(const struct replay *r, struct one_case *c,
 		return HF_OK; /* what is before it is not here: it waits */
 	}
 	slot = &c->acts[row->track][counts[row->track]++];
-	hf_life_act_from(slot, &core, &env, &digest, &id, row->entered);
+	hf_life_act_from(slot, &core, &env, &leaf.core, &leaf.id, row->entered);
 	if (row->track == HF_TRACK_ASKING && row->gen == 1)
-		hf_ref(
-		    c->ref, hf_desk_country(&env.from), core.created, &digest);
+		hf_ref(c->ref, hf_desk_country(&env.from), core.created,
+		    &leaf.core);
 	return HF_OK;
 }
 
