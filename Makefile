@@ -154,7 +154,7 @@ valgrind: all
 
 # What it costs, beside what the machine can do: BENCH="intake relay" for
 # some of it; a ledger of BENCH_ENTRIES entries.
-BENCH_ENTRIES ?= 1000000
+
 $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -llmdb $(LDLIBS)
@@ -162,11 +162,15 @@ $(B)/bench-ledger: $(B)/tests/bench/ledger.o $(LIB_engine) $(LIB_store) \
 $(B)/bench-audit: $(call obj,tests/bench/audit.c tests/client/ledger_rig.c \
 	tests/keys/registry.c) $(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcriterion -lzmq -llmdb -ljansson $(LDLIBS)
-$(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c limits.c meter.c)) \
+$(B)/bench-load: $(call obj,$(addprefix tests/bench/,load.c desk.c acts.c hop.c \
+	watch.c pace.c procs.c limits.c meter.c)) \
 	$(LIB_client) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson -lpthread $(LDLIBS)
-bench: all $(B)/bench-ledger $(B)/bench-load $(B)/bench-audit
-	@HOLDFAST_BUILD=$(B) BENCH_ENTRIES=$(BENCH_ENTRIES) tests/bench/run $(BENCH)
+$(B)/bench-syncs.so: tests/bench/syncs.c tests/bench/syncs.h | deps-ok
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
+bench: all $(B)/bench-ledger $(B)/bench-load $(B)/bench-audit $(B)/bench-syncs.so
+	@HOLDFAST_BUILD=$(B) tests/bench/run $(BENCH)
 
 # A simulated federation; tests/README.md has the parameters.
 SIM_FLAGS = -Itests/sim/plain
@@ -200,6 +204,16 @@ crash: export STATES SEED CASES
 crash: $(B)/crash
 	@sh tests/crash/run $(B)
 
+# Stands between a broker and libzmq or the kernel: one thing spoilt.
+$(B)/spoil.so: $(B)/tests/auth/spoil.o
+	$(Q)$(CC) -shared -o $@ $^ -ldl
+$(B)/tests/auth/spoil.o: ALL_CFLAGS += -fPIC
+
+$(B)/revocations: $(call obj,$(addprefix tests/auth/,revocations.c \
+	registrar.c) $(addprefix tests/bench/,desk.c acts.c meter.c)) \
+	$(LIB_client) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson $(LDLIBS)
+
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok
 deps-ok: $(B)/.deps
@@ -226,7 +240,7 @@ ATTACKS ?= 100000
 attacks: $(B)/test-client
 	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
 		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
-check: doors format-check all unit $(B)/sim $(B)/crash man
+check: doors format-check all unit $(B)/sim $(B)/crash $(B)/spoil.so man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:

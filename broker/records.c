@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 /* Room for some hundred of the largest records, so that a busy reader does
  * not stop a writer at once. */
@@ -65,17 +66,22 @@ enum hf_err record_send_fd(int fd, const struct record_header *h, int passed)
 		   : HF_UNREACHABLE;
 }
 
-/* The descriptor that came along, -1 if none. */
+/* The descriptor that came along, -1 if none or if there are more: alignment
+ * leaves room for a second one, which nobody sends. */
 static int passed_fd(struct msghdr *m)
 {
-	int fd = -1;
+	int fds[2] = {-1, -1};
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL;
 	     c = CMSG_NXTHDR(m, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-		    c->cmsg_len == CMSG_LEN(sizeof(int)))
-			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
+		    c->cmsg_len <= CMSG_LEN(sizeof(fds)))
+			memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	if (fds[1] < 0)
+		return fds[0];
+	close(fds[0]);
+	close(fds[1]);
+	return -1;
 }
 
 enum hf_err record_receive_fd(int fd, struct record *r, int *passed)
@@ -104,8 +110,13 @@ enum hf_err record_receive_fd(int fd, struct record *r, int *passed)
 	if (passed != NULL)
 		*passed = passed_fd(&m);
 	if ((size_t)n < sizeof(r->h) || (m.msg_flags & MSG_TRUNC) != 0 ||
-	    (size_t)n != sizeof(r->h) + r->h.size)
+	    (size_t)n != sizeof(r->h) + r->h.size) {
+		if (passed != NULL && *passed >= 0) {
+			close(*passed); /* on error nothing is handed over */
+			*passed = -1;
+		}
 		return HF_FRAME;
+	}
 	return HF_OK;
 }
 

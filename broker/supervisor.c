@@ -12,6 +12,7 @@
 #include "broker/supervisor.h"
 
 #include "broker/confine.h"
+#include "broker/gate/gate.h"
 #include "broker/log.h"
 #include "broker/notify.h"
 #include "broker/records.h"
@@ -400,11 +401,12 @@ static bool may_restart(struct supervisor *s)
 }
 
 /* At once when it ran well, later and later when it does not. */
-static void gate_later(struct supervisor *s, enum role role)
+static void gate_later(struct supervisor *s, enum role role, int status)
 {
 	uint64_t now = mono_ms();
 
 	if (s->port[role] == 0) { /* it has never been ready */
+		s->exit_status = status;
 		s->give_up = true;
 		return;
 	}
@@ -426,7 +428,7 @@ static void restart_gate(struct supervisor *s, enum role role)
 	s->again_ms[role] = 0;
 	fd = start_gate(s, role);
 	if (fd < 0) {
-		gate_later(s, role);
+		gate_later(s, role, 1);
 		return;
 	}
 	(void)record_send_fd(s->core_fd, &h, fd);
@@ -460,9 +462,24 @@ static void restart_all(struct supervisor *s)
 	}
 }
 
+static bool is_gate(enum role role)
+{
+	return role == ROLE_DESKS || role == ROLE_PEERS;
+}
+
+/* A ledger that does not verify, a gate that lets anyone in, a kernel that
+ * does not confine: starting again does not help.  What a gate could not get
+ * at its start it may get a little later, if it has had it before. */
+static bool is_for_good(enum role role, int code)
+{
+	return code == 6 || code == GATE_OPEN ||
+	       (code == HF_EXIT_CONFIG && !is_gate(role));
+}
+
 static void on_death(struct supervisor *s, pid_t pid, int status)
 {
 	enum role role = ROLE_COUNT;
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 
 	if (resolver_ended(s, pid))
 		return;
@@ -486,16 +503,11 @@ static void on_death(struct supervisor *s, pid_t pid, int status)
 		    "forbidden-call process=%s: an attack, or a library that "
 		    "is not known here",
 		    role_names[role]);
-	if (WIFEXITED(status) &&
-	    (WEXITSTATUS(status) == 6 || WEXITSTATUS(status) == 3 ||
-		WEXITSTATUS(status) == 9)) {
-		/* a ledger that does not verify, a gate that lets anyone in,
-		 * a kernel that does not confine: starting again does not
-		 * help */
-		s->exit_status = WEXITSTATUS(status);
+	if (is_for_good(role, code)) {
+		s->exit_status = code;
 		s->give_up = true;
-	} else if (role == ROLE_DESKS || role == ROLE_PEERS) {
-		gate_later(s, role);
+	} else if (is_gate(role)) {
+		gate_later(s, role, code);
 	} else {
 		restart_all(s);
 	}

@@ -52,6 +52,23 @@ static struct country_entry *add(
 	return e;
 }
 
+/* A broker's term goes on in the next document: a peer whose clock is a
+ * little behind must not cut it. */
+static struct instant broker_since(
+    const struct building *b, const struct hf_key *transport)
+{
+	for (unsigned i = 0;
+	     b->previous != NULL && i < b->previous->entry_count; i++) {
+		const struct broker_entry *o =
+		    &b->previous->entries[i].u.broker;
+
+		if (b->previous->entries[i].type == ENTRY_BROKER &&
+		    memcmp(&o->transport, transport, sizeof(*transport)) == 0)
+			return o->valid_from;
+	}
+	return b->now;
+}
+
 static bool add_brokers(struct building *b)
 {
 	json_t *list = json_object_get(b->spec, "brokers"), *o, *endpoint;
@@ -81,7 +98,7 @@ static bool add_brokers(struct building *b)
 				snprintf(x->endpoints[x->endpoint_count++],
 				    ENDPOINT_TEXT_MAX, "%s",
 				    json_string_value(endpoint));
-		x->valid_from = b->now;
+		x->valid_from = broker_since(b, &x->transport);
 		x->valid_until = b->until;
 	}
 	return i > 0 ? true : bad(b, "brokers", NULL);

@@ -455,6 +455,13 @@ const struct hf_key *roster_ledger_key(
 enum hf_err roster_receipt_check(const struct roster *r, struct hf_country c,
     const struct hf_receipt *receipt, uint64_t *tree_size)
 {
+	return roster_receipt_check_known(r, c, receipt, NULL, tree_size);
+}
+
+enum hf_err roster_receipt_check_known(const struct roster *r,
+    struct hf_country c, const struct hf_receipt *receipt,
+    struct hf_known_heads *known, uint64_t *tree_size)
+{
 	char origin[HF_ORIGIN_MAX];
 	const struct hf_key *key;
 	struct hf_country named;
@@ -468,7 +475,7 @@ enum hf_err roster_receipt_check(const struct roster *r, struct hf_country c,
 	    epoch < receipt->leaf.epoch)
 		return HF_CHECKPOINT;
 	hf_origin(origin, c, epoch);
-	return hf_receipt_verify(receipt, origin, key, tree_size);
+	return hf_receipt_verify_known(receipt, origin, key, known, tree_size);
 }
 
 const struct broker_entry *roster_broker_by_transport(const struct roster *r,

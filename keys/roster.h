@@ -70,6 +70,9 @@ HF_MUST_USE enum hf_err roster_officer_check(const struct roster *r,
  * Then compare its leaf (hf_receipt_is_for).
  * Errors: HF_CHECKPOINT (also: no such key), HF_PROOF
  */
+HF_MUST_USE enum hf_err roster_receipt_check_known(const struct roster *r,
+    struct hf_country c, const struct hf_receipt *receipt,
+    struct hf_known_heads *known, uint64_t *tree_size);
 HF_MUST_USE enum hf_err roster_receipt_check(const struct roster *r,
     struct hf_country c, const struct hf_receipt *receipt, uint64_t *tree_size);
 const struct desk_entry *roster_desk(

@@ -174,6 +174,10 @@ enum hf_exit {
 	    "a country document names the broker's key of another country", \
 	    "both countries' registrars must say whose key it is; the log " \
 	    "and the ledger name them; the document was refused whole") \
+	X(TERM_ENDS, 3020, PEER, VERIFY, \
+	    "a broker's term ends within 14 days", \
+	    "have the country's registrars publish the next document before " \
+	    "that: then its link closes, and documents come by hand only") \
 	X(NOT_ALLOWED, 4001, PEER, CONFLICT, \
 	    "the case's state does not allow this", \
 	    "look at the case again: holdfast request show REF") \
@@ -350,6 +354,14 @@ enum hf_exit {
 	    "the kernel does not confine the broker's processes as asked", \
 	    "take a kernel with seccomp and Landlock, allow both in the " \
 	    "container, or set confinement = \"best\" and know the risk") \
+	X(BIND, 7013, FATAL, CONFIG, \
+	    "an endpoint of the broker cannot be had", \
+	    "the address must be one of this machine and the port free: " \
+	    "correct the endpoint in holdfastd.conf(5), or end what holds it") \
+	X(GATE, 7014, FATAL, CONFIG, \
+	    "a gate could not prove that it lets in known keys and no others", \
+	    "nobody was let in; start again, and if it says so again install " \
+	    "the distribution's own libzmq5") \
 	X(INTERNAL, 7999, FATAL, FAILED, "a mistake in this program", \
 	    "please report it with the log")
 

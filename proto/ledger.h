@@ -150,6 +150,25 @@ HF_MUST_USE enum hf_err hf_receipt_decode(
  */
 HF_MUST_USE enum hf_err hf_receipt_verify(const struct hf_receipt *r,
     const char *origin, const struct hf_key *key, uint64_t *tree_size);
+/** Heads that verified lately, since receipts come in crowds under one.
+ * Begins as zeros; owns nothing. */
+#define HF_KNOWN_HEADS 4u
+struct hf_known_heads {
+	struct {
+		char origin[HF_ORIGIN_MAX];
+		struct hf_key key;
+		uint8_t note[HF_NOTE_MAX];
+		size_t note_size; /* 0: nothing here */
+		uint64_t size;
+		struct hf_hash root;
+	} row[HF_KNOWN_HEADS];
+	unsigned next;
+};
+/** The same answers; the very bytes that verified by the very key are not
+ * verified again.  known: NULL is fine */
+HF_MUST_USE enum hf_err hf_receipt_verify_known(const struct hf_receipt *r,
+    const char *origin, const struct hf_key *key, struct hf_known_heads *known,
+    uint64_t *tree_size);
 /**
  * The receipt as a C2SP tlog-proof, which any such program verifies; `extra`
  * is the leaf's bytes (SPEC 13.3).  Written with the NUL; *size without it.

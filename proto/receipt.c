@@ -328,14 +328,58 @@ enum hf_err hf_receipt_decode(
 	return HF_OK;
 }
 
+static bool is_known(const struct hf_known_heads *known, struct hf_bytes note,
+    const char *origin, const struct hf_key *key, uint64_t *size,
+    struct hf_hash *root)
+{
+	for (unsigned i = 0; known != NULL && i < HF_KNOWN_HEADS; i++)
+		if (note.size > 0 && known->row[i].note_size == note.size &&
+		    memcmp(known->row[i].note, note.data, note.size) == 0 &&
+		    memcmp(&known->row[i].key, key, sizeof(*key)) == 0 &&
+		    strcmp(known->row[i].origin, origin) == 0) {
+			*size = known->row[i].size;
+			*root = known->row[i].root;
+			return true;
+		}
+	return false;
+}
+
+static void know(struct hf_known_heads *known, struct hf_bytes note,
+    const char *origin, const struct hf_key *key, uint64_t size,
+    const struct hf_hash *root)
+{
+	unsigned i = known->next++ % HF_KNOWN_HEADS;
+
+	if (note.size > sizeof(known->row[i].note) ||
+	    strlen(origin) >= sizeof(known->row[i].origin))
+		return;
+	strcpy(known->row[i].origin, origin);
+	known->row[i].key = *key;
+	memcpy(known->row[i].note, note.data, note.size);
+	known->row[i].note_size = note.size;
+	known->row[i].size = size;
+	known->row[i].root = *root;
+}
+
 enum hf_err hf_receipt_verify(const struct hf_receipt *r, const char *origin,
     const struct hf_key *key, uint64_t *tree_size)
 {
+	return hf_receipt_verify_known(r, origin, key, NULL, tree_size);
+}
+
+enum hf_err hf_receipt_verify_known(const struct hf_receipt *r,
+    const char *origin, const struct hf_key *key, struct hf_known_heads *known,
+    uint64_t *tree_size)
+{
 	struct hf_hash root, led_to;
 	uint64_t size;
-	enum hf_err err;
+	enum hf_err err = HF_OK;
 
-	err = hf_checkpoint_verify(r->note, origin, key, &size, &root);
+	if (!is_known(known, r->note, origin, key, &size, &root)) {
+		err = hf_checkpoint_verify(r->note, origin, key, &size, &root);
+		if (err == HF_OK && known != NULL)
+			know(known, r->note, origin, key, size, &root);
+	}
 	if (err == HF_OK)
 		err = root_of(r, size, &led_to);
 	if (err == HF_OK && memcmp(&led_to, &root, sizeof(root)) != 0)

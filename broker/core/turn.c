@@ -24,9 +24,9 @@
 
 #define SIGNER_MS 5000
 #define FULL_LOG_MS 10000u
-/* A turn waits for verification of so many only.  With these it commits, so
- * that desks have their answers and send more while the rest is verified. */
-#define BATCH_LEAST 64u
+/* A turn waits for verification of so many acts only.  With these it commits,
+ * so that desks have their answers and send more while the rest is verified. */
+#define BATCH_LEAST 128u
 #define GATE_DIED UINT32_MAX /* arrivals: type of what a gate's end leaves */
 
 struct event core_event(struct core *c, enum event_type type)
@@ -190,6 +190,7 @@ static enum hf_err on_item(struct core *c, const struct arrival *item)
 static enum hf_err take_items(struct core *c)
 {
 	enum hf_err err = HF_OK;
+	unsigned acts = 0;
 	size_t bytes = 0;
 
 	for (unsigned i = 0; i < c->taken_count && err == HF_OK; i++)
@@ -197,12 +198,13 @@ static enum hf_err take_items(struct core *c)
 	while (c->taken_count < HF_BATCH_MAX && bytes < HF_BATCH_BYTES_MAX &&
 	       err == HF_OK) {
 		struct arrival *item =
-		    arrivals_take(c->arrivals, c->taken_count < BATCH_LEAST);
+		    arrivals_take(c->arrivals, acts < BATCH_LEAST);
 
 		if (item == NULL)
 			break;
 		c->taken[c->taken_count++] = item;
 		bytes += item->h.size;
+		acts += item->weight;
 		err = on_item(c, item);
 	}
 	return err;

@@ -75,7 +75,8 @@ static enum hf_err check_receipt(
 	key = roster_ledger_key(in->e->roster, *author, r.leaf.epoch);
 	if (key == NULL)
 		return no(in, 603, HF_CHECKPOINT);
-	err = roster_receipt_check(in->e->roster, *author, &r, &tree_size);
+	err = roster_receipt_check_known(
+	    in->e->roster, *author, &r, &in->e->known_heads, &tree_size);
 	if (err != HF_OK)
 		return no(in, 604, err);
 	in->entered = r.leaf.entered;

@@ -74,6 +74,7 @@ struct engine {
 	bool clock_saved;
 	struct instant
 	    keys_at;         /* admitted keys change by themselves; 0 never */
+	uint64_t term_mono;  /* when to look again whose term ends */
 	bool roster_changed; /* this turn: abandoning it is fatal */
 	/* entries that the start left unread are read beside the work */
 	uint64_t scrub_at, scrub_end, scrub_mono;
@@ -86,6 +87,7 @@ struct engine {
 	/* of the receipt made last; a tree that was signed stays as it is */
 	struct hf_path_memo path_memo;
 	struct hf_receipt_head receipt_head;
+	struct hf_known_heads known_heads; /* peers' */
 	struct admission *admission;
 	struct gate_figures gates[2]; /* desks', peers' */
 	unsigned pressure; /* room.c: 0, 1 (nothing routine), 2 (emergencies) */
@@ -459,9 +461,10 @@ HF_MUST_USE enum hf_err tally_next(struct engine *e, struct instant *at);
 HF_MUST_USE enum hf_err tally_run(struct engine *e, bool all);
 
 /* ---- keys_set.c ---- */
-/** May this broker of a peer speak?  NULL key: unknown. */
+/** May this broker of a peer speak at `now`: valid (SPEC 7.3)?  NULL: unknown,
+ * no. */
 bool keys_broker_speaks(const struct engine *e, struct hf_country c,
-    const struct broker_entry *broker);
+    const struct broker_entry *broker, struct instant now);
 /** Time changes who is admitted: say so when it has. */
 void keys_run(struct engine *e);
 /** Everybody admitted now, for keys_cut_gone.  Errors: HF_NOMEM */

@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DAY_MS 86400000u
+#define TERM_WARN_MS (14u * DAY_MS)
+#define TERM_AGAIN_MS DAY_MS
+
 struct key_list {
 	unsigned count, capacity;
 	bool failed;
@@ -26,9 +30,10 @@ static bool officer_speaks(
 }
 
 bool keys_broker_speaks(const struct engine *e, struct hf_country c,
-    const struct broker_entry *broker)
+    const struct broker_entry *broker, struct instant now)
 {
-	return broker != NULL &&
+	return broker != NULL && now.ms >= broker->valid_from.ms &&
+	       now.ms < broker->valid_until.ms &&
 	       roster_revocation(e->roster, c, &broker->ledger) == NULL;
 }
 
@@ -48,7 +53,7 @@ void engine_keys(const struct engine *e, bool peers, struct instant now,
 				each(ctx, &entry->u.officer.transport);
 			if (peers && !own && entry->type == ENTRY_BROKER &&
 			    keys_broker_speaks(
-				e, d->head.country, &entry->u.broker))
+				e, d->head.country, &entry->u.broker, now))
 				each(ctx, &entry->u.broker.transport);
 		}
 	}
@@ -65,7 +70,7 @@ void engine_dials(const struct engine *e,
 		struct hf_country c = d->head.country;
 		const struct broker_entry *b = roster_broker(e->roster, c);
 
-		if (keys_broker_speaks(e, c, b) &&
+		if (keys_broker_speaks(e, c, b, e->now) &&
 		    !same_country(&c, &e->options.country))
 			each(ctx, c, &b->transport, b);
 	}
@@ -79,33 +84,66 @@ static void sooner(struct instant *at, struct instant other, struct instant now)
 		*at = other;
 }
 
-/* The next time at which an officer of ours begins or ceases to speak. */
+/* The next time at which an officer of ours or a broker begins or ceases to
+ * speak. */
 static struct instant next_change(const struct engine *e, struct instant now)
 {
-	const struct country_doc *d = roster_doc(e->roster, e->options.country);
+	const struct country_doc *d;
 	struct instant at = {0};
 
-	for (unsigned i = 0; d != NULL && i < d->entry_count; i++) {
-		const struct country_entry *entry = &d->entries[i];
+	for (unsigned i = 0; (d = roster_at(e->roster, i)) != NULL; i++) {
+		bool own = same_country(&d->head.country, &e->options.country);
 
-		if (entry->type == ENTRY_OFFICER) {
-			sooner(&at, entry->u.officer.valid_from, now);
-			sooner(&at, entry->u.officer.valid_until, now);
+		for (unsigned k = 0; k < d->entry_count; k++) {
+			const struct country_entry *entry = &d->entries[k];
+
+			if (own && entry->type == ENTRY_OFFICER) {
+				sooner(&at, entry->u.officer.valid_from, now);
+				sooner(&at, entry->u.officer.valid_until, now);
+			}
+			if (own && entry->type == ENTRY_REVOCATION)
+				sooner(&at, entry->u.revocation.revoked, now);
+			if (entry->type == ENTRY_BROKER) {
+				sooner(&at, entry->u.broker.valid_from, now);
+				sooner(&at, entry->u.broker.valid_until, now);
+			}
 		}
-		if (entry->type == ENTRY_REVOCATION)
-			sooner(&at, entry->u.revocation.revoked, now);
 	}
 	return at;
+}
+
+/* Told in time, once a day: an end must not come as a surprise. */
+static void tell_ends(struct engine *e)
+{
+	const struct country_doc *d;
+
+	if (e->mono_ms < e->term_mono)
+		return;
+	e->term_mono = e->mono_ms + TERM_AGAIN_MS;
+	for (unsigned i = 0; (d = roster_at(e->roster, i)) != NULL; i++) {
+		struct hf_country c = d->head.country;
+		const struct broker_entry *b = roster_broker(e->roster, c);
+
+		if (keys_broker_speaks(e, c, b, e->now) &&
+		    b->valid_until.ms - e->now.ms < TERM_WARN_MS)
+			effect_log(e, HF_TERM_ENDS, "broker-term-ends", NULL,
+			    NULL, c.s);
+	}
 }
 
 void keys_run(struct engine *e)
 {
 	bool passed = e->keys_at.ms != 0 && e->now.ms >= e->keys_at.ms;
 
-	if (passed && !e->roster_changed)
+	if (passed && !e->roster_changed) {
 		effect_simple(e, EFFECT_KEYS, NULL, 0);
+		effect_simple(e, EFFECT_DIAL, NULL, 0);
+	}
 	if (passed || e->roster_changed || e->keys_at.ms == 0)
 		e->keys_at = next_change(e, e->now);
+	if (e->roster_changed)
+		e->term_mono = 0;
+	tell_ends(e);
 }
 
 /* ---- who is gone after a change of the roster ---- */

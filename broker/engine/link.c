@@ -86,7 +86,7 @@ static struct peer *peer_of(struct engine *e, const struct event *ev)
 	const struct broker_entry *b =
 	    roster_broker_by_transport(e->roster, &ev->key, &c);
 
-	if (!keys_broker_speaks(e, c, b) ||
+	if (!keys_broker_speaks(e, c, b, e->now) ||
 	    same_country(&c, &e->options.country))
 		return NULL;
 	return link_peer(e, c);
@@ -343,8 +343,9 @@ static enum hf_err run_peer(struct engine *e, struct peer *p)
 	if (p->conn == 0)
 		return HF_OK;
 	if (!keys_broker_speaks(
-		e, p->country, roster_broker(e->roster, p->country))) {
-		go_down(e, p); /* revoked, or unpinned: nothing more to it */
+		e, p->country, roster_broker(e->roster, p->country), e->now)) {
+		/* revoked, unpinned or past its term: nothing more to it */
+		go_down(e, p);
 		p->conn = 0;
 		return HF_OK;
 	}

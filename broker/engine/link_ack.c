@@ -17,9 +17,9 @@ enum hf_err link_receipt(struct engine *e, const struct peer *p,
 	enum hf_err err = hf_receipt_decode(r, bytes.data, bytes.size);
 	uint64_t size;
 
-	return err == HF_OK
-		   ? roster_receipt_check(e->roster, p->country, r, &size)
-		   : err;
+	return err == HF_OK ? roster_receipt_check_known(e->roster, p->country,
+				  r, &e->known_heads, &size)
+			    : err;
 }
 
 /* The peer's ledger has received this act of ours. */

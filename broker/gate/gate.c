@@ -4,6 +4,8 @@
  * full, so a busy core slows the senders and no queue grows here.
  */
 #include "broker/gate/internal.h"
+#include "broker/log.h"
+#include "proto/crypto.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -129,8 +131,14 @@ static int open_sockets(struct gate *g)
 	if (g->router == NULL || gate_router(g) != 0)
 		return -1;
 	g->monitor = gate_monitor(g, g->router, "inproc://router");
-	if (g->monitor == NULL || zmq_bind(g->router, g->o->endpoint) != 0 ||
-	    zmq_getsockopt(g->router, ZMQ_LAST_ENDPOINT, bound, &size) != 0)
+	if (g->monitor == NULL)
+		return -1;
+	if (zmq_bind(g->router, g->o->endpoint) != 0) {
+		log_line(LOG_ERROR, HF_BIND, "bind: %s", zmq_strerror(errno));
+		g->unbound = true;
+		return -1;
+	}
+	if (zmq_getsockopt(g->router, ZMQ_LAST_ENDPOINT, bound, &size) != 0)
 		return -1;
 	port = strrchr(bound, ':');
 	g->port = port == NULL ? 0 : (int)strtol(port + 1, NULL, 10);
@@ -240,19 +248,28 @@ static bool descriptors_suffice(const struct gate_options *o)
 	limit.rlim_cur = wanted;
 	if (limit.rlim_max >= wanted && setrlimit(RLIMIT_NOFILE, &limit) == 0)
 		return true;
-	fprintf(stderr,
-	    "gate %s: %llu descriptors are wanted, %llu allowed: raise "
-	    "RLIMIT_NOFILE or lower connections_max\n",
-	    o->peers ? "peers" : "desks", (unsigned long long)wanted,
-	    (unsigned long long)limit.rlim_max);
+	log_line(LOG_ERROR, HF_DESCRIPTORS,
+	    "%llu are wanted, %llu allowed: %s, or lower connections_max",
+	    (unsigned long long)wanted, (unsigned long long)limit.rlim_max,
+	    hf_err_info(HF_DESCRIPTORS)->cure);
 	return false;
+}
+
+/* Where it is and what helps; what is wrong was said before. */
+static void cannot_start(const struct gate *g)
+{
+	enum hf_err why = g->unbound ? HF_BIND : HF_GATE;
+
+	log_line(LOG_ERROR, why, "cannot start %s_endpoint=%s: %s: %s",
+	    g->o->peers ? "peer" : "desk", g->o->endpoint, hf_err_text(why),
+	    hf_err_info(why)->cure);
 }
 
 int gate_main(int core_fd, struct gate_options *options)
 {
 	struct gate *g = calloc(1, sizeof(*g));
 	uint64_t tick = 0;
-	int result = 1;
+	int result = GATE_REFUSES;
 
 	if (g == NULL)
 		return 1;
@@ -260,16 +277,10 @@ int gate_main(int core_fd, struct gate_options *options)
 	g->core_fd = core_fd;
 	if (!descriptors_suffice(options))
 		goto out;
-	if (open_sockets(g) != 0) {
-		fprintf(stderr, "gate %s: cannot open %s: %s\n",
-		    options->peers ? "peers" : "desks", options->endpoint,
-		    zmq_strerror(errno));
-		goto out;
-	}
-	result = gate_selftest(g);
+	if (open_sockets(g) == 0)
+		result = gate_selftest(g);
 	if (result != 0) {
-		fprintf(stderr, "gate %s: self-test failed (%d)\n",
-		    options->peers ? "peers" : "desks", result);
+		cannot_start(g);
 		goto out;
 	}
 	gate_tell(g, RECORD_READY, (uint32_t)g->port, 0, 0, NULL, NULL, 0);
@@ -284,7 +295,7 @@ int gate_main(int core_fd, struct gate_options *options)
 out:
 	close_sockets(g);
 	release(g);
-	memset(options->secret, 0, sizeof(options->secret));
+	hf_wipe(options->secret, sizeof(options->secret));
 	free(g);
 	return result;
 }

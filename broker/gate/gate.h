@@ -21,11 +21,11 @@ struct gate_options {
 	uint64_t age_ms;             /* then a session is cut */
 };
 
-/**
- * Run until the core closes `core_fd` or says stop.  Returns an exit status:
- * 0 stopped, 1 failed (socket, settings not read back as set), 3 the
- * self-test delivered a message from an unknown key.
- */
+/* Exit statuses of a gate, beside 0 stopped and 1 failed while it ran. */
+#define GATE_OPEN 3    /* its self-test let an unknown key in */
+#define GATE_REFUSES 9 /* it cannot begin; a log line says what is wrong */
+
+/** Run until the core closes `core_fd` or says stop.  An exit status. */
 int gate_main(int core_fd, struct gate_options *options);
 
 #endif

@@ -124,6 +124,7 @@ struct gate {
 	uint64_t alarm_ms, told_ms;
 	uint64_t told_known, told_turned; /* figures as told last */
 	bool no_descriptors;              /* told since the last alarm */
+	bool unbound;                     /* its endpoint could not be had */
 	bool stopping;
 	bool fatal;
 	struct record record; /* receive space */
@@ -195,7 +196,7 @@ struct dial *gate_dial_of(struct gate *g, uint64_t number);
 void gate_dial_close(struct gate *g, struct dial *d);
 void gate_dial_tick(struct gate *g, struct dial *d);
 
-/* selftest.c */
+/* selftest.c: 0, GATE_OPEN or GATE_REFUSES; the log says why */
 int gate_selftest(struct gate *g);
 
 #endif

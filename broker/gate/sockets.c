@@ -6,6 +6,7 @@
  * left to a default and a value that does not read back ends the gate.
  */
 #include "broker/gate/internal.h"
+#include "broker/log.h"
 #include "proto/limits.h"
 
 #include <string.h>
@@ -13,7 +14,18 @@
 
 struct int_option {
 	int option, value;
+	const char *name;
 };
+#define OPTION(option, value) \
+	{ \
+		option, value, #option \
+	}
+
+static int unset(const char *name)
+{
+	log_line(LOG_ERROR, HF_GATE, "setting %s is not as it was set", name);
+	return -1;
+}
 
 static int set_ints(void *socket, const struct int_option *o, unsigned count)
 {
@@ -23,14 +35,14 @@ static int set_ints(void *socket, const struct int_option *o, unsigned count)
 
 		if (zmq_setsockopt(socket, o[i].option, &o[i].value,
 			sizeof(o[i].value)) != 0)
-			return -1;
+			return unset(o[i].name);
 		if (o[i].option == ZMQ_CURVE_SERVER ||
 		    o[i].option == ZMQ_ROUTER_MANDATORY ||
 		    o[i].option == ZMQ_ROUTER_HANDOVER)
 			continue; /* write-only, or read back as mechanism */
 		if (zmq_getsockopt(socket, o[i].option, &back, &size) != 0 ||
 		    back != o[i].value)
-			return -1;
+			return unset(o[i].name);
 	}
 	return 0;
 }
@@ -38,23 +50,23 @@ static int set_ints(void *socket, const struct int_option *o, unsigned count)
 static int common(void *socket, bool peers)
 {
 	const struct int_option options[] = {
-	    {ZMQ_LINGER, 0},
-	    {ZMQ_SNDHWM, peers ? GATE_SNDHWM_PEERS : GATE_SNDHWM_DESKS},
-	    {ZMQ_RCVHWM, peers ? GATE_RCVHWM_PEERS : GATE_RCVHWM_DESKS},
-	    {ZMQ_SNDTIMEO, 0},
-	    {ZMQ_RCVTIMEO, 0},
-	    {ZMQ_HANDSHAKE_IVL, 2500},
+	    OPTION(ZMQ_LINGER, 0),
+	    OPTION(ZMQ_SNDHWM, peers ? GATE_SNDHWM_PEERS : GATE_SNDHWM_DESKS),
+	    OPTION(ZMQ_RCVHWM, peers ? GATE_RCVHWM_PEERS : GATE_RCVHWM_DESKS),
+	    OPTION(ZMQ_SNDTIMEO, 0),
+	    OPTION(ZMQ_RCVTIMEO, 0),
+	    OPTION(ZMQ_HANDSHAKE_IVL, 2500),
 	    /* none: an engine that has stopped reading and whose peer then
 	     * resets asserts when its next ping is due.  Desks ping us with a
 	     * time to live, links by themselves, the kernel the rest. */
-	    {ZMQ_HEARTBEAT_IVL, 0},
-	    {ZMQ_BACKLOG, 1024},
-	    {ZMQ_TCP_KEEPALIVE, 1},
-	    {ZMQ_TCP_KEEPALIVE_IDLE, 60},
-	    {ZMQ_TCP_KEEPALIVE_INTVL, 10},
-	    {ZMQ_TCP_KEEPALIVE_CNT, 6},
-	    {ZMQ_TCP_MAXRT, 30000},
-	    {ZMQ_IPV6, 0},
+	    OPTION(ZMQ_HEARTBEAT_IVL, 0),
+	    OPTION(ZMQ_BACKLOG, 1024),
+	    OPTION(ZMQ_TCP_KEEPALIVE, 1),
+	    OPTION(ZMQ_TCP_KEEPALIVE_IDLE, 60),
+	    OPTION(ZMQ_TCP_KEEPALIVE_INTVL, 10),
+	    OPTION(ZMQ_TCP_KEEPALIVE_CNT, 6),
+	    OPTION(ZMQ_TCP_MAXRT, 30000),
+	    OPTION(ZMQ_IPV6, 0),
 	};
 	int64_t most = HF_FRAME_MAX + 33, back = 0;
 	size_t size = sizeof(back);
@@ -64,7 +76,7 @@ static int common(void *socket, bool peers)
 	if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof(most)) != 0 ||
 	    zmq_getsockopt(socket, ZMQ_MAXMSGSIZE, &back, &size) != 0 ||
 	    back != most)
-		return -1;
+		return unset("ZMQ_MAXMSGSIZE");
 	return 0;
 }
 
@@ -77,29 +89,33 @@ static int is_curve(void *socket)
 	return zmq_getsockopt(socket, ZMQ_MECHANISM, &mechanism, &size) == 0 &&
 		       mechanism == ZMQ_CURVE
 		   ? 0
-		   : -1;
+		   : unset("ZMQ_MECHANISM");
 }
 
 int gate_router(struct gate *g)
 {
 	const char *domain = g->o->peers ? "peers" : "desks";
 	const struct int_option options[] = {
-	    {ZMQ_ROUTER_MANDATORY, 1},
-	    {ZMQ_ROUTER_HANDOVER, 0},
-	    {ZMQ_CURVE_SERVER, 1},
-	    {GATE_ZAP_ENFORCE_DOMAIN, 1},
+	    OPTION(ZMQ_ROUTER_MANDATORY, 1),
+	    OPTION(ZMQ_ROUTER_HANDOVER, 0),
+	    OPTION(ZMQ_CURVE_SERVER, 1),
+	    OPTION(GATE_ZAP_ENFORCE_DOMAIN, 1),
 	};
 	char back[16] = "";
 	size_t size = sizeof(back);
 
-	if (common(g->router, g->o->peers) != 0 ||
-	    zmq_setsockopt(g->router, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) !=
+	if (common(g->router, g->o->peers) != 0)
+		return -1;
+	if (zmq_setsockopt(g->router, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) !=
 		0 ||
 	    zmq_getsockopt(g->router, ZMQ_ZAP_DOMAIN, back, &size) != 0 ||
-	    strcmp(back, domain) != 0 || set_ints(g->router, options, 4) != 0 ||
-	    zmq_setsockopt(
-		g->router, ZMQ_CURVE_SECRETKEY, g->o->secret, HF_KEY_SIZE) != 0)
+	    strcmp(back, domain) != 0)
+		return unset("ZMQ_ZAP_DOMAIN");
+	if (set_ints(g->router, options, 4) != 0)
 		return -1;
+	if (zmq_setsockopt(
+		g->router, ZMQ_CURVE_SECRETKEY, g->o->secret, HF_KEY_SIZE) != 0)
+		return unset("ZMQ_CURVE_SECRETKEY");
 	return is_curve(g->router);
 }
 
@@ -107,10 +123,10 @@ int gate_dealer(struct gate *g, void *socket, const uint8_t public_key[32],
     const uint8_t secret_key[32], const uint8_t server_key[32])
 {
 	const struct int_option options[] = {
-	    {ZMQ_IMMEDIATE, 1},
-	    {ZMQ_RECONNECT_IVL, 250},
-	    {ZMQ_RECONNECT_IVL_MAX, 30000},
-	    {ZMQ_CONNECT_TIMEOUT, 5000},
+	    OPTION(ZMQ_IMMEDIATE, 1),
+	    OPTION(ZMQ_RECONNECT_IVL, 250),
+	    OPTION(ZMQ_RECONNECT_IVL_MAX, 30000),
+	    OPTION(ZMQ_CONNECT_TIMEOUT, 5000),
 	};
 
 	if (common(socket, g->o->peers) != 0 ||

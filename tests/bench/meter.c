@@ -2,6 +2,7 @@
 
 #include "proto/err.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -65,4 +66,36 @@ double meter_at(struct meter *m, double share)
 	qsort(m->span, m->count, sizeof(*m->span), ascending);
 	at = (size_t)(share * (double)(m->count - 1) + 0.5);
 	return m->span[at] * 1e6;
+}
+
+static void print_buckets(const char *name, const struct meter *m)
+{
+	unsigned bucket[64] = {0};
+	double from = 1;
+	bool more = false;
+
+	for (size_t i = 0; i < m->count; i++) {
+		unsigned at = 0;
+
+		for (double us = m->span[i] * 1e6; us >= M_SQRT2 && at < 63;
+		     at++)
+			us /= M_SQRT2;
+		bucket[at]++;
+	}
+	printf(",\"%s_buckets\":[", name);
+	for (unsigned i = 0; i < 64; i++, from *= M_SQRT2) {
+		if (bucket[i] == 0)
+			continue;
+		printf("%s[%.1f,%u]", more ? "," : "", from, bucket[i]);
+		more = true;
+	}
+	printf("]");
+}
+
+void meter_print_spans(const char *name, struct meter *m)
+{
+	printf(",\"%s_p50_us\":%.0f,\"%s_p99_us\":%.0f,\"%s_p999_us\":%.0f",
+	    name, meter_at(m, 0.5), name, meter_at(m, 0.99), name,
+	    meter_at(m, 0.999));
+	print_buckets(name, m);
 }

@@ -21,5 +21,8 @@ void meter_add(struct meter *m, double seconds);
 void meter_free(struct meter *m);
 /** Sorts; microseconds at `share` (0.5: the median).  0 when empty. */
 double meter_at(struct meter *m, double share);
+/** Members of a JSON object: NAME_p50_us, _p99_us, _p999_us, and NAME_buckets,
+ * a pair each half octave: [[microseconds from which on, how many], ...]. */
+void meter_print_spans(const char *name, struct meter *m);
 
 #endif

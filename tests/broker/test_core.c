@@ -63,6 +63,34 @@ Test(arrivals, are_taken_in_order_however_long_each_verifies)
 	free(r);
 }
 
+/* By whoever does not wait as by whoever does, each item once, in order. */
+Test(arrivals, are_there_when_they_are_verified)
+{
+	struct arrivals *a = arrivals_new();
+	struct record *r = calloc(1, sizeof(*r));
+	static uint8_t payload[20000];
+	uint64_t taken = 0;
+	struct arrival *item;
+
+	cr_assert(a != NULL && r != NULL);
+	for (unsigned i = 0; i < 1000; i++)
+		put(a, r, GATE_DESKS, RECORD_FRAME, i, payload,
+		    i % 2 == 0 ? sizeof(payload) / 4 : 1);
+	while (taken < 1000) {
+		item = arrivals_take(a, taken % 3 == 0);
+		if (item == NULL) {
+			cr_assert_neq(taken % 3, 0, "it was to wait");
+			continue;
+		}
+		cr_assert(item->ready);
+		cr_assert_eq(item->h.conn, taken++);
+		free(item);
+	}
+	cr_assert_null(arrivals_take(a, false));
+	arrivals_free(a);
+	free(r);
+}
+
 Test(arrivals, verify_frames_and_only_frames)
 {
 	struct arrivals *a = arrivals_new();

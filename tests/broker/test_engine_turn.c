@@ -349,6 +349,43 @@ Test(engine, time_changes_who_is_admitted_and_the_gates_are_told)
 	fed_free(f);
 }
 
+static unsigned term_ends;
+
+static void count_ends(struct node *n, const struct effect *e, void *ctx)
+{
+	(void)n;
+	(void)ctx;
+	term_ends += e->type == EFFECT_LOG && e->code == HF_TERM_ENDS;
+}
+
+/* Days after a document that says 20: one telling a day from day 7 to 19. */
+Test(engine, a_broker_whose_term_ends_is_told_of_two_weeks_before)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+
+	for (unsigned i = 0; i < us->entry_count; i++)
+		if (us->entries[i].type == ENTRY_BROKER)
+			us->entries[i].u.broker.valid_until.ms =
+			    f->now.ms + 20 * UINT64_C(86400000);
+	fed_publish(us);
+	jp->carry = count_ends;
+	term_ends = 0;
+	for (unsigned day = 1; day < 25; day++) {
+		unsigned before = term_ends;
+
+		fed_wait(f, 86400);
+		for (unsigned i = 0; i < 3; i++) {
+			struct event ev = node_event(jp, EVENT_TIMER);
+
+			node_turn(jp, &ev);
+		}
+		cr_expect_eq(term_ends - before, day >= 7 && day < 20,
+		    "day %u: %u", day, term_ends - before);
+	}
+	fed_free(f);
+}
+
 static void count_dial(void *ctx, struct hf_country c, const struct hf_key *key,
     const struct broker_entry *broker)
 {

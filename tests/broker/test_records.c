@@ -133,3 +133,43 @@ Test(records, pass_a_descriptor)
 	cr_assert_eq(dup(0), got, "a descriptor leaked");
 	close(got);
 }
+
+/* A header that promises more bytes than come, with `count` descriptors. */
+static void send_with(unsigned count, uint32_t promised, int passed)
+{
+	struct record_header h = {.type = RECORD_GATE, .size = promised};
+	struct iovec part = {&h, sizeof(h)};
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control = {{0}};
+	struct msghdr m = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(count * sizeof(int));
+	for (unsigned i = 0; i < count; i++)
+		memcpy(CMSG_DATA(c) + i * sizeof(int), &passed, sizeof(passed));
+	cr_assert_eq(sendmsg(fds[0], &m, MSG_NOSIGNAL), (ssize_t)sizeof(h));
+}
+
+Test(records, keep_no_descriptor_of_what_is_malformed)
+{
+	int got = -1, free_one = dup(0);
+
+	close(free_one);
+	send_with(1, 10, fds[0]);
+	cr_assert_eq(record_receive_fd(fds[1], r, &got), HF_FRAME);
+	cr_assert_eq(got, -1);
+	cr_assert_eq(dup(0), free_one, "one came with a malformed record");
+	close(free_one);
+	send_with(2, 0, fds[0]);
+	cr_assert_eq(record_receive_fd(fds[1], r, &got), HF_OK);
+	cr_assert_eq(got, -1, "one of two is not taken for the one");
+	cr_assert_eq(dup(0), free_one, "two came where one may");
+	close(free_one);
+}

@@ -496,6 +496,49 @@ Test(store, reuses_the_slot_of_an_aborted_transaction)
 	expect_key(third, HF_OK, 3);
 }
 
+static void expect_key_now(uint32_t slot, enum hf_err wanted, unsigned n)
+{
+	uint8_t key[HF_KEY_SIZE], want[HF_KEY_SIZE];
+
+	fill(want, n);
+	cr_assert_eq(store_key_get(txn, slot, key), wanted);
+	cr_assert(wanted != HF_OK || memcmp(key, want, sizeof(key)) == 0);
+}
+
+/* Keys are written when they are synced, and read before that. */
+Test(store, has_keys_of_the_running_transaction)
+{
+	uint32_t slots[40];
+
+	begin();
+	for (unsigned i = 0; i < 40; i++)
+		slots[i] = new_key(i + 10);
+	for (unsigned i = 0; i < 40; i++)
+		expect_key_now(slots[i], HF_OK, i + 10);
+	cr_assert_not(file_has_key(12), "written before the commit");
+	/* destroyed at once: what waits may not come back over it */
+	cr_assert_eq(store_keys_destroy(store, &slots[2], 1), HF_OK);
+	expect_key_now(slots[2], HF_ERASED, 0);
+	commit();
+	expect_key(slots[2], HF_ERASED, 0);
+	cr_assert_not(file_has_key(12), "still readable in the file");
+	/* slots that are no neighbours */
+	begin();
+	slots[0] = new_key(100);
+	slots[1] = new_key(101);
+	abort_txn();
+	begin();
+	for (unsigned i = 0; i < 6; i++)
+		slots[i] = new_key(i + 200);
+	commit();
+	cr_assert_not(file_has_key(100), "of an aborted transaction");
+	reopen(MAP);
+	for (unsigned i = 0; i < 6; i++)
+		expect_key(slots[i], HF_OK, i + 200);
+	for (unsigned i = 6; i < 40; i++)
+		expect_key(slots[i], HF_OK, i + 10);
+}
+
 Test(store, destroys_a_key_for_good)
 {
 	uint32_t slots[5];

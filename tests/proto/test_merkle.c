@@ -397,6 +397,34 @@ Test(merkle, every_path_verifies_and_nothing_near_it)
 	free(f);
 }
 
+/* Whatever path was read before. */
+Test(merkle, a_path_near_another_is_the_same_path)
+{
+	struct forest *f = grown();
+	struct hf_nodes n = {get, &f->store};
+	struct hf_path_memo memo = {.size = 0};
+	struct hf_hash path[HF_TREE_DEPTH_MAX], want[HF_TREE_DEPTH_MAX];
+	unsigned count, want_count, step = 0;
+
+	for (unsigned size = 1; size <= COUNT; size++)
+		for (unsigned i = 0; i < 3 * size; i++, step += 1 + i % 7) {
+			unsigned index = i < size ? i : step % size;
+			unsigned of = i % 5 == 4 ? index + 1 : size;
+
+			cr_assert(hf_merkle_path(&n, index, of, want,
+				      &want_count) == HF_OK);
+			cr_assert(hf_merkle_path_near(&n, &memo, index, of,
+				      path, &count) == HF_OK);
+			cr_assert_eq(count, want_count, "%u of %u", index, of);
+			cr_assert(
+			    memcmp(path, want, count * sizeof(*path)) == 0,
+			    "%u of %u", index, of);
+		}
+	cr_assert(hf_merkle_path_near(&n, &memo, COUNT, COUNT, path, &count) ==
+		  HF_RANGE);
+	free(f);
+}
+
 static void check_consistency(struct forest *f, unsigned m, unsigned n)
 {
 	struct hf_nodes nodes = {get, &f->store};

@@ -1,0 +1,250 @@
+/*
+ * The authentication matrix while a gate serves: the gate's own loop in one
+ * thread, in another what the core does with it, from signed documents to
+ * records.  Everybody of knockers.h knocks and sends without end; then the
+ * documents, a pin and the clock change, and who may no more is cut within a
+ * second, comes in again no more, and nobody else ever was in.
+ */
+#include "broker/core/internal.h"
+#include "broker/gate/internal.h"
+#include "tests/broker/knockers.h"
+
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define IN_MS 15000u   /* until all who may are in */
+#define AFTER_MS 1500u /* watched after the change */
+#define CUT_MS 1000u   /* the promise */
+#define EACH_MS 5u     /* a frame of each knocker */
+
+struct live {
+	struct knockers k;
+	struct core core; /* as far as gates.c uses it */
+	struct record record;
+	struct gate_options o;
+	int fds[2];
+	pthread_t thread;
+	int status;
+	void *ctx, *dealers[KNOCKERS];
+	uint64_t changed_ms;
+	uint64_t before[KNOCKERS], after[KNOCKERS]; /* frames */
+	uint64_t last_ms[KNOCKERS]; /* of the last frame, since the change */
+	uint64_t conn[KNOCKERS], gone_ms[KNOCKERS]; /* 0: never */
+};
+
+static void *run_gate(void *p)
+{
+	struct live *l = p;
+
+	l->status = gate_main(l->fds[1], &l->o);
+	return NULL;
+}
+
+/* As turn.c does: keys once and first, then each cut. */
+static void carry(struct node *n, const struct effect *e, void *ctx)
+{
+	struct live *l = ctx;
+	unsigned gate = l->k.peers ? GATE_PEERS : GATE_DESKS;
+	struct record_header cut = {.type = RECORD_CUT};
+
+	(void)n;
+	if (e->type == EFFECT_KEYS) {
+		l->core.clock.now = l->k.fed->now;
+		gates_send_keys(&l->core, gate);
+	}
+	if (e->type == EFFECT_CUT) {
+		memcpy(cut.key, e->key.b, sizeof(cut.key));
+		gates_tell(&l->core, gate, &cut, NULL);
+	}
+}
+
+static void begin(struct live *l)
+{
+	char open[41], secret[41];
+	unsigned gate = l->k.peers ? GATE_PEERS : GATE_DESKS;
+
+	cr_assert_eq(zmq_curve_keypair(open, secret), 0);
+	zmq_z85_decode(l->o.public_key.b, open);
+	zmq_z85_decode(l->o.secret, secret);
+	l->o.peers = l->k.peers;
+	l->o.endpoint = "tcp://127.0.0.1:*";
+	l->o.connections_max = l->o.source_max = l->o.handshakes_max = 100;
+	l->o.age_ms = 3600000;
+	cr_assert_eq(records_pair(l->fds), HF_OK);
+	l->core.gates[0].fd = l->core.gates[1].fd = -1;
+	gates_set(&l->core, gate, l->fds[0]);
+	l->core.engine = l->k.jp->engine;
+	l->core.clock.now = l->k.fed->now;
+	l->k.jp->carry = carry;
+	l->k.jp->carry_ctx = l;
+	cr_assert_eq(pthread_create(&l->thread, NULL, run_gate, l), 0);
+	gates_send_keys(&l->core, gate);
+}
+
+static enum knocker_kind who(const struct live *l, const uint8_t *key)
+{
+	unsigned k = 0;
+
+	while (
+	    k < KNOCKERS && memcmp(l->k.all[k].open.b, key, HF_KEY_SIZE) != 0)
+		k++;
+	return (enum knocker_kind)k;
+}
+
+static void dial(struct live *l, enum knocker_kind k, unsigned port)
+{
+	char at[64];
+	int zero = 0, retry = 50;
+
+	snprintf(at, sizeof(at), "tcp://127.0.0.1:%u", port);
+	l->dealers[k] = zmq_socket(l->ctx, ZMQ_DEALER);
+	zmq_setsockopt(l->dealers[k], ZMQ_LINGER, &zero, sizeof(zero));
+	zmq_setsockopt(l->dealers[k], ZMQ_RECONNECT_IVL, &retry, sizeof(retry));
+	zmq_setsockopt(
+	    l->dealers[k], ZMQ_CURVE_SERVERKEY, l->o.public_key.b, 32);
+	zmq_setsockopt(
+	    l->dealers[k], ZMQ_CURVE_PUBLICKEY, l->k.all[k].open.b, 32);
+	zmq_setsockopt(
+	    l->dealers[k], ZMQ_CURVE_SECRETKEY, l->k.all[k].secret, 32);
+	cr_assert_eq(zmq_connect(l->dealers[k], at), 0);
+}
+
+static void from_gate(struct live *l)
+{
+	const struct record_header *h = &l->record.h;
+
+	while (record_receive(l->fds[0], &l->record) == HF_OK) {
+		enum knocker_kind k = who(l, h->key);
+
+		if (h->type == RECORD_READY)
+			for (unsigned i = 0; i < KNOCKERS; i++)
+				dial(l, (enum knocker_kind)i, h->code);
+		if (h->type == RECORD_FRAME) {
+			cr_assert_lt(k, KNOCKERS, "a key of nobody");
+			l->conn[k] = h->conn;
+			if (l->changed_ms == 0) {
+				l->before[k]++;
+				continue;
+			}
+			l->after[k]++;
+			l->last_ms[k] = gate_mono_ms() - l->changed_ms;
+		}
+		for (unsigned i = 0; h->type == RECORD_GONE && i < KNOCKERS;
+		     i++)
+			if (l->conn[i] == h->conn && l->changed_ms != 0 &&
+			    l->gone_ms[i] == 0)
+				l->gone_ms[i] =
+				    gate_mono_ms() - l->changed_ms + 1;
+	}
+}
+
+/* Everybody sends, whether anybody listens or not. */
+static void knock_on(struct live *l)
+{
+	struct pollfd p = {l->fds[0], POLLIN, 0};
+
+	for (unsigned k = 0; k < KNOCKERS; k++)
+		if (l->dealers[k] != NULL)
+			zmq_send(l->dealers[k], "knock", 5, ZMQ_DONTWAIT);
+	poll(&p, 1, (int)EACH_MS);
+	from_gate(l);
+}
+
+static bool all_are_in(const struct live *l, bool changed)
+{
+	for (unsigned k = 0; k < KNOCKERS; k++)
+		if (knocker_may((enum knocker_kind)k, changed) &&
+		    l->before[k] == 0)
+			return false;
+	return true;
+}
+
+static void end(struct live *l)
+{
+	struct record_header stop = {.type = RECORD_STOP};
+
+	cr_assert_eq(record_send(l->fds[0], &stop, NULL), HF_OK);
+	pthread_join(l->thread, NULL);
+	cr_assert_eq(l->status, 0);
+	for (unsigned k = 0; k < KNOCKERS; k++)
+		zmq_close(l->dealers[k]);
+	zmq_ctx_term(l->ctx);
+	gates_set(&l->core, l->k.peers ? GATE_PEERS : GATE_DESKS, -1);
+	close(l->fds[1]);
+	knockers_free(&l->k);
+}
+
+/* One cell; its fault is counted. */
+static unsigned judge(const struct live *l, enum knocker_kind k, bool at_start)
+{
+	bool before = knocker_may(k, at_start), after = knocker_may(k, true);
+	bool wrong = (l->before[k] > 0) != before ||
+		     (after ? l->after[k] == 0 : l->last_ms[k] > CUT_MS) ||
+		     (before && !after &&
+			 (l->gone_ms[k] == 0 || l->gone_ms[k] > CUT_MS)) ||
+		     (!before && l->after[k] > 0);
+	char text[32];
+
+	if (wrong)
+		snprintf(text, sizeof(text), "WRONG %u/%u/%u",
+		    (unsigned)l->before[k], (unsigned)l->after[k],
+		    (unsigned)l->gone_ms[k]);
+	else if (before && !after)
+		snprintf(text, sizeof(text), "cut %u ms",
+		    (unsigned)(l->gone_ms[k] > l->last_ms[k] ? l->gone_ms[k]
+							     : l->last_ms[k]));
+	else
+		snprintf(text, sizeof(text), after ? "in" : "closed");
+	fprintf(stderr, " %-13s", text);
+	return wrong;
+}
+
+static unsigned run(bool peers, bool at_start)
+{
+	static struct live l;
+	unsigned wrong = 0;
+	uint64_t began;
+
+	memset(&l, 0, sizeof(l));
+	knockers_new(&l.k, peers);
+	if (at_start)
+		knockers_change(&l.k);
+	l.ctx = zmq_ctx_new();
+	cr_assert_not_null(l.ctx);
+	begin(&l);
+	began = gate_mono_ms();
+	while (!all_are_in(&l, at_start)) {
+		cr_assert_lt(gate_mono_ms() - began, IN_MS, "not all are in");
+		knock_on(&l);
+	}
+	l.changed_ms = gate_mono_ms();
+	if (!at_start)
+		knockers_change(&l.k);
+	while (gate_mono_ms() - l.changed_ms < AFTER_MS)
+		knock_on(&l);
+	fprintf(stderr, "%-5s %-8s", peers ? "peers" : "desks",
+	    at_start ? "at start" : "live");
+	for (unsigned k = 0; k < KNOCKERS; k++)
+		wrong += judge(&l, (enum knocker_kind)k, at_start);
+	fprintf(stderr, "\n");
+	end(&l);
+	return wrong;
+}
+
+Test(gate_live, closed_in_every_cell_while_documents_change, .timeout = 120)
+{
+	unsigned wrong = 0;
+
+	fprintf(stderr, "%-14s", "while it runs");
+	for (unsigned k = 0; k < KNOCKERS; k++)
+		fprintf(stderr, " %-13s", knocker_names[k]);
+	fprintf(stderr, "\n");
+	for (unsigned i = 0; i < 4; i++)
+		wrong += run(i % 2 == 1, i < 2);
+	cr_assert_eq(wrong, 0);
+}
