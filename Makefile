@@ -188,8 +188,6 @@ $(B)/sim: $(patsubst %,$(B)/plain/tests/broker/%.o,$(SIM_SHARED)) \
 	$(Q)$(CC) $(LDFLAGS_ALL) $(addprefix -Wl$(comma)--wrap=,$(SIM_WRAPS)) \
 		-o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
 .PHONY: sim explore times
-sim explore times: export SEED HOURS MS STEPS OFF SKIP BROKERS FROM SEEDS \
-	SECONDS DEPTH JUMPS SHRINK
 sim explore times: $(B)/sim
 	@$(B)/sim $@
 
@@ -200,7 +198,6 @@ $(B)/crash: $(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/crash/*.c) \
 	$(Q)$(CC) $(LDFLAGS_ALL) -Wl,--wrap=mdb_env_open -o $@ $^ -lzmq -llmdb \
 		-lconfuse -lpthread $(LDLIBS)
 .PHONY: crash
-crash: export STATES SEED CASES
 crash: $(B)/crash
 	@sh tests/crash/run $(B)
 

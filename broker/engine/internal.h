@@ -461,8 +461,8 @@ HF_MUST_USE enum hf_err tally_next(struct engine *e, struct instant *at);
 HF_MUST_USE enum hf_err tally_run(struct engine *e, bool all);
 
 /* ---- keys_set.c ---- */
-/** May this broker of a peer speak at `now`: valid (SPEC 7.3)?  NULL: unknown,
- * no. */
+/** May this broker of a peer speak at `now`: not revoked, and in its term
+ * (SPEC 7.3, 10.1), unless the clock is in doubt?  NULL: unknown, no. */
 bool keys_broker_speaks(const struct engine *e, struct hf_country c,
     const struct broker_entry *broker, struct instant now);
 /** Time changes who is admitted: say so when it has. */

@@ -32,8 +32,11 @@ static bool officer_speaks(
 bool keys_broker_speaks(const struct engine *e, struct hf_country c,
     const struct broker_entry *broker, struct instant now)
 {
-	return broker != NULL && now.ms >= broker->valid_from.ms &&
-	       now.ms < broker->valid_until.ms &&
+	bool in_term = broker != NULL && now.ms >= broker->valid_from.ms &&
+		       now.ms < broker->valid_until.ms;
+
+	/* a clock that is in doubt ends nobody's term */
+	return broker != NULL && (in_term || !e->clock_certain) &&
 	       roster_revocation(e->roster, c, &broker->ledger) == NULL;
 }
 
@@ -124,7 +127,7 @@ static void tell_ends(struct engine *e)
 		struct hf_country c = d->head.country;
 		const struct broker_entry *b = roster_broker(e->roster, c);
 
-		if (keys_broker_speaks(e, c, b, e->now) &&
+		if (e->clock_certain && keys_broker_speaks(e, c, b, e->now) &&
 		    b->valid_until.ms - e->now.ms < TERM_WARN_MS)
 			effect_log(e, HF_TERM_ENDS, "broker-term-ends", NULL,
 			    NULL, c.s);
