@@ -125,17 +125,18 @@ BYTES ?= 3
 exhaustive: $(FUZZ_DRIVER)
 	$(B)/replay -x $(BYTES) $(B)/corpus
 
-# Threads: a driver without Criterion, which does not start under this.
+# Threads: drivers without Criterion, which does not start under this.
 TSAN_ROUNDS ?= 20
 $(B)/tsan-arrivals: $(B)/tests/tsan/arrivals.o $(LIB_broker) $(LIB_engine) \
 	$(LIB_store) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -lconfuse -lpthread $(LDLIBS)
 .PHONY: tsan tsan-programs
-tsan-programs: $(B)/tsan-arrivals
+tsan-programs: $(B)/tsan-arrivals $(B)/bench-audit
 tsan: $(FUZZ_DRIVER)
 	$(Q)$(MAKE) --no-print-directory B=$(B)/tsan CFLAGS="-O1 -g" HARDEN= \
 		SAN="-fsanitize=thread" tsan-programs
 	TSAN_OPTIONS=halt_on_error=1 $(B)/tsan/tsan-arrivals $(TSAN_ROUNDS) $(B)/corpus
+	TSAN_OPTIONS=halt_on_error=1 $(B)/tsan/bench-audit 2000 4
 
 # What other readers of the source say; checks that are off: .clang-tidy and
 # tests/lint.  ANALYZER=1 adds gcc's, which takes many minutes.

@@ -15,18 +15,16 @@
 #include "proto/text.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SIZE_BYTES 4u
-#define HEADS_MAX 16u /* bytes: array and bin heads of one frame */
-#define ENTRY_FRAME_MAX \
-	(HF_LEDGER_LEAF_MAX + HF_CORE_MAX + HF_ENVELOPE_MAX + HF_SIGS_MAX + \
-	    HF_RECEIPT_MAX + HEADS_MAX)
-#define RECEIPT_FRAME_MAX \
-	(HF_ID_SIZE + HF_COUNTRY_SIZE + HF_RECEIPT_MAX + HEADS_MAX)
-#define STATE_FRAME_MAX (HF_ID_SIZE + HF_HASH_SIZE + HEADS_MAX)
-#define FRAME_MAX ENTRY_FRAME_MAX /* the largest of them */
+#define STATE_FRAME_MAX (HF_ID_SIZE + HF_HASH_SIZE + ARCHIVE_HEADS_MAX)
+#define FRAME_MAX ARCHIVE_ENTRY_MAX /* the largest of them */
+#define READ_SIZE 65536u
+#define FIRST_SIZE 1024u /* most frames are shorter: one read */
 
 #define PATH_ROOM 64u /* bytes: what is added to the archive's own path */
 #define DOCUMENTS_MAX 65536u /* versions of all countries together */
@@ -36,6 +34,7 @@ struct frames {
 	uint64_t at; /* where the next frame begins */
 	uint32_t max;
 	uint8_t frame[FRAME_MAX];
+	char buffer[READ_SIZE];
 };
 
 struct archive {
@@ -55,7 +54,10 @@ static enum hf_err frames_open(
 	f->file = fopen(path, "re");
 	f->at = 0;
 	f->max = max;
-	return f->file != NULL ? HF_OK : HF_FILE;
+	if (f->file == NULL)
+		return HF_FILE;
+	setvbuf(f->file, f->buffer, _IOFBF, sizeof(f->buffer));
+	return HF_OK;
 }
 
 static void frames_close(struct frames *f)
@@ -73,33 +75,76 @@ static enum hf_err read_whole(FILE *file, uint8_t *out, size_t size)
 	return ferror(file) != 0 ? HF_FILE : HF_NOTFOUND;
 }
 
-/* The frame at f->at, which moves past it. */
-static enum hf_err frames_next(struct frames *f, struct hf_bytes *out)
+static enum hf_err read_size(
+    const struct frames *f, const uint8_t be[SIZE_BYTES], uint32_t *size)
+{
+	*size = (uint32_t)be[0] << 24 | (uint32_t)be[1] << 16 |
+		(uint32_t)be[2] << 8 | be[3];
+	return *size == 0 || *size > f->max ? HF_CORRUPT : HF_OK;
+}
+
+/* The frame at f->at, which moves past it; `into` has f->max bytes. */
+static enum hf_err frames_next(
+    struct frames *f, uint8_t *into, struct hf_bytes *out)
 {
 	uint8_t be[SIZE_BYTES];
 	uint32_t size;
 	enum hf_err err = read_whole(f->file, be, sizeof(be));
 
+	if (err == HF_OK)
+		err = read_size(f, be, &size);
+	if (err == HF_OK)
+		err = read_whole(f->file, into, size);
 	if (err != HF_OK)
 		return err;
-	size = (uint32_t)be[0] << 24 | (uint32_t)be[1] << 16 |
-	       (uint32_t)be[2] << 8 | be[3];
-	if (size == 0 || size > f->max)
-		return HF_CORRUPT;
-	err = read_whole(f->file, f->frame, size);
-	if (err != HF_OK)
-		return err;
-	*out = (struct hf_bytes){f->frame, size};
+	*out = (struct hf_bytes){into, size};
 	f->at += SIZE_BYTES + size;
 	return HF_OK;
 }
 
-static enum hf_err frames_seek(struct frames *f, uint64_t offset)
+/* From anywhere, beside whoever reads on: `least` bytes, and what comes with
+ * them up to `size`. */
+static enum hf_err read_at(const struct frames *f, uint8_t *out, size_t least,
+    size_t size, uint64_t offset, size_t *got)
 {
-	if (offset > INT64_MAX || fseeko(f->file, (off_t)offset, SEEK_SET) != 0)
-		return HF_FILE;
-	f->at = offset;
+	*got = 0;
+	while (*got < least) {
+		ssize_t n;
+
+		if (offset + *got > INT64_MAX)
+			return HF_FILE;
+		n = pread(fileno(f->file), out + *got, size - *got,
+		    (off_t)(offset + *got));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? HF_FILE : HF_NOTFOUND;
+		*got += (size_t)n;
+	}
 	return HF_OK;
+}
+
+static enum hf_err frames_at(const struct frames *f, uint64_t offset,
+    uint8_t *into, struct hf_bytes *out)
+{
+	uint8_t first[FIRST_SIZE];
+	uint32_t size;
+	size_t got;
+	enum hf_err err =
+	    read_at(f, first, SIZE_BYTES, sizeof(first), offset, &got);
+
+	if (err == HF_OK)
+		err = read_size(f, first, &size);
+	if (err != HF_OK)
+		return err;
+	got = got - SIZE_BYTES < size ? got - SIZE_BYTES : size;
+	memcpy(into, first + SIZE_BYTES, got);
+	if (got < size)
+		err = read_at(f, into + got, size - got, size - got,
+		    offset + SIZE_BYTES + got, &got);
+	if (err == HF_OK)
+		*out = (struct hf_bytes){into, size};
+	return err;
 }
 
 /* ---- the ledger ---- */
@@ -116,7 +161,7 @@ enum hf_err archive_open(struct archive **out, const char *dir)
 	if (a == NULL)
 		return HF_NOMEM;
 	snprintf(a->dir, sizeof(a->dir), "%s", dir);
-	err = frames_open(&a->ledger, dir, "ledger", ENTRY_FRAME_MAX);
+	err = frames_open(&a->ledger, dir, "ledger", ARCHIVE_ENTRY_MAX);
 	if (err != HF_OK) {
 		archive_close(a);
 		return err;
@@ -162,7 +207,8 @@ enum hf_err archive_head(struct archive *a, char note[HF_NOTE_MAX + 1])
 enum hf_err archive_rewind(struct archive *a)
 {
 	a->index = 0;
-	return frames_seek(&a->ledger, 0);
+	a->ledger.at = 0;
+	return fseeko(a->ledger.file, 0, SEEK_SET) == 0 ? HF_OK : HF_FILE;
 }
 
 static enum hf_err read_entry(struct archive_entry *e, struct hf_bytes frame)
@@ -180,33 +226,36 @@ static enum hf_err read_entry(struct archive_entry *e, struct hf_bytes frame)
 	return wire_finish(&w) == HF_OK ? HF_OK : HF_CORRUPT;
 }
 
-enum hf_err archive_next(struct archive *a, struct archive_entry *entry)
+enum hf_err archive_next_into(struct archive *a,
+    uint8_t frame[ARCHIVE_ENTRY_MAX], struct archive_entry *entry)
 {
-	struct hf_bytes frame;
+	struct hf_bytes bytes;
 	enum hf_err err;
 
 	*entry =
 	    (struct archive_entry){.index = a->index, .offset = a->ledger.at};
-	err = frames_next(&a->ledger, &frame);
+	err = frames_next(&a->ledger, frame, &bytes);
 	if (err == HF_OK)
-		err = read_entry(entry, frame);
+		err = read_entry(entry, bytes);
 	if (err == HF_OK)
 		a->index++;
 	return err;
 }
 
-enum hf_err archive_at(struct archive *a, uint64_t index, uint64_t offset,
+enum hf_err archive_next(struct archive *a, struct archive_entry *entry)
+{
+	return archive_next_into(a, a->ledger.frame, entry);
+}
+
+enum hf_err archive_at(const struct archive *a,
+    uint8_t frame[ARCHIVE_ENTRY_MAX], uint64_t index, uint64_t offset,
     struct archive_entry *entry)
 {
-	uint64_t next = a->ledger.at, next_index = a->index;
-	enum hf_err err = frames_seek(&a->ledger, offset), back;
+	struct hf_bytes bytes;
+	enum hf_err err = frames_at(&a->ledger, offset, frame, &bytes);
 
-	a->index = index;
-	if (err == HF_OK)
-		err = archive_next(a, entry);
-	back = frames_seek(&a->ledger, next);
-	a->index = next_index;
-	return err != HF_OK ? err : back;
+	*entry = (struct archive_entry){.index = index, .offset = offset};
+	return err == HF_OK ? read_entry(entry, bytes) : err;
 }
 
 /* ---- documents and pins ---- */
@@ -405,21 +454,27 @@ void archive_rows_close(struct archive_rows *rows)
 enum hf_err archive_receipts_open(
     const struct archive *a, struct archive_rows **out)
 {
-	return rows_open(a, "receipts", RECEIPT_FRAME_MAX, out);
+	return rows_open(a, "receipts", ARCHIVE_RECEIPT_MAX, out);
 }
 
 enum hf_err archive_certificates_open(
     const struct archive *a, struct archive_rows **out)
 {
-	return rows_open(a, "certificates", RECEIPT_FRAME_MAX, out);
+	return rows_open(a, "certificates", ARCHIVE_RECEIPT_MAX, out);
 }
 
 enum hf_err archive_receipts_next(
     struct archive_rows *rows, struct archive_receipt *r)
 {
+	return archive_receipts_next_into(rows, rows->frames.frame, r);
+}
+
+enum hf_err archive_receipts_next_into(struct archive_rows *rows,
+    uint8_t into[ARCHIVE_RECEIPT_MAX], struct archive_receipt *r)
+{
 	struct hf_bytes frame;
 	struct wire w;
-	enum hf_err err = frames_next(&rows->frames, &frame);
+	enum hf_err err = frames_next(&rows->frames, into, &frame);
 
 	if (err != HF_OK)
 		return err;
@@ -443,7 +498,8 @@ enum hf_err archive_states_next(
 {
 	struct hf_bytes frame;
 	struct wire w;
-	enum hf_err err = frames_next(&rows->frames, &frame);
+	enum hf_err err =
+	    frames_next(&rows->frames, rows->frames.frame, &frame);
 
 	if (err != HF_OK)
 		return err;

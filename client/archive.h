@@ -15,7 +15,14 @@
 
 #include <stdio.h>
 
-/** One entry as stored; `leaf` to `payload` borrow until the next read. */
+#define ARCHIVE_HEADS_MAX 16u /* bytes: array and bin heads of one frame */
+#define ARCHIVE_ENTRY_MAX \
+	(HF_LEDGER_LEAF_MAX + HF_CORE_MAX + HF_ENVELOPE_MAX + HF_SIGS_MAX + \
+	    HF_RECEIPT_MAX + ARCHIVE_HEADS_MAX)
+#define ARCHIVE_RECEIPT_MAX \
+	(HF_ID_SIZE + HF_COUNTRY_SIZE + HF_RECEIPT_MAX + ARCHIVE_HEADS_MAX)
+
+/** One entry as stored; `leaf` to `payload` borrow from the frame. */
 struct archive_entry {
 	uint64_t index;
 	uint64_t offset; /* of its frame in the file `ledger` */
@@ -37,9 +44,15 @@ HF_MUST_USE enum hf_err archive_rewind(struct archive *a);
  * frame that is none (entry->index names it). */
 HF_MUST_USE enum hf_err archive_next(
     struct archive *a, struct archive_entry *entry);
-/** The entry whose frame begins at `offset` (as archive_next told). */
-HF_MUST_USE enum hf_err archive_at(struct archive *a, uint64_t index,
-    uint64_t offset, struct archive_entry *entry);
+/** The same, read into the caller's memory; archive_next's lasts until the
+ * next read. */
+HF_MUST_USE enum hf_err archive_next_into(struct archive *a,
+    uint8_t frame[ARCHIVE_ENTRY_MAX], struct archive_entry *entry);
+/** The entry whose frame begins at `offset` (as archive_next told); any
+ * thread. */
+HF_MUST_USE enum hf_err archive_at(const struct archive *a,
+    uint8_t frame[ARCHIVE_ENTRY_MAX], uint64_t index, uint64_t offset,
+    struct archive_entry *entry);
 /** All documents and pins of the archive, the newest of each country in
  * force; a document of a country that is not pinned is passed over.
  * *out: to be freed with roster_free.
@@ -73,6 +86,9 @@ HF_MUST_USE enum hf_err archive_receipts_open(
     const struct archive *a, struct archive_rows **out);
 HF_MUST_USE enum hf_err archive_receipts_next(
     struct archive_rows *rows, struct archive_receipt *r);
+/** The same, read into the caller's memory. */
+HF_MUST_USE enum hf_err archive_receipts_next_into(struct archive_rows *rows,
+    uint8_t into[ARCHIVE_RECEIPT_MAX], struct archive_receipt *r);
 /** The same of `certificates`, whose rows say a case in place of an act. */
 HF_MUST_USE enum hf_err archive_certificates_open(
     const struct archive *a, struct archive_rows **out);

@@ -9,6 +9,8 @@
  */
 #include "client/audit.h"
 
+#include "client/ahead.h"
+
 #include "proto/crypto.h"
 #include "proto/merkle.h"
 
@@ -121,10 +123,12 @@ void audit_close(struct audit *a)
 /* ---- hashes ---- */
 
 struct chain {
-	struct hf_frontier frontier;
-	FILE *hashes; /* NULL: none that are true */
-	uint64_t at;  /* the hash that the next entry should have */
-	bool loose;   /* the entry before did not have its own */
+	struct hf_frontier frontier; /* without hashes */
+	FILE *hashes;                /* NULL: none that are true */
+	uint64_t at;   /* the hash that the next entry should have */
+	uint64_t read; /* where the file stands, in hashes */
+	bool loose;    /* the entry before did not have its own */
+	bool differs;  /* one did not */
 };
 
 static bool read_hash(FILE *f, struct hf_hash *h)
@@ -166,10 +170,17 @@ static bool is_next(struct chain *c, uint64_t limit, const struct hf_hash *h)
 {
 	struct hf_hash should;
 
-	if (c->at >= limit ||
-	    fseeko(c->hashes, (off_t)(c->at * sizeof(should)), SEEK_SET) != 0 ||
-	    !read_hash(c->hashes, &should) ||
-	    memcmp(&should, h, sizeof(should)) != 0)
+	if (c->at >= limit)
+		return false;
+	/* one after the other, but where something is wrong */
+	if (c->read != c->at &&
+	    fseeko(c->hashes, (off_t)(c->at * sizeof(should)), SEEK_SET) != 0)
+		return false;
+	c->read = UINT64_MAX;
+	if (!read_hash(c->hashes, &should))
+		return false;
+	c->read = c->at + 1;
+	if (memcmp(&should, h, sizeof(should)) != 0)
 		return false;
 	c->at++;
 	return true;
@@ -187,6 +198,7 @@ static void compare_hash(struct audit *a, struct chain *c, uint64_t index,
 		c->loose = false;
 		return;
 	}
+	c->differs = true;
 	c->at = at + 1;
 	if (is_next(c, limit, hash)) {
 		if (!c->loose)
@@ -201,49 +213,104 @@ static void compare_hash(struct audit *a, struct chain *c, uint64_t index,
 	c->loose = true;
 }
 
-static void chain_add(
-    struct audit *a, struct chain *c, const struct archive_entry *e)
+static void chain_add(struct audit *a, struct chain *c, uint64_t index,
+    const struct hf_hash *hash)
 {
-	struct hf_hash hash = hf_merkle_leaf(e->leaf.data, e->leaf.size);
-
-	if (c->frontier.size < a->head.size &&
-	    hf_frontier_add(&c->frontier, &hash, NULL, NULL) != HF_OK)
-		audit_finds(a, e->index, "the tree is too large");
+	/* what the true hashes are need not be hashed into a tree again */
 	if (c->hashes != NULL)
-		compare_hash(a, c, e->index, &hash);
+		compare_hash(a, c, index, hash);
+	else if (c->frontier.size < a->head.size &&
+		 hf_frontier_add(&c->frontier, hash, NULL, NULL) != HF_OK)
+		audit_finds(a, index, "the tree is too large");
 }
 
 static void chain_end(struct audit *a, struct chain *c)
 {
 	struct hf_hash root = hf_frontier_root(&c->frontier);
+	bool differs = c->hashes != NULL
+			   ? c->differs
+			   : memcmp(&root, &a->head.root, sizeof(root)) != 0;
 
-	if (c->frontier.size < a->head.size)
+	if (a->entries < a->head.size)
 		audit_finds(a, a->entries,
 		    "is missing: the signed head covers %llu entries",
 		    (unsigned long long)a->head.size);
-	else if (memcmp(&root, &a->head.root, sizeof(root)) != 0)
+	else if (differs)
 		audit_finds(a, AUDIT_NO_ENTRY,
 		    "the entries do not hash to the signed head");
 	if (c->hashes != NULL)
 		fclose(c->hashes);
 }
 
+/* ---- ahead ---- */
+
+#define WINDOW 512u /* items of each stream: 9 MiB of both */
+enum { ENTRIES, ROWS };
+
+struct entry_item {
+	_Alignas(max_align_t) struct archive_entry e;
+	struct judged d;
+	uint8_t frame[ARCHIVE_ENTRY_MAX];
+};
+struct row_item {
+	_Alignas(max_align_t) struct archive_receipt row;
+	struct judged_receipt receipt;
+	uint8_t frame[ARCHIVE_RECEIPT_MAX];
+};
+struct source {
+	struct archive *archive;
+	struct archive_rows *rows; /* NULL: none */
+	struct judge_base base;
+};
+
+static enum hf_err read_item(void *ctx, void *item)
+{
+	const struct source *s = ctx;
+	struct entry_item *i = item;
+
+	return archive_next_into(s->archive, i->frame, &i->e);
+}
+
+static void work_item(const void *ctx, void *item)
+{
+	const struct source *s = ctx;
+	struct entry_item *i = item;
+
+	judge_prepare(&s->base, &i->e, &i->d);
+}
+
+static enum hf_err read_row(void *ctx, void *item)
+{
+	const struct source *s = ctx;
+	struct row_item *i = item;
+
+	return s->rows == NULL
+		   ? HF_NOTFOUND
+		   : archive_receipts_next_into(s->rows, i->frame, &i->row);
+}
+
+static void work_row(const void *ctx, void *item)
+{
+	const struct source *s = ctx;
+	struct row_item *i = item;
+
+	judge_receipt_prepare(&s->base, i->row.to, i->row.receipt, &i->receipt);
+}
+
 /* ---- receipts ---- */
 
 /* Rows stand in the order of the acts in the ledger. */
 struct receipts {
-	struct archive_rows *rows;
-	struct archive_receipt next;
-	bool has;
+	struct ahead *ahead;
+	struct row_item *next; /* NULL: there is none */
 };
 
 static void receipts_step(struct audit *a, struct receipts *r)
 {
-	enum hf_err err = HF_NOTFOUND;
+	void *item = NULL;
+	enum hf_err err = ahead_next(r->ahead, ROWS, &item);
 
-	if (r->rows != NULL)
-		err = archive_receipts_next(r->rows, &r->next);
-	r->has = err == HF_OK;
+	r->next = err == HF_OK ? item : NULL;
 	if (err != HF_OK && err != HF_NOTFOUND)
 		audit_finds(a, AUDIT_NO_ENTRY,
 		    "receipts: damaged after row "
@@ -262,12 +329,12 @@ static void match_receipt(struct audit *a, struct receipts *r, struct judge *j,
 	    strcmp(to.s, a->head.country.s) == 0)
 		return;
 	a->sent++;
-	if (!r->has ||
-	    memcmp(&r->next.act, &d->leaf.id, sizeof(d->leaf.id)) != 0)
+	if (r->next == NULL ||
+	    memcmp(&r->next->row.act, &d->leaf.id, sizeof(d->leaf.id)) != 0)
 		return;
-	problem = strcmp(r->next.to.s, to.s) != 0
+	problem = strcmp(r->next->row.to.s, to.s) != 0
 		      ? "is of another country"
-		      : judge_receipt(j, &d->leaf, to, r->next.receipt);
+		      : judge_receipt(j, &d->leaf, to, &r->next->receipt);
 	if (problem != NULL)
 		audit_finds(a, index, "its receipt by %s: %s", to.s, problem);
 	else
@@ -279,14 +346,13 @@ static void receipts_end(struct audit *a, struct receipts *r)
 {
 	char hex[2 * HF_ID_SIZE + 1];
 
-	if (r->has) {
-		hf_hex(hex, &r->next.act, sizeof(r->next.act));
+	if (r->next != NULL) {
+		hf_hex(hex, &r->next->row.act, sizeof(r->next->row.act));
 		audit_finds(a, AUDIT_NO_ENTRY,
 		    "receipts: one for act %.16s, which the ledger does not "
 		    "have at its place",
 		    hex);
 	}
-	archive_rows_close(r->rows);
 }
 
 /* ---- peers' certificates of erasure ---- */
@@ -361,7 +427,7 @@ static void head_cosigned(
 static enum hf_err take_entry(struct audit *a, struct judge *j,
     struct receipts *r, const struct archive_entry *e, struct judged *d)
 {
-	enum hf_err err = judge_entry(j, e, d);
+	enum hf_err err = judge_prepared(j, e, d);
 
 	if (err != HF_OK)
 		return err;
@@ -387,23 +453,24 @@ static enum hf_err pass(struct audit *a, struct judge *j, struct receipts *r,
     void *ctx)
 {
 	struct progress p = {.out = a->out, .what = "verified"};
-	struct judged *d = calloc(1, sizeof(*d));
-	struct archive_entry e;
 	struct chain c;
-	enum hf_err err = d == NULL ? HF_NOMEM : archive_rewind(a->archive);
+	enum hf_err err = HF_OK;
+	void *item;
 
 	chain_open(&c, a);
-	while (err == HF_OK && (err = archive_next(a->archive, &e)) == HF_OK) {
-		a->entries++;
-		chain_add(a, &c, &e);
-		err = take_entry(a, j, r, &e, d);
-		if (err == HF_OK && each != NULL && d->leaf.type != 0)
-			err = each(ctx, &e, d);
+	while (err == HF_OK &&
+	       (err = ahead_next(r->ahead, ENTRIES, &item)) == HF_OK) {
+		struct entry_item *i = item;
+
+		chain_add(a, &c, a->entries++, &i->d.hash);
+		err = take_entry(a, j, r, &i->e, &i->d);
+		if (err == HF_OK && each != NULL && i->d.leaf.type != 0)
+			err = each(ctx, &i->e, &i->d);
 		progress_show(&p, a->entries, a->head.size);
 	}
 	progress_end(&p);
 	if (err == HF_CORRUPT) {
-		audit_finds(a, e.index,
+		audit_finds(a, a->entries,
 		    "the file is damaged here; nothing "
 		    "behind it was read");
 		err = HF_OK;
@@ -411,7 +478,6 @@ static enum hf_err pass(struct audit *a, struct judge *j, struct receipts *r,
 	if (err == HF_NOTFOUND)
 		err = HF_OK;
 	chain_end(a, &c);
-	free(d);
 	return err;
 }
 
@@ -439,27 +505,41 @@ static enum hf_err read_head(struct audit *a)
 	return HF_OK;
 }
 
+static enum hf_err look_ahead(
+    const struct audit *a, struct source *s, struct ahead **out)
+{
+	const struct ahead_stream streams[] = {
+	    [ENTRIES] = {sizeof(struct entry_item), WINDOW, s, read_item,
+		work_item},
+	    [ROWS] = {sizeof(struct row_item), WINDOW, s, read_row, work_row}};
+	enum hf_err err = archive_receipts_open(a->archive, &s->rows);
+
+	if (err == HF_OK || err == HF_NOTFOUND)
+		err = archive_rewind(a->archive);
+	return err == HF_OK ? ahead_new(out, a->threads, streams, 2) : err;
+}
+
 enum hf_err audit_verify(struct audit *a,
     enum hf_err (*each)(
 	void *ctx, const struct archive_entry *e, const struct judged *d),
     void *ctx)
 {
-	struct receipts r = {.rows = NULL};
+	struct source s = {a->archive, NULL, {a->roster, a->witnesses}};
+	struct receipts r = {.ahead = NULL};
 	struct judge *j = NULL;
 	enum hf_err err = read_head(a);
 
 	if (err == HF_OK)
-		err = judge_new(
-		    &j, a->archive, a->roster, a->witnesses, &a->head);
-	if (err == HF_OK) {
-		err = archive_receipts_open(a->archive, &r.rows);
-		if (err == HF_NOTFOUND)
-			err = HF_OK;
-		receipts_step(a, &r);
-	}
+		err = judge_new(&j, a->archive, &s.base, &a->head);
 	if (err == HF_OK)
+		err = look_ahead(a, &s, &r.ahead);
+	if (err == HF_OK) {
+		receipts_step(a, &r);
 		err = pass(a, j, &r, each, ctx);
-	receipts_end(a, &r);
+		receipts_end(a, &r);
+	}
+	ahead_free(r.ahead);
+	archive_rows_close(s.rows);
 	if (err == HF_OK)
 		check_certificates(a);
 	if (j != NULL)

@@ -25,6 +25,7 @@ struct findings {
 
 struct audit {
 	const struct out *out;
+	unsigned threads;            /* that verify; 0: one a core */
 	struct archive *archive;     /* owned */
 	struct roster *roster;       /* owned; the newest documents */
 	struct cosigners *witnesses; /* owned */

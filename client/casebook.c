@@ -497,6 +497,7 @@ static enum hf_err take_row(
     struct book *b, struct hf_id *lost, unsigned *lost_count)
 {
 	struct book_case *c = &b->c;
+	uint8_t frame[ARCHIVE_ENTRY_MAX];
 	struct archive_entry raw;
 	struct book_entry e;
 	struct marks m = {.offset = 0};
@@ -511,7 +512,7 @@ static enum hf_err take_row(
 	}
 	memcpy(&m, b->value.data,
 	    class_of(b->key) == CASE_ACT ? sizeof(m) : sizeof(m.offset));
-	err = archive_at(b->archive, index, m.offset, &raw);
+	err = archive_at(b->archive, frame, index, m.offset, &raw);
 	if (err != HF_OK || !book_entry_read(&e, &raw))
 		return err == HF_OK ? HF_CORRUPT : err;
 	if (class_of(b->key) == CASE_STATEMENT) {

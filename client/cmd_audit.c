@@ -3,12 +3,14 @@
  * archive on disk; what an archive can prove is proved from it alone, with
  * or without a broker.  With a folder given nothing is connected.
  */
+#include "client/ahead.h"
 #include "client/fetch.h"
 #include "client/replay.h"
 #include "client/tlog.h"
 
 #include "proto/crypto.h"
 #include "proto/ref.h"
+#include "proto/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -229,14 +231,33 @@ static int report(struct args *args, const struct audit *a, bool replayed)
 	return a->found.count == 0 ? HF_EXIT_OK : HF_EXIT_VERIFY;
 }
 
+/* *threads: 0 when it was not said. */
+static int read_threads(struct args *args, unsigned *threads)
+{
+	const char *given = arg(args, "threads");
+	uint64_t n = 0;
+
+	if (given != NULL &&
+	    (!text_read_uint(&n, given, strlen(given), AHEAD_THREADS_MAX) ||
+		n == 0))
+		return out_error(&args->out, HF_USAGE,
+		    "--threads wants a number from 1 to 64", NULL, NULL, NULL);
+	*threads = (unsigned)n;
+	return HF_EXIT_OK;
+}
+
 static int run_verify(struct args *args)
 {
 	struct audit a;
+	unsigned threads;
 	enum hf_err err;
-	int status = open_archive(args, &a);
+	int status = read_threads(args, &threads);
 
+	if (status == HF_EXIT_OK)
+		status = open_archive(args, &a);
 	if (status != HF_EXIT_OK)
 		return status;
+	a.threads = threads;
 	err = audit_verify(&a, NULL, NULL);
 	status = err == HF_OK ? report(args, &a, false)
 			      : out_error(&args->out, err, NULL,
@@ -319,14 +340,18 @@ static int run_replay(struct args *args)
 	struct replay_view view;
 	struct replay *r = NULL;
 	struct audit a;
+	unsigned threads;
 	enum hf_err err;
 	int status;
 	bool has_view = read_view(args, &view, &status);
 
 	if (status == HF_EXIT_OK)
+		status = read_threads(args, &threads);
+	if (status == HF_EXIT_OK)
 		status = open_archive(args, &a);
 	if (status != HF_EXIT_OK)
 		return status;
+	a.threads = threads;
 	err = replay_new(&r, &a, has_view ? &view : NULL);
 	if (err == HF_OK)
 		err = audit_verify(&a, replay_take, r);
@@ -507,6 +532,11 @@ static int run_receipts(struct args *args)
 	{ \
 		NULL, 0, false, false, NULL, NULL \
 	}
+#define THREADS \
+	{ \
+		"threads", 0, true, false, "N", \
+		    "that verify signatures (one a core)" \
+	}
 #define ARCHIVE \
 	{ \
 		"archive", 0, true, false, "DIR", \
@@ -514,8 +544,8 @@ static int run_receipts(struct args *args)
 	}
 static const struct option_spec fetch_options[] = {
     {"out", 0, true, false, "DIR", "the archive (HOME/ledger)"}, END};
-static const struct option_spec verify_options[] = {ARCHIVE, END};
-static const struct option_spec replay_options[] = {ARCHIVE,
+static const struct option_spec verify_options[] = {ARCHIVE, THREADS, END};
+static const struct option_spec replay_options[] = {ARCHIVE, THREADS,
     {"at", 0, true, false, "TIME", "list what was known then"},
     {"desk", 0, true, false, "DESK", "with --at: cases of this desk"}, END};
 static const struct option_spec prove_options[] = {
@@ -535,7 +565,9 @@ const struct command cmd_audit[] = {
     {"audit", "verify", "[DIR]",
 	"Hashes, head, signatures, officers' standing, receipts",
 	"  holdfast audit verify               (fetches first)\n"
-	"  holdfast audit verify /srv/audit/jp (nothing is connected)\n",
+	"  holdfast audit verify /srv/audit/jp (nothing is connected)\n"
+	"  holdfast audit verify --threads 1   (leaves the other cores "
+	"alone)\n",
 	CMD_READS, 0, 1, verify_options, run_verify},
     {"audit", "replay", "[DIR] [--at TIME --desk DESK]",
 	"Verify, then fold the life cycle; must reach the broker's states",

@@ -23,6 +23,7 @@
 struct cosigner {
 	struct hf_country country;
 	struct hf_key key;
+	uint8_t id[HF_NOTE_KEY_ID]; /* as a line of a note bears it */
 	struct instant from, until;
 };
 struct cosigners {
@@ -68,6 +69,7 @@ enum hf_err cosigners_add(
 
 	for (unsigned i = 0; err == HF_OK && i < d->entry_count; i++) {
 		const struct broker_entry *b = &d->entries[i].u.broker;
+		char name[HF_WITNESS_NAME_MAX];
 		struct cosigner one;
 
 		if (d->entries[i].type != ENTRY_BROKER || !b->has_witness)
@@ -75,6 +77,8 @@ enum hf_err cosigners_add(
 		memset(&one, 0, sizeof(one));
 		one.country = d->head.country;
 		one.key = b->witness;
+		hf_witness_name(name, one.country);
+		hf_note_key_id_of(one.id, name, HF_NOTE_COSIGNATURE, &one.key);
 		one.from = complete && d->head.issued.ms > b->valid_from.ms
 			       ? d->head.issued
 			       : b->valid_from;
@@ -118,17 +122,11 @@ static bool find(const struct cosigners *c, struct hf_country country,
     const uint8_t *key_id, const struct instant *at,
     const struct cosigner **named)
 {
-	char name[HF_WITNESS_NAME_MAX];
-	uint8_t id[HF_NOTE_KEY_ID];
-
-	hf_witness_name(name, country);
 	for (size_t i = 0; i < c->count; i++) {
 		const struct cosigner *one = &c->list[i];
 
-		if (strcmp(one->country.s, country.s) != 0)
-			continue;
-		hf_note_key_id_of(id, name, HF_NOTE_COSIGNATURE, &one->key);
-		if (memcmp(id, key_id, sizeof(id)) != 0)
+		if (strcmp(one->country.s, country.s) != 0 ||
+		    memcmp(one->id, key_id, sizeof(one->id)) != 0)
 			continue;
 		*named = one;
 		if (at != NULL && at->ms + SKEW_MS >= one->from.ms &&

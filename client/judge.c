@@ -18,6 +18,7 @@
 
 #include "proto/cosign.h"
 #include "proto/crypto.h"
+#include "proto/merkle.h"
 #include "proto/note.h"
 #include "proto/text.h"
 
@@ -31,8 +32,7 @@
 
 struct judge {
 	const struct archive *archive;
-	const struct roster *newest;
-	const struct cosigners *witnesses;
+	struct judge_base base;
 	struct roster *pins;   /* what the auditor pinned */
 	struct roster *roster; /* in force after the entries so far */
 	struct hf_country country;
@@ -81,8 +81,7 @@ enum hf_err judge_head_read(struct judge_head *head,
 /* ---- life ---- */
 
 enum hf_err judge_new(struct judge **out, const struct archive *a,
-    const struct roster *newest, const struct cosigners *witnesses,
-    const struct judge_head *head)
+    const struct judge_base *base, const struct judge_head *head)
 {
 	struct judge *j = calloc(1, sizeof(*j));
 	enum hf_err err = HF_NOMEM;
@@ -90,8 +89,7 @@ enum hf_err judge_new(struct judge **out, const struct archive *a,
 	if (j == NULL)
 		return err;
 	j->archive = a;
-	j->newest = newest;
-	j->witnesses = witnesses;
+	j->base = *base;
 	j->country = head->country;
 	j->epoch = head->epoch;
 	j->pins = roster_new();
@@ -258,11 +256,11 @@ static enum hf_err roster_changed(struct judge *j, struct judged *out)
 
 /* ---- cosignatures ---- */
 
-struct cosigned judge_cosigned(
-    const struct judge *j, struct hf_bytes note, struct instant entered)
+static struct cosigned cosigned_by(
+    const struct judge_base *b, struct hf_bytes note, struct instant entered)
 {
 	struct cosigned c =
-	    cosigners_judge(j->witnesses, note, entered, j->newest);
+	    cosigners_judge(b->witnesses, note, entered, b->newest);
 
 	if (c.unknown > 0 && c.problem[0] == '\0')
 		snprintf(c.problem, sizeof(c.problem),
@@ -270,21 +268,71 @@ struct cosigned judge_cosigned(
 	return c;
 }
 
+struct cosigned judge_cosigned(
+    const struct judge *j, struct hf_bytes note, struct instant entered)
+{
+	return cosigned_by(&j->base, note, entered);
+}
+
 const uint64_t *judge_witnessed(const struct judge *j)
 {
 	return j->witnessed;
 }
 
-/* Of a receipt that verifies.  NULL, or what is wrong with its head. */
-static const char *check_cosigned(struct judge *j, const struct hf_receipt *r)
-{
-	struct cosigned c = judge_cosigned(j, r->note, r->leaf.entered);
+/* ---- receipts ---- */
 
-	if (c.problem[0] == '\0') {
-		j->witnessed[c.witnesses]++;
+void judge_receipt_prepare(const struct judge_base *b, struct hf_country by,
+    struct hf_bytes bytes, struct judged_receipt *out)
+{
+	const struct hf_receipt *r = &out->receipt;
+	const struct hf_key *key;
+	struct hf_country named;
+	uint64_t size;
+
+	out->verified = false;
+	out->err = hf_receipt_decode(&out->receipt, bytes.data, bytes.size);
+	if (out->err != HF_OK ||
+	    hf_note_origin(r->note, &named, &out->epoch) != HF_OK)
+		return;
+	key = roster_ledger_key(b->newest, by, out->epoch);
+	if (key == NULL ||
+	    roster_receipt_check(b->newest, by, r, &size) != HF_OK)
+		return;
+	out->verified = true;
+	out->by = by;
+	out->key = *key;
+	out->cosigned = cosigned_by(b, r->note, r->leaf.entered);
+}
+
+/* With the documents of `r`, whatever was verified with others before. */
+static bool receipt_verifies(const struct judge *j, const struct roster *r,
+    struct hf_country by, struct judged_receipt *p)
+{
+	const struct hf_key *key = NULL;
+	uint64_t size;
+
+	if (p->verified && same_country(by, p->by))
+		key = roster_ledger_key(r, by, p->epoch);
+	if (key != NULL && memcmp(key, &p->key, sizeof(*key)) == 0)
+		return true;
+	if (roster_receipt_check(r, by, &p->receipt, &size) != HF_OK)
+		return false;
+	p->cosigned =
+	    cosigned_by(&j->base, p->receipt.note, p->receipt.leaf.entered);
+	return true;
+}
+
+/* Of a receipt that verifies.  NULL, or what is wrong with its head. */
+static const char *check_cosigned(
+    struct judge *j, const struct judged_receipt *p)
+{
+	const struct cosigned *c = &p->cosigned;
+
+	if (c->problem[0] == '\0') {
+		j->witnessed[c->witnesses]++;
 		return NULL;
 	}
-	snprintf(j->text, sizeof(j->text), "%s", c.problem);
+	snprintf(j->text, sizeof(j->text), "%s", c->problem);
 	return j->text;
 }
 
@@ -317,7 +365,7 @@ static void fork_told(const struct judge *j, struct judged *out)
 		wrong(out, "the proof is of a fork of another country");
 		return;
 	}
-	key = roster_ledger_key(j->newest, c, epoch);
+	key = roster_ledger_key(j->base.newest, c, epoch);
 	hf_origin(origin, c, epoch);
 	if (key == NULL)
 		wrong(out, "the fork is of a ledger key that no document "
@@ -366,28 +414,27 @@ static bool is_machine(const struct hf_act *act)
 }
 
 /* The time of entry at home, from the receipt that came with the act. */
-static const char *came_with(struct judge *j, const struct archive_entry *e,
-    struct hf_country from, struct judged *out)
+static const char *came_with(
+    struct judge *j, struct hf_country from, struct judged *out)
 {
-	struct hf_receipt r;
-	uint64_t size;
+	const struct hf_receipt *r = &out->came.receipt;
 
-	if (hf_receipt_decode(&r, e->payload.data, e->payload.size) != HF_OK)
+	if (out->came.err != HF_OK)
 		return "the receipt that it came with cannot be read";
-	out->entered = r.leaf.entered;
-	if (hf_receipt_is_for(&r, &out->act) != HF_OK)
+	out->entered = r->leaf.entered;
+	if (hf_receipt_is_for(r, &out->act) != HF_OK)
 		return "the receipt that it came with is for another act";
-	if (r.leaf.type !=
+	if (r->leaf.type !=
 	    (is_machine(&out->act) ? HF_ENTRY_MACHINE : HF_ENTRY_OWN))
 		return "the receipt that it came with is of a wrong type";
 	if (out->leaf.type == HF_ENTRY_RECALLED &&
-	    r.leaf.epoch >= out->leaf.epoch)
+	    r->leaf.epoch >= out->leaf.epoch)
 		return "the receipt that it came with is of no earlier epoch";
-	if (roster_ledger_key(j->roster, from, r.leaf.epoch) == NULL)
+	if (roster_ledger_key(j->roster, from, r->leaf.epoch) == NULL)
 		return "the receipt that it came with is of an unknown epoch";
-	if (roster_receipt_check(j->roster, from, &r, &size) != HF_OK)
+	if (!receipt_verifies(j, j->roster, from, &out->came))
 		return "the receipt that it came with does not verify";
-	return check_cosigned(j, &r);
+	return check_cosigned(j, &out->came);
 }
 
 static const char *check_machine(
@@ -437,7 +484,7 @@ static const char *check_signers(const struct judge *j, const struct judged *d)
 	const char *problem;
 	unsigned needed;
 
-	if (hf_act_verify(&d->act) != HF_OK)
+	if (d->signed_err != HF_OK)
 		return "a signature does not verify";
 	problem = check_standing(j, d, 0, &who);
 	if (problem != NULL)
@@ -467,10 +514,9 @@ static const char *check_act(
 {
 	struct hf_country from = hf_desk_country(&out->act.envelope.from);
 	bool ours = same_country(from, j->country);
-	const struct hf_receipt held = {.leaf = out->leaf};
 	const char *problem;
 
-	if (hf_receipt_is_for(&held, &out->act) != HF_OK)
+	if (!out->act_hashed)
 		return "the act is not the one hashed";
 	if (ours != (out->leaf.type != HF_ENTRY_FOREIGN))
 		return "the act is not of the country that its type says";
@@ -481,7 +527,7 @@ static const char *check_act(
 		return "no document of its country was in force when it "
 		       "entered";
 	if (hf_entry_came(out->leaf.type)) {
-		problem = came_with(j, e, from, out);
+		problem = came_with(j, from, out);
 		if (problem != NULL)
 			return problem;
 	} else if (e->payload.size != 0) {
@@ -494,40 +540,67 @@ static const char *check_act(
 				     : check_signers(j, out);
 }
 
-static enum hf_err judge_act(
+static void judge_act(
     struct judge *j, const struct archive_entry *e, struct judged *out)
 {
 	const char *problem;
-	size_t size;
-	enum hf_err err;
 
-	out->entered = out->leaf.entered;
-	err = hf_act_encode(e->core, e->envelope, e->sigs,
-	    (struct hf_bytes){NULL, 0}, out->frame, sizeof(out->frame), &size);
-	if (err == HF_OK)
-		err = hf_act_decode(&out->act, out->frame, size);
-	if (err != HF_OK) {
-		wrong(out, "the act: %s", hf_err_text(err));
-		return HF_OK;
+	if (out->act_err != HF_OK) {
+		wrong(out, "the act: %s", hf_err_text(out->act_err));
+		return;
 	}
-	out->is_act = true;
 	problem = check_act(j, e, out);
 	if (problem != NULL)
 		wrong(out, "%s", problem);
-	return HF_OK;
 }
 
-enum hf_err judge_entry(
-    struct judge *j, const struct archive_entry *e, struct judged *out)
+/* ---- entries ---- */
+
+static void prepare_act(const struct judge_base *b,
+    const struct archive_entry *e, struct judged *out)
 {
-	out->is_act = false;
+	const struct hf_receipt held = {.leaf = out->leaf};
+	size_t size;
+
+	out->entered = out->leaf.entered;
+	out->act_err = hf_act_encode(e->core, e->envelope, e->sigs,
+	    (struct hf_bytes){NULL, 0}, out->frame, sizeof(out->frame), &size);
+	if (out->act_err == HF_OK)
+		out->act_err = hf_act_decode(&out->act, out->frame, size);
+	if (out->act_err != HF_OK)
+		return;
+	out->is_act = true;
+	out->act_hashed = hf_receipt_is_for(&held, &out->act) == HF_OK;
+	if (!out->act_hashed)
+		return;
+	out->signed_err = hf_act_verify(&out->act);
+	if (hf_entry_came(out->leaf.type))
+		judge_receipt_prepare(b,
+		    hf_desk_country(&out->act.envelope.from), e->payload,
+		    &out->came);
+}
+
+void judge_prepare(const struct judge_base *b, const struct archive_entry *e,
+    struct judged *out)
+{
+	out->is_act = out->act_hashed = false;
 	out->problem[0] = '\0';
 	memset(&out->statement, 0, sizeof(out->statement));
 	memset(&out->forked, 0, sizeof(out->forked));
 	out->forked_at = 0;
-	if (hf_ledger_leaf_decode(&out->leaf, e->leaf.data, e->leaf.size) !=
-	    HF_OK) {
+	out->hash = hf_merkle_leaf(e->leaf.data, e->leaf.size);
+	out->leaf_err =
+	    hf_ledger_leaf_decode(&out->leaf, e->leaf.data, e->leaf.size);
+	if (out->leaf_err != HF_OK)
 		memset(&out->leaf, 0, sizeof(out->leaf));
+	else if (hf_entry_is_act(out->leaf.type))
+		prepare_act(b, e, out);
+}
+
+enum hf_err judge_prepared(
+    struct judge *j, const struct archive_entry *e, struct judged *out)
+{
+	if (out->leaf_err != HF_OK) {
 		wrong(out, "the leaf cannot be read");
 		return HF_OK;
 	}
@@ -535,32 +608,40 @@ enum hf_err judge_entry(
 		wrong(
 		    out, "the leaf is of epoch %u", (unsigned)out->leaf.epoch);
 	j->leaf_epoch = out->leaf.epoch;
-	return !hf_entry_is_act(out->leaf.type) ? judge_statement(j, e, out)
-						: judge_act(j, e, out);
+	if (!hf_entry_is_act(out->leaf.type))
+		return judge_statement(j, e, out);
+	judge_act(j, e, out);
+	return HF_OK;
+}
+
+enum hf_err judge_entry(
+    struct judge *j, const struct archive_entry *e, struct judged *out)
+{
+	judge_prepare(&j->base, e, out);
+	return judge_prepared(j, e, out);
 }
 
 /* ---- peers' receipts ---- */
 
 const char *judge_receipt(struct judge *j, const struct hf_ledger_leaf *leaf,
-    struct hf_country to, struct hf_bytes receipt)
+    struct hf_country to, struct judged_receipt *receipt)
 {
-	struct hf_receipt r;
-	uint64_t size;
+	const struct hf_ledger_leaf *theirs = &receipt->receipt.leaf;
 
-	if (hf_receipt_decode(&r, receipt.data, receipt.size) != HF_OK)
+	if (receipt->err != HF_OK)
 		return "cannot be read";
-	if (r.leaf.type != HF_ENTRY_FOREIGN ||
-	    memcmp(&r.leaf.id, &leaf->id, sizeof(leaf->id)) != 0 ||
-	    memcmp(&r.leaf.core, &leaf->core, sizeof(leaf->core)) != 0 ||
-	    memcmp(&r.leaf.envelope, &leaf->envelope, sizeof(leaf->envelope)) !=
-		0 ||
-	    memcmp(&r.leaf.sigs, &leaf->sigs, sizeof(leaf->sigs)) != 0)
+	if (theirs->type != HF_ENTRY_FOREIGN ||
+	    memcmp(&theirs->id, &leaf->id, sizeof(leaf->id)) != 0 ||
+	    memcmp(&theirs->core, &leaf->core, sizeof(leaf->core)) != 0 ||
+	    memcmp(&theirs->envelope, &leaf->envelope,
+		sizeof(leaf->envelope)) != 0 ||
+	    memcmp(&theirs->sigs, &leaf->sigs, sizeof(leaf->sigs)) != 0)
 		return "is for another act";
-	if (roster_ledger_key(j->newest, to, r.leaf.epoch) == NULL)
+	if (roster_ledger_key(j->base.newest, to, theirs->epoch) == NULL)
 		return "is by a ledger key that no document names";
-	if (roster_receipt_check(j->newest, to, &r, &size) != HF_OK)
+	if (!receipt_verifies(j, j->base.newest, to, receipt))
 		return "does not verify";
-	return check_cosigned(j, &r);
+	return check_cosigned(j, receipt);
 }
 
 static bool cosigned_problem(const struct cosigners *witnesses,

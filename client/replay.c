@@ -1,7 +1,7 @@
 /*
  * replay: acts are sorted by case, track and generation on disk, then each
- * case is folded by itself.  So memory holds one case, however many there
- * are.
+ * case is folded by itself, by whatever thread has time.  So memory holds a
+ * few cases, however many there are.
  *
  * The first act of a place stands.  One that came before its past may turn
  * out not to chain: the ledger then says so (statement conflict, E4003), it
@@ -13,6 +13,7 @@
  */
 #include "client/replay.h"
 
+#include "client/ahead.h"
 #include "client/spill.h"
 #include "proto/crypto.h"
 #include "proto/ref.h"
@@ -29,12 +30,25 @@
 #define LOST_KEY_SIZE (HF_ID_SIZE + 1u + HF_ID_SIZE)
 #define VALUE_SIZE 16u
 #define SPILL_ROOM (UINT64_C(64) << 20)
+#define WINDOW 16u /* cases folded ahead: up to 1.6 MiB each */
 
 struct row {
 	uint8_t track;
 	uint32_t gen;
 	uint64_t index, offset;
 	struct instant entered;
+	bool taken; /* its place was, by an act before */
+};
+
+struct one_case {
+	_Alignas(max_align_t) struct hf_id id;
+	unsigned row_count, lost_count;
+	struct row rows[ROWS_MAX];
+	struct hf_id lost[LOST_MAX];
+	char ref[HF_REF_MAX];
+	struct hf_life_act acts[2][HF_TRACK_ACTS_MAX];
+	struct hf_case fold;
+	enum hf_err err; /* of the fold of all */
 };
 
 struct replay {
@@ -42,14 +56,9 @@ struct replay {
 	struct spill *spill;
 	bool has_view;
 	struct replay_view view;
-	/* the case at hand */
-	struct hf_id id;
-	unsigned row_count, lost_count;
-	struct row rows[ROWS_MAX];
-	struct hf_id lost[LOST_MAX];
-	char ref[HF_REF_MAX];
-	struct hf_life_act acts[2][HF_TRACK_ACTS_MAX];
-	struct hf_case fold;
+	struct ahead *ahead; /* once everything was taken */
+	enum hf_err next;    /* is there a row? */
+	struct hf_bytes key, value;
 };
 
 static void put_be(uint8_t *out, uint64_t v, unsigned size)
@@ -105,6 +114,7 @@ void replay_free(struct replay *r)
 {
 	if (r == NULL)
 		return;
+	ahead_free(r->ahead);
 	spill_free(r->spill);
 	free(r);
 }
@@ -150,126 +160,157 @@ enum hf_err replay_take(
 /* ---- one case ---- */
 
 static void add_row(
-    struct replay *r, const uint8_t *key, size_t size, const uint8_t *value)
+    struct one_case *c, const uint8_t *key, size_t size, const uint8_t *value)
 {
 	const uint8_t *rest = key + HF_ID_SIZE + 1;
 	struct row *row;
 
 	if (key[HF_ID_SIZE] == KEY_LOST && size == LOST_KEY_SIZE) {
-		if (r->lost_count < LOST_MAX)
-			memcpy(&r->lost[r->lost_count++], rest, HF_ID_SIZE);
+		if (c->lost_count < LOST_MAX)
+			memcpy(&c->lost[c->lost_count++], rest, HF_ID_SIZE);
 		return;
 	}
-	if (r->row_count == ROWS_MAX)
+	if (c->row_count == ROWS_MAX)
 		return; /* beyond what a case can have: they stand twice */
-	row = &r->rows[r->row_count++];
+	row = &c->rows[c->row_count++];
 	row->track = rest[0];
 	row->gen = (uint32_t)get_be(rest + 1, 4);
 	row->index = get_be(rest + 5, 8);
 	row->offset = get_be(value, 8);
 	row->entered.ms = get_be(value + 8, 8);
+	row->taken = false;
 }
 
-static bool has_lost(const struct replay *r, const struct hf_id *act)
+static bool has_lost(const struct one_case *c, const struct hf_id *act)
 {
-	for (unsigned i = 0; i < r->lost_count; i++)
-		if (same_id(&r->lost[i], act))
+	for (unsigned i = 0; i < c->lost_count; i++)
+		if (same_id(&c->lost[i], act))
 			return true;
 	return false;
 }
 
 /* Read the act of a row again and put it at its place, if that is the next
- * one.  *taken: it was free. */
-static enum hf_err place(
-    struct replay *r, const struct row *row, uint32_t counts[2], bool *taken)
+ * one. */
+static enum hf_err place(const struct replay *r, struct one_case *c,
+    struct row *row, uint32_t counts[2])
 {
 	struct hf_life_act *slot;
+	uint8_t frame[ARCHIVE_ENTRY_MAX];
 	struct hf_envelope env;
 	struct archive_entry e;
-	struct hf_hash digest;
+	struct hf_ledger_leaf leaf;
 	struct hf_core core;
-	struct hf_id id;
 	enum hf_err err =
-	    archive_at(r->audit->archive, row->index, row->offset, &e);
+	    archive_at(r->audit->archive, frame, row->index, row->offset, &e);
 
-	*taken = false;
+	row->taken = false;
+	/* the leaf's digest and id: where they are not the act's, that was
+	 * found by the judge */
 	if (err != HF_OK ||
+	    hf_ledger_leaf_decode(&leaf, e.leaf.data, e.leaf.size) != HF_OK ||
 	    hf_core_decode(&core, e.core.data, e.core.size) != HF_OK ||
 	    hf_envelope_decode(&env, e.envelope.data, e.envelope.size) != HF_OK)
 		return err == HF_OK ? HF_CORRUPT : err;
-	digest = hf_core_digest(e.core);
-	id = hf_act_id(core.created, &digest);
-	if (has_lost(r, &id))
+	if (has_lost(c, &leaf.id))
 		return HF_OK;
 	if (row->gen != counts[row->track] + 1 ||
 	    counts[row->track] == HF_TRACK_ACTS_MAX) {
-		*taken = row->gen <= counts[row->track];
+		row->taken = row->gen <= counts[row->track];
 		return HF_OK; /* what is before it is not here: it waits */
 	}
-	slot = &r->acts[row->track][counts[row->track]++];
-	hf_life_act_from(slot, &core, &env, &digest, &id, row->entered);
+	slot = &c->acts[row->track][counts[row->track]++];
+	hf_life_act_from(slot, &core, &env, &leaf.core, &leaf.id, row->entered);
 	if (row->track == HF_TRACK_ASKING && row->gen == 1)
-		hf_ref(
-		    r->ref, hf_desk_country(&env.from), core.created, &digest);
+		hf_ref(c->ref, hf_desk_country(&env.from), core.created,
+		    &leaf.core);
 	return HF_OK;
 }
 
-/* Fold the acts below ledger index `limit`.  HF_NOTFOUND: no opening.
- * Double places are told when `tell`. */
-static enum hf_err fold(struct replay *r, uint64_t limit, bool tell)
+/* Fold the acts below ledger index `limit`.  HF_NOTFOUND: no opening. */
+static enum hf_err fold(
+    const struct replay *r, struct one_case *c, uint64_t limit)
 {
 	uint32_t counts[2] = {0, 0};
-	struct hf_case *c = &r->fold;
+	struct hf_case *f = &c->fold;
 	enum hf_err err = HF_OK;
-	bool taken;
 
-	for (unsigned i = 0; err == HF_OK && i < r->row_count; i++) {
-		if (r->rows[i].index >= limit)
-			continue;
-		err = place(r, &r->rows[i], counts, &taken);
-		if (err == HF_OK && taken && tell)
-			audit_finds(r->audit, r->rows[i].index,
-			    "stands at a place of its case that an entry "
-			    "before has");
-	}
+	for (unsigned i = 0; err == HF_OK && i < c->row_count; i++)
+		if (c->rows[i].index < limit)
+			err = place(r, c, &c->rows[i], counts);
 	if (err != HF_OK)
 		return err;
 	if (counts[0] == 0)
 		return HF_NOTFOUND;
-	c->profile = roster_profile_by_digest(
-	    r->audit->roster, &r->acts[0][0].envelope.rules_profile);
-	c->asking = r->acts[0];
-	c->asked = r->acts[1];
-	c->asking_count = counts[0];
-	c->asked_count = counts[1];
-	return hf_case_fold(c);
+	f->profile = roster_profile_by_digest(
+	    r->audit->roster, &c->acts[0][0].envelope.rules_profile);
+	f->asking = c->acts[0];
+	f->asked = c->acts[1];
+	f->asking_count = counts[0];
+	f->asked_count = counts[1];
+	return hf_case_fold(f);
 }
 
-static uint64_t newest(const struct replay *r, uint64_t below)
+static uint64_t newest(const struct one_case *c, uint64_t below)
 {
 	uint64_t index = 0;
 
-	for (unsigned i = 0; i < r->row_count; i++)
-		if (r->rows[i].index < below && r->rows[i].index > index)
-			index = r->rows[i].index;
+	for (unsigned i = 0; i < c->row_count; i++)
+		if (c->rows[i].index < below && c->rows[i].index > index)
+			index = c->rows[i].index;
 	return index;
 }
 
-/* Rows of the next case.  *key begins with its first and ends with the first
- * of the case after it. */
-static enum hf_err gather(
-    struct replay *r, struct hf_bytes *key, struct hf_bytes *value)
+/* Rows of the next case; r->key is the first of the case after it then. */
+static enum hf_err gather(void *ctx, void *item)
 {
-	enum hf_err err = HF_OK;
+	struct one_case *c = item;
+	struct replay *r = ctx;
 
-	memcpy(&r->id, key->data, sizeof(r->id));
-	r->row_count = r->lost_count = 0;
-	r->ref[0] = '\0';
-	while (err == HF_OK && memcmp(key->data, &r->id, sizeof(r->id)) == 0) {
-		add_row(r, key->data, key->size, value->data);
-		err = spill_next(r->spill, key, value);
+	if (r->next != HF_OK)
+		return r->next;
+	memcpy(&c->id, r->key.data, sizeof(c->id));
+	c->row_count = c->lost_count = 0;
+	c->ref[0] = '\0';
+	while (r->next == HF_OK &&
+	       memcmp(r->key.data, &c->id, sizeof(c->id)) == 0) {
+		add_row(c, r->key.data, r->key.size, r->value.data);
+		r->next = spill_next(r->spill, &r->key, &r->value);
 	}
-	return err;
+	return r->next == HF_NOTFOUND ? HF_OK : r->next;
+}
+
+static void fold_item(const void *ctx, void *item)
+{
+	struct one_case *c = item;
+
+	c->err = fold(ctx, c, UINT64_MAX);
+}
+
+/* The next case, folded.  HF_NOTFOUND: no more. */
+static enum hf_err next_case(struct replay *r, struct one_case **out)
+{
+	const struct ahead_stream cases = {
+	    sizeof(struct one_case), WINDOW, r, gather, fold_item};
+	enum hf_err err = HF_OK;
+	struct one_case *c;
+	void *item;
+
+	if (r->ahead == NULL) {
+		r->next = spill_next(r->spill, &r->key, &r->value);
+		err = ahead_new(&r->ahead, r->audit->threads, &cases, 1);
+	}
+	if (err == HF_OK)
+		err = ahead_next(r->ahead, 0, &item);
+	if (err != HF_OK)
+		return err;
+	c = item;
+	for (unsigned i = 0; i < c->row_count; i++)
+		if (c->rows[i].taken)
+			audit_finds(r->audit, c->rows[i].index,
+			    "stands at a place of its case that an entry "
+			    "before has");
+	*out = c;
+	return HF_OK;
 }
 
 /* ---- comparing ---- */
@@ -308,51 +349,52 @@ static void unknown_case(struct replay *r, const struct hf_id *id)
 	    "case %.16s: the broker has it, the ledger has not", hex);
 }
 
-static bool agrees(const struct replay *r, const struct archive_state *s)
+static bool agrees(const struct one_case *c, const struct archive_state *s)
 {
-	struct hf_hash digest = hf_case_digest(&r->fold);
+	struct hf_hash digest = hf_case_digest(&c->fold);
 
-	return s->state == (unsigned)r->fold.state &&
+	return s->state == (unsigned)c->fold.state &&
 	       memcmp(&s->digest, &digest, sizeof(digest)) == 0;
 }
 
-static void compare_state(struct replay *r, const struct archive_state *s)
+static void compare_state(
+    struct replay *r, struct one_case *c, const struct archive_state *s)
 {
-	uint64_t last = newest(r, UINT64_MAX), limit = last;
-	unsigned state = (unsigned)r->fold.state;
+	uint64_t last = newest(c, UINT64_MAX), limit = last;
+	unsigned state = (unsigned)c->fold.state;
 
-	if (agrees(r, s))
+	if (agrees(c, s))
 		return;
 	while (limit >= r->audit->head.size && limit > 0 &&
-	       fold(r, limit, false) == HF_OK) {
-		if (agrees(r, s))
+	       fold(r, c, limit) == HF_OK) {
+		if (agrees(c, s))
 			return;
-		limit = newest(r, limit);
+		limit = newest(c, limit);
 	}
 	audit_finds(r->audit, last,
-	    "with it case %s is %s%s, the broker says %s", r->ref,
+	    "with it case %s is %s%s, the broker says %s", c->ref,
 	    hf_code_name(HF_CODES_STATE, state),
 	    s->state == state ? " with other facets" : "",
 	    hf_code_name(HF_CODES_STATE, s->state));
 }
 
 /* A case that the broker did not list: later than its answer, or kept back. */
-static void not_listed(struct replay *r)
+static void not_listed(struct replay *r, struct one_case *c)
 {
-	uint64_t last = newest(r, UINT64_MAX);
+	uint64_t last = newest(c, UINT64_MAX);
 
-	if (fold(r, r->audit->head.size, false) != HF_NOTFOUND)
+	if (fold(r, c, r->audit->head.size) != HF_NOTFOUND)
 		audit_finds(r->audit, last,
 		    "its case %s is in the ledger, the broker does not have "
 		    "it",
-		    r->ref);
+		    c->ref);
 }
 
-static void compare_case(struct replay *r, struct states *s)
+static void compare_case(struct replay *r, struct one_case *c, struct states *s)
 {
-	enum hf_err err = fold(r, UINT64_MAX, true);
+	enum hf_err err = c->err;
 
-	while (s->has && memcmp(&s->next.case_id, &r->id, HF_ID_SIZE) < 0) {
+	while (s->has && memcmp(&s->next.case_id, &c->id, HF_ID_SIZE) < 0) {
 		unknown_case(r, &s->next.case_id);
 		states_step(r, s);
 	}
@@ -360,21 +402,21 @@ static void compare_case(struct replay *r, struct states *s)
 		return; /* its opening has not come */
 	r->audit->cases++;
 	if (err != HF_OK)
-		audit_finds(r->audit, newest(r, UINT64_MAX),
-		    "its case %s does not fold: %s", r->ref, hf_err_text(err));
-	if (!s->has || !same_id(&s->next.case_id, &r->id)) {
-		not_listed(r);
+		audit_finds(r->audit, newest(c, UINT64_MAX),
+		    "its case %s does not fold: %s", c->ref, hf_err_text(err));
+	if (!s->has || !same_id(&s->next.case_id, &c->id)) {
+		not_listed(r, c);
 		return;
 	}
 	if (err == HF_OK)
-		compare_state(r, &s->next);
+		compare_state(r, c, &s->next);
 	states_step(r, s);
 }
 
 enum hf_err replay_compare(struct replay *r)
 {
 	struct states s = {.rows = NULL};
-	struct hf_bytes key, value;
+	struct one_case *c;
 	enum hf_err err = archive_states_open(r->audit->archive, &s.rows);
 
 	if (err == HF_NOTFOUND)
@@ -383,12 +425,8 @@ enum hf_err replay_compare(struct replay *r)
 	else if (err != HF_OK)
 		return err;
 	states_step(r, &s);
-	err = spill_next(r->spill, &key, &value);
-	while (err == HF_OK) {
-		err = gather(r, &key, &value);
-		if (err == HF_OK || err == HF_NOTFOUND)
-			compare_case(r, &s);
-	}
+	while ((err = next_case(r, &c)) == HF_OK)
+		compare_case(r, c, &s);
 	for (; s.has; states_step(r, &s))
 		unknown_case(r, &s.next.case_id);
 	archive_rows_close(s.rows);
@@ -397,9 +435,9 @@ enum hf_err replay_compare(struct replay *r)
 
 /* ---- what a desk knew ---- */
 
-static bool is_party(const struct replay *r)
+static bool is_party(const struct replay *r, const struct one_case *c)
 {
-	const struct hf_envelope *opening = &r->acts[0][0].envelope;
+	const struct hf_envelope *opening = &c->acts[0][0].envelope;
 	const char *desk = r->view.desk.s;
 
 	return desk[0] == '\0' || strcmp(opening->from.s, desk) == 0 ||
@@ -409,30 +447,25 @@ static bool is_party(const struct replay *r)
 enum hf_err replay_list(struct replay *r,
     enum hf_err (*each)(void *ctx, const struct replay_case *c), void *ctx)
 {
-	struct hf_bytes key, value;
-	enum hf_err err = spill_next(r->spill, &key, &value), step;
+	struct one_case *c;
+	enum hf_err err;
 
-	while (err == HF_OK) {
-		struct replay_case c = {.fold = &r->fold};
+	while ((err = next_case(r, &c)) == HF_OK) {
+		struct replay_case told = {.id = c->id, .fold = &c->fold};
 
-		err = gather(r, &key, &value);
-		if (err != HF_OK && err != HF_NOTFOUND)
-			break;
-		step = fold(r, UINT64_MAX, true);
-		if (step == HF_NOTFOUND)
+		if (c->err == HF_NOTFOUND)
 			continue;
-		if (step != HF_OK)
-			audit_finds(r->audit, newest(r, UINT64_MAX),
-			    "its case %s does not fold: %s", r->ref,
-			    hf_err_text(step));
-		if (!is_party(r))
+		if (c->err != HF_OK)
+			audit_finds(r->audit, newest(c, UINT64_MAX),
+			    "its case %s does not fold: %s", c->ref,
+			    hf_err_text(c->err));
+		if (!is_party(r, c))
 			continue;
 		r->audit->cases++;
-		c.id = r->id;
-		memcpy(c.ref, r->ref, sizeof(c.ref));
-		step = each(ctx, &c);
-		if (step != HF_OK)
-			return step;
+		memcpy(told.ref, c->ref, sizeof(told.ref));
+		err = each(ctx, &told);
+		if (err != HF_OK)
+			return err;
 	}
 	return err == HF_NOTFOUND ? HF_OK : err;
 }

@@ -49,108 +49,6 @@ const char *desk_phone(const struct home *h, const struct hf_desk *desk)
 
 /* ---- summaries ---- */
 
-static void read_text(struct wire *w, char *out, size_t capacity)
-{
-	struct hf_bytes s = wire_str(w, 0, capacity - 1);
-
-	if (s.size > 0)
-		memcpy(out, s.data, s.size);
-	out[s.size] = '\0';
-}
-
-void summary_read(struct summary *s, struct wire *w)
-{
-	int key;
-
-	memset(s, 0, sizeof(*s));
-	wire_map(w, HF_MAP_MAX);
-	while ((key = wire_key(w)) >= 0) {
-		switch (key) {
-		case HF_S_CASE:
-			wire_bin_copy(w, &s->id, sizeof(s->id));
-			break;
-		case HF_S_REF:
-			read_text(w, s->ref, sizeof(s->ref));
-			break;
-		case HF_S_FROM:
-			s->from = wire_desk(w);
-			break;
-		case HF_S_TO:
-			s->to = wire_desk(w);
-			break;
-		case HF_S_MEASURE:
-			s->measure = (unsigned)wire_uint(w, 255);
-			break;
-		case HF_S_URGENCY:
-			s->urgency = (unsigned)wire_uint(w, 255);
-			break;
-		case HF_S_STATE:
-			s->state = (unsigned)wire_uint(w, 255);
-			break;
-		case HF_S_HOLD_UNTIL:
-			s->hold_until = wire_time(w);
-			break;
-		case HF_S_KIND:
-			s->kind = (unsigned)wire_uint(w, 255);
-			break;
-		case HF_S_OPENED:
-			s->opened = wire_time(w);
-			break;
-		case HF_S_ASKING_GEN:
-			s->asking_gen = (uint32_t)wire_uint(w, UINT32_MAX);
-			break;
-		case HF_S_ASKED_GEN:
-			s->asked_gen = (uint32_t)wire_uint(w, UINT32_MAX);
-			break;
-		case HF_S_DUE_TYPE:
-			s->due_type = (unsigned)wire_uint(w, 255);
-			break;
-		case HF_S_DUE:
-			s->due = wire_time(w);
-			break;
-		case HF_S_ASSIGNEE:
-			s->has_assignee = wire_peek(w) == WIRE_BIN;
-			if (s->has_assignee)
-				wire_bin_copy(
-				    w, &s->assignee, sizeof(s->assignee));
-			else
-				wire_nil(w);
-			break;
-		case HF_S_BASIS:
-			s->basis = (unsigned)wire_uint(w, 255);
-			break;
-		case HF_S_RESULT:
-			s->result = (unsigned)wire_uint(w, 255);
-			break;
-		case HF_S_ERASED:
-			s->erased = wire_bool(w);
-			break;
-		case HF_S_LEGAL_HOLD:
-			s->legal_hold = wire_bool(w);
-			break;
-		case HF_S_RETAIN_UNTIL:
-			s->retain_until = wire_time(w);
-			break;
-		case HF_S_OUTSIDE_PROFILE:
-			s->outside_profile = wire_bool(w);
-			break;
-		case HF_S_UNPROVEN:
-			s->unproven = wire_bool(w);
-			break;
-		case HF_S_DISPUTED:
-			s->disputed = wire_bool(w);
-			break;
-		case HF_S_SIDE:
-			s->side = (unsigned)wire_uint(w, 2) + 1;
-			break;
-		default:
-			wire_skip(w);
-			break;
-		}
-	}
-	wire_close(w);
-}
-
 static void set_time(json_t *o, const char *key, struct instant t)
 {
 	char text[32];
@@ -390,23 +288,37 @@ static void add_fields(struct hop *h, const struct hf_leaf *leaf, unsigned n)
 }
 
 /* Shown leaves of a cite may themselves hold a cite (a hop followed to the
- * third country carries the provider's words inside the contact point's). */
+ * third country carries the provider's words inside the contact point's); of
+ * those in turn only so many are looked into. */
+#define CITE_DEPTH 2u
+
+/* NULL: none that can be read, or no memory; to be freed. */
+static struct hf_cite *cite_within(const struct hf_leaf *leaf)
+{
+	struct hf_cite *inner = calloc(1, sizeof(*inner));
+	struct hf_bytes b;
+	struct wire w;
+
+	wire_init(&w, leaf->value.data, leaf->value.size);
+	b = wire_bin(&w, 1, HF_CITE_MAX);
+	if (inner != NULL && wire_finish(&w) == HF_OK &&
+	    hf_cite_decode(inner, b.data, b.size) == HF_OK)
+		return inner;
+	free(inner);
+	return NULL;
+}
+
 static void add_cite(struct hop *h, const struct hf_cite *c, unsigned depth)
 {
 	add_fields(h, c->shown, c->shown_count);
 	h->withheld += c->count - c->shown_count;
 	for (unsigned i = 0; i < c->shown_count && depth > 0; i++) {
 		struct hf_cite *inner;
-		struct hf_bytes b;
-		struct wire w;
 
 		if (c->shown[i].field != HF_F_CITE)
 			continue;
-		wire_init(&w, c->shown[i].value.data, c->shown[i].value.size);
-		b = wire_bin(&w, 1, HF_CITE_MAX);
-		inner = calloc(1, sizeof(*inner));
-		if (inner != NULL && wire_finish(&w) == HF_OK &&
-		    hf_cite_decode(inner, b.data, b.size) == HF_OK)
+		inner = cite_within(&c->shown[i]);
+		if (inner != NULL)
 			add_cite(h, inner, depth - 1);
 		free(inner);
 	}
@@ -455,7 +367,7 @@ unsigned hops_of(const struct view *v, struct hop *hops, unsigned max)
 		add_fields(h, a->leaves.leaf, a->leaves.count);
 		for (unsigned c = 0; c < a->cite_count; c++)
 			if (a->cite_err[c] == HF_OK)
-				add_cite(h, a->cites[c], 2);
+				add_cite(h, a->cites[c], CITE_DEPTH);
 		h->shown = (unsigned)json_array_size(h->names);
 		n++;
 	}
@@ -731,16 +643,11 @@ static void print_cite(const struct hf_cite *c,
 	print_leaves(c->shown, c->shown_count, a, 6);
 	for (unsigned i = 0; i < c->shown_count && depth > 0; i++) {
 		struct hf_cite *inner;
-		struct hf_bytes b;
-		struct wire w;
 
 		if (c->shown[i].field != HF_F_CITE)
 			continue;
-		wire_init(&w, c->shown[i].value.data, c->shown[i].value.size);
-		b = wire_bin(&w, 1, HF_CITE_MAX);
-		inner = calloc(1, sizeof(*inner));
-		if (inner != NULL && wire_finish(&w) == HF_OK &&
-		    hf_cite_decode(inner, b.data, b.size) == HF_OK)
+		inner = cite_within(&c->shown[i]);
+		if (inner != NULL)
 			print_cite(inner, NULL, a, depth - 1);
 		else
 			printf("      A CITE IN IT DOES NOT VERIFY\n");

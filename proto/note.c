@@ -44,13 +44,17 @@ static const char *const wide_spaces[] = {
 bool hf_note_name_ok(const void *name, size_t size)
 {
 	const uint8_t *s = name;
+	bool wide = false;
 
 	if (size == 0 || !wire_utf8_ok(s, size))
 		return false;
-	for (size_t i = 0; i < size; i++)
+	for (size_t i = 0; i < size; i++) {
 		if (s[i] <= ' ' || s[i] == '+')
 			return false;
-	for (size_t i = 0; i < sizeof(wide_spaces) / sizeof(char *); i++)
+		wide |= s[i] >= 0x80;
+	}
+	for (size_t i = 0; wide && i < sizeof(wide_spaces) / sizeof(char *);
+	     i++)
 		if (memmem(s, size, wide_spaces[i], strlen(wide_spaces[i])))
 			return false;
 	return true;

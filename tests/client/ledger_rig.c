@@ -657,6 +657,7 @@ void rig_free(struct ledger_rig *r)
 struct rig_verdict rig_verify(const struct ledger_rig *r, bool replay)
 {
 	static const struct out quiet = {.quiet = true, .mode = OUT_JSON};
+	static unsigned passes;
 	struct rig_verdict v = {.err = HF_OK};
 	struct replay *p = NULL;
 	const char *what;
@@ -665,6 +666,7 @@ struct rig_verdict rig_verify(const struct ledger_rig *r, bool replay)
 	v.err = audit_open(&a, &quiet, r->dir, &what);
 	if (v.err != HF_OK)
 		return v;
+	a.threads = r->threads != 0 ? r->threads : 1 + passes++ % 3;
 	if (replay)
 		v.err = replay_new(&p, &a, NULL);
 	if (v.err == HF_OK)

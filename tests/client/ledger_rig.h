@@ -53,6 +53,7 @@ struct ledger_rig {
 	struct instant now;     /* of the next entry */
 	bool break_signature;   /* of the next acts */
 	bool break_cosignature; /* of the receipts built */
+	unsigned threads;       /* of the passes; 0: in turn 1 to 3 */
 };
 
 struct ledger_rig *ledger_rig_new(void);

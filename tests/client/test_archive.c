@@ -129,18 +129,19 @@ Test(archive, any_entry_is_read_where_it_stands_without_losing_the_place)
 	struct rig r = rig_new(9);
 	struct archive *a = open_rig(&r);
 	struct archive_entry e, at[9];
+	uint8_t frame[ARCHIVE_ENTRY_MAX];
 
 	for (unsigned i = 0; i < 9; i++)
 		EXPECT(archive_next(a, &at[i]), HF_OK);
 	EXPECT(archive_rewind(a), HF_OK);
 	EXPECT(archive_next(a, &e), HF_OK);
 	for (unsigned i = 9; i-- > 0;) {
-		EXPECT(archive_at(a, i, at[i].offset, &e), HF_OK);
+		EXPECT(archive_at(a, frame, i, at[i].offset, &e), HF_OK);
 		cr_assert_eq(e.index, i);
 		cr_assert_eq(e.leaf.data[0], i + 1);
 	}
-	EXPECT(archive_at(a, 3, at[3].offset + 1, &e), HF_CORRUPT);
-	EXPECT(archive_at(a, 3, UINT64_MAX, &e), HF_FILE);
+	EXPECT(archive_at(a, frame, 3, at[3].offset + 1, &e), HF_CORRUPT);
+	EXPECT(archive_at(a, frame, 3, UINT64_MAX, &e), HF_FILE);
 	EXPECT(archive_next(a, &e), HF_OK);
 	cr_assert_eq(e.index, 1);
 	cr_assert_eq(e.leaf.data[0], 2);

@@ -205,13 +205,14 @@ static void target_free(struct target *t)
 static bool entry_is_found(
     struct judge *j, struct judged *d, const struct target *t, unsigned i)
 {
+	uint8_t frame[ARCHIVE_ENTRY_MAX];
 	struct archive_entry e;
 	struct hf_hash hash;
 	struct archive *a;
 	bool found = true;
 
 	cr_assert_eq(archive_open(&a, t->rig->dir), HF_OK);
-	if (archive_at(a, i, t->offsets[i], &e) == HF_OK) {
+	if (archive_at(a, frame, i, t->offsets[i], &e) == HF_OK) {
 		hash = hf_merkle_leaf(e.leaf.data, e.leaf.size);
 		found = memcmp(&hash, &t->hashes[i], sizeof(hash)) != 0;
 		if (!found) {
@@ -260,6 +261,7 @@ Test(attack, every_flipped_bit_of_the_ledger_is_found)
 	    wanted >= 8 * LEDGER_SIZE ? 1 : 8 * LEDGER_SIZE / wanted;
 	struct judged *d = calloc(1, sizeof(*d));
 	struct target *t;
+	struct judge_base base;
 	struct judge *j;
 	struct audit a;
 	const char *what;
@@ -271,8 +273,8 @@ Test(attack, every_flipped_bit_of_the_ledger_is_found)
 	cr_assert_eq(audit_open(&a, &quiet, t->rig->dir, &what), HF_OK);
 	cr_assert_eq(archive_head(a.archive, note), HF_OK);
 	cr_assert_eq(judge_head_read(&a.head, note, a.roster), HF_OK);
-	cr_assert_eq(
-	    judge_new(&j, a.archive, a.roster, a.witnesses, &a.head), HF_OK);
+	base = (struct judge_base){a.roster, a.witnesses};
+	cr_assert_eq(judge_new(&j, a.archive, &base, &a.head), HF_OK);
 	path_of(path, t->rig, "ledger");
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	cr_assert_geq(fd, 0);

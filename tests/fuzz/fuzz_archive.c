@@ -9,11 +9,12 @@
 static void ledger(struct archive *a)
 {
 	struct archive_entry e, again;
+	uint8_t frame[ARCHIVE_ENTRY_MAX];
 	uint64_t count = 0;
 
 	while (archive_next(a, &e) == HF_OK) {
 		MUST(e.index == count++, "entries are not counted");
-		MUST(archive_at(a, e.index, e.offset, &again) == HF_OK &&
+		MUST(archive_at(a, frame, e.index, e.offset, &again) == HF_OK &&
 			 again.offset == e.offset && again.index == e.index,
 		    "read once, not twice");
 	}
