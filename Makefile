@@ -239,6 +239,12 @@ auth: all $(B)/test-broker $(AUTH)
 revocations: all $(AUTH)
 	@HOLDFAST_BUILD=$(B) tests/auth/run $(TRIALS)
 
+# Every process of a broker ends by SIGKILL under load, KILLS times.
+KILLS ?= 50
+.PHONY: kills
+kills: all
+	@HOLDFAST_BUILD=$(abspath $(B)) tests/kills/run $(KILLS)
+
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok
 deps-ok: $(B)/.deps
@@ -303,7 +309,7 @@ help:
 	@sed -n '1,2p' Makefile
 	@echo "targets: all check asan cover bench demo man unit format doors clean"
 	@echo "         auth revocations"
-	@echo "         attacks exhaustive explore fuzz hostile lint museum sim times tsan"
+	@echo "         attacks exhaustive explore fuzz hostile kills lint museum sim times tsan"
 	@echo "         valgrind (tests/README.md)"
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
