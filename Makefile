@@ -245,6 +245,11 @@ KILLS ?= 50
 kills: all
 	@HOLDFAST_BUILD=$(abspath $(B)) tests/kills/run $(KILLS)
 
+# The long versions of everything in turn, with figures against A1 to A18.
+.PHONY: soak
+soak: all unit $(B)/sim $(B)/crash
+	@python3 tests/soak/run $(B) $(or $(HOURS),1)
+
 # Set-up, once: the stamp says that every package of ops/packages is there.
 .PHONY: deps-ok
 deps-ok: $(B)/.deps
@@ -309,7 +314,7 @@ help:
 	@sed -n '1,2p' Makefile
 	@echo "targets: all check asan cover bench demo man unit format doors clean"
 	@echo "         auth revocations"
-	@echo "         attacks exhaustive explore fuzz hostile kills lint museum sim times tsan"
+	@echo "         attacks exhaustive explore fuzz hostile kills lint museum sim soak times tsan"
 	@echo "         valgrind (tests/README.md)"
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
