@@ -37,7 +37,7 @@
 
 #define FIRST_FD SUPERVISOR_FIRST_FD
 #define STOP_MS 10000
-#define CORE_ENDS_MS 150u
+#define CORE_ENDS_MS 5000u
 #define RESOLVERS_MAX 4u
 #define GATE_DELAY_MS 100u
 #define GATE_DELAY_MAX_MS 5000u
@@ -401,7 +401,7 @@ static bool may_restart(struct supervisor *s)
 	return ++s->restarts <= s->config->restarts_per_minute;
 }
 
-/* A gate ends when its core does, and may be seen to end first: what the core
+/* A gate without a core ends too, and may be seen to end first: what the core
  * says of itself counts more.  0: it lives. */
 static int status_of_core(struct supervisor *s)
 {
@@ -426,8 +426,10 @@ static void gate_later(struct supervisor *s, enum role role, int status)
 {
 	uint64_t now = mono_ms();
 
+	if (s->give_up)
+		return;
 	if (s->port[role] == 0) { /* it has never been ready */
-		int core = status_of_core(s);
+		int core = status <= 1 ? status_of_core(s) : 0;
 
 		s->exit_status = core != 0 ? core : status;
 		s->give_up = true;

@@ -21,7 +21,7 @@ def refused(f, error):
     done = subprocess.run([HOLDFASTD, "-c", conf(f)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=30)
-    equal(done.returncode, 6, "exit of the daemon")
+    equal(done.returncode, 6, "exit of the daemon, which said %s;" % done.stderr)
     check(error in done.stderr, "no %s in: %s" % (error, done.stderr))
 
 
