@@ -211,6 +211,11 @@ $(B)/crash: $(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/crash/*.c) \
 .PHONY: crash
 crash: $(B)/crash
 	@sh tests/crash/run $(B)
+# Calls that fail, memory there is not, a full disk: RUNS=0 for every one.
+.PHONY: faults
+RUNS ?= 0
+faults: $(B)/crash
+	@RUNS=$(RUNS) sh tests/crash/run $(B) faults
 
 # Stands between a broker and libzmq or the kernel: one thing spoilt.
 $(B)/spoil.so: $(B)/tests/auth/spoil.o

@@ -37,6 +37,7 @@
 
 #define FIRST_FD SUPERVISOR_FIRST_FD
 #define STOP_MS 10000
+#define CORE_ENDS_MS 150u
 #define RESOLVERS_MAX 4u
 #define GATE_DELAY_MS 100u
 #define GATE_DELAY_MAX_MS 5000u
@@ -400,13 +401,35 @@ static bool may_restart(struct supervisor *s)
 	return ++s->restarts <= s->config->restarts_per_minute;
 }
 
+/* A gate ends when its core does, and may be seen to end first: what the core
+ * says of itself counts more.  0: it lives. */
+static int status_of_core(struct supervisor *s)
+{
+	uint64_t end = mono_ms() + CORE_ENDS_MS;
+	int status;
+
+	do {
+		if (s->pid[ROLE_CORE] <= 0)
+			return 0;
+		if (waitpid(s->pid[ROLE_CORE], &status, WNOHANG) ==
+		    s->pid[ROLE_CORE]) {
+			s->pid[ROLE_CORE] = 0;
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+		}
+		usleep(5000);
+	} while (mono_ms() < end);
+	return 0;
+}
+
 /* At once when it ran well, later and later when it does not. */
 static void gate_later(struct supervisor *s, enum role role, int status)
 {
 	uint64_t now = mono_ms();
 
 	if (s->port[role] == 0) { /* it has never been ready */
-		s->exit_status = status;
+		int core = status_of_core(s);
+
+		s->exit_status = core != 0 ? core : status;
 		s->give_up = true;
 		return;
 	}

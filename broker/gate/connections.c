@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <linux/tcp.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
@@ -266,12 +267,30 @@ uint64_t gate_byte_limit(const struct gate *g)
 	return (uint64_t)hwm * (HF_FRAME_MAX + 64u) + (UINT64_C(1) << 20);
 }
 
-/* More bytes than a frame can explain, no hello, or too old. */
-static bool must_go(
-    const struct gate *g, struct connection *c, uint64_t now, uint64_t limit)
+/* Known senders are asked for their bytes when this process has grown, or
+ * four times a second: what a message without an end fills is our memory. */
+static bool is_sweep(struct gate *g, uint64_t now)
 {
-	uint64_t received = gate_tcp_received(c->fd);
+	struct mallinfo2 m = mallinfo2();
+	uint64_t held = m.uordblks + m.hblkhd;
 
+	if (now - g->swept_ms < GATE_SWEEP_MS &&
+	    held < g->swept_bytes + GATE_SWEEP_BYTES)
+		return false;
+	g->swept_ms = now;
+	g->swept_bytes = held;
+	return true;
+}
+
+/* More bytes than a frame can explain, no hello, or too old. */
+static bool must_go(const struct gate *g, struct connection *c, uint64_t now,
+    uint64_t limit, bool sweep)
+{
+	uint64_t received;
+
+	if (c->number != 0 && !sweep)
+		return now - c->accepted_ms > g->o->age_ms;
+	received = gate_tcp_received(c->fd);
 	if (c->framed)
 		c->received = received;
 	c->framed = false;
@@ -321,9 +340,10 @@ static void tell_figures(struct gate *g, uint64_t now)
 void gate_tick(struct gate *g)
 {
 	uint64_t now = gate_mono_ms(), limit = gate_byte_limit(g);
+	bool sweep = is_sweep(g, now);
 
 	for (struct connection *c = g->by_fd; c != NULL; c = c->by_fd.next)
-		if (!c->cut && must_go(g, c, now, limit))
+		if (!c->cut && must_go(g, c, now, limit, sweep))
 			gate_cut(g, c);
 	for (unsigned i = 0; i < GATE_DIALS_MAX; i++)
 		if (g->dials[i].socket != NULL)

@@ -31,7 +31,9 @@
 /* First frame after accept, F20: a handshake has 2.5 s, then 5 s. */
 #define GATE_HELLO_MS 7500u
 #define GATE_ALARM_MS 60000u
-#define GATE_TICK_MS 50    /* byte watch: F7 */
+#define GATE_TICK_MS 50 /* byte watch: F7 */
+#define GATE_SWEEP_MS 250
+#define GATE_SWEEP_BYTES (UINT64_C(4) << 20)
 #define GATE_TELL_MS 1000u /* figures for the core, when they changed */
 /* What may come before the first frame was taken: a handshake is 2 KiB, and
  * who has done it may send on at once. */
@@ -122,6 +124,7 @@ struct gate {
 	unsigned refused;       /* handshakes since the last alarm */
 	uint64_t refused_count; /* since the start */
 	uint64_t alarm_ms, told_ms;
+	uint64_t swept_ms, swept_bytes; /* when all were asked, what was held */
 	uint64_t told_known, told_turned; /* figures as told last */
 	bool no_descriptors;              /* told since the last alarm */
 	bool unbound;                     /* its endpoint could not be had */

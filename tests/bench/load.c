@@ -6,7 +6,7 @@
  *   bench-load limits DIR
  *       what the machine can do: signatures, hashes, synced commits in DIR, a
  *       CURVE round trip over loopback
- *   bench-load intake HOME[,HOME...] TO COUNT WINDOW
+ *   bench-load intake HOME[,HOME...] TO COUNT WINDOW [RATE]
  *       desk to receipt, WINDOW submissions on the way, by turns from each home
  *       and of each the same number
  *   bench-load relay HOME[,HOME...] TO THERE COUNT WINDOW [RATE]
@@ -263,9 +263,10 @@ int main(int argc, char **argv)
 	meter_must(hf_crypto_init(), "crypto");
 	if (argc == 3 && strcmp(argv[1], "limits") == 0) {
 		limits(argv[2]);
-	} else if (argc == 6 && strcmp(argv[1], "intake") == 0) {
+	} else if ((argc == 6 || argc == 7) && strcmp(argv[1], "intake") == 0) {
 		r.count = number(argv[4]);
 		r.window = number(argv[5]);
+		r.rate = argc == 7 ? number(argv[6]) : 0;
 		load(&r, "intake", argv[2], argv[3], NULL);
 	} else if ((argc == 7 || argc == 8) && strcmp(argv[1], "relay") == 0) {
 		r.relay = true;
@@ -283,7 +284,7 @@ int main(int argc, char **argv)
 	} else {
 		fprintf(stderr,
 		    "usage: bench-load limits DIR\n"
-		    "       bench-load intake HOMES TO COUNT WINDOW\n"
+		    "       bench-load intake HOMES TO COUNT WINDOW [RATE]\n"
 		    "       bench-load relay HOMES TO THERE COUNT WINDOW "
 		    "[RATE]\n"
 		    "       bench-load hop PROVIDER ORDER CONTACT REQUEST "

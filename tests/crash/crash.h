@@ -30,9 +30,12 @@ struct work {
 	unsigned count;
 	struct ack acks[ACKS_MAX];
 	size_t serving[FED_COUNTRIES]; /* operations before it first served */
+	char dir[FED_COUNTRIES][NODE_DIR_MAX]; /* since then */
+	struct instant now;                    /* when it did something last */
 };
 
-/** Cases from request to erasure, restarts between them. */
+/** Cases from request to erasure, restarts between them.  w->fed: NULL, or
+ * made and not started. */
 void work_run(struct work *w, unsigned cases);
 
 /** Contents of a directory. */
@@ -71,5 +74,11 @@ void image_write(struct image *now, const struct image *want,
  * false: refused by LMDB, and the broker had never served. */
 bool check_state(const struct work *w, const struct node *n, size_t at,
     const char *dir, bool deep);
+
+/** Failing calls, failing allocations and full disks; an exit status. */
+int faults_main(void);
+/** What plain_fail says is expected, and not told. */
+extern bool crash_quiet;
+uint64_t crash_number(const char *name, uint64_t otherwise);
 
 #endif

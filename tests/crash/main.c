@@ -1,5 +1,5 @@
 /*
- * crash [control]: STATES, SEED, CASES from the environment.
+ * crash [control | faults]: STATES, SEED, CASES from the environment.
  *
  * A child a node opens state after state; one that dies (a failed look, a
  * signal) failed at the state whose number it left, and another child goes on
@@ -27,12 +27,13 @@ static struct shared {
 	bool in_recovery, done;
 } * shared;
 static bool control;
+bool crash_quiet;
 
 _Noreturn void plain_fail(const char *file, int line, const char *format, ...)
 {
 	va_list more;
 
-	if (!control || shared == NULL) {
+	if (!crash_quiet && (!control || shared == NULL)) {
 		va_start(more, format);
 		fprintf(stderr, "%s:%d:", file, line);
 		vfprintf(stderr, format, more);
@@ -42,7 +43,7 @@ _Noreturn void plain_fail(const char *file, int line, const char *format, ...)
 	_exit(1);
 }
 
-static uint64_t number(const char *name, uint64_t otherwise)
+uint64_t crash_number(const char *name, uint64_t otherwise)
 {
 	const char *s = getenv(name);
 
@@ -217,14 +218,17 @@ static uint64_t node_states(struct run *r)
 int main(int argc, char **argv)
 {
 	static struct work work;
-	uint64_t wanted = number("STATES", 20000), seed = number("SEED", 1);
-	uint64_t cases = number("CASES", 6), operations = 0;
+	uint64_t wanted = crash_number("STATES", 20000),
+		 seed = crash_number("SEED", 1);
+	uint64_t cases = crash_number("CASES", 6), operations = 0;
 	const char *tmp = getenv("TMPDIR");
 	struct log logs[FED_COUNTRIES];
 	char prefix[64];
 	time_t began;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1 && strcmp(argv[1], "faults") == 0)
+		return faults_main();
 	control = argc > 1 && strcmp(argv[1], "control") == 0;
 	record_nosync = control;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,

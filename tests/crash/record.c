@@ -18,6 +18,7 @@
 #define FDS_MAX 1024
 
 bool record_nosync;
+struct fault *record_fault;
 
 static struct log logs[LOGS_MAX];
 static unsigned log_count;
@@ -91,6 +92,10 @@ unsigned log_file(struct log *l, const char *name)
 
 static void note(struct log *l, struct op op, const void *data)
 {
+	if (record_fault != NULL) { /* only how many */
+		l->count++;
+		return;
+	}
 	if (l->count == l->room) {
 		l->room = l->room == 0 ? 1024 : 2 * l->room;
 		l->ops = realloc(l->ops, l->room * sizeof(*l->ops));
@@ -145,6 +150,91 @@ static bool noted(int fd)
 	return fd >= 0 && fd < FDS_MAX && fds[fd].log != NULL;
 }
 
+/* ---- faults ---- */
+
+static void fired(const char *file)
+{
+	struct fault *f = record_fault;
+
+	if (!f->fired) {
+		snprintf(f->file, sizeof(f->file), "%s", file);
+		f->acks = f->count != NULL ? *f->count : 0;
+	}
+	f->fired = true;
+}
+
+static bool is_due(enum call call)
+{
+	struct fault *f = record_fault;
+	uint64_t n;
+
+	if (f == NULL)
+		return false;
+	n = ++f->seen[call];
+	return f->nth != 0 && call == f->call &&
+	       (f->on ? n >= f->nth : n == f->nth);
+}
+
+/* True: the call fails, errno is set. */
+static bool fails(enum call call, const char *file)
+{
+	if (!is_due(call))
+		return false;
+	fired(file);
+	errno = record_fault->error;
+	return true;
+}
+
+static const char *name_of(int fd)
+{
+	return fds[fd].dir ? "." : fds[fd].log->names[fds[fd].file];
+}
+
+/* How much of a write is let through; -1: it fails, errno is set. */
+static ssize_t let_through(enum call call, int fd, size_t size, off_t at)
+{
+	struct fault *f = record_fault;
+	struct stat st;
+
+	if (f == NULL || !noted(fd))
+		return (ssize_t)size;
+	if (is_due(call)) {
+		fired(name_of(fd));
+		errno = f->error;
+		return f->error != 0 ? -1 : (ssize_t)(size + 1) / 2;
+	}
+	if (fstat(fd, &st) == 0 && at + (off_t)size > st.st_size) {
+		uint64_t grows = (uint64_t)(at + (off_t)size - st.st_size);
+
+		if (f->budget != 0 && f->grown + grows > f->budget) {
+			fired(name_of(fd));
+			errno = ENOSPC;
+			return -1;
+		}
+		f->grown += grows;
+	}
+	return (ssize_t)size;
+}
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+void *malloc(size_t size)
+{
+	return fails(CALL_ALLOC, "memory") ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	return fails(CALL_ALLOC, "memory") ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	return fails(CALL_ALLOC, "memory") ? NULL : __libc_realloc(old, size);
+}
+
 /* ---- the calls ---- */
 
 static int open_noted(const char *path, int flags, unsigned mode)
@@ -153,8 +243,11 @@ static int open_noted(const char *path, int flags, unsigned mode)
 	struct log *l = log_of(path, &name);
 	struct stat st;
 	bool there = l != NULL && stat(path, &st) == 0;
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	int fd;
 
+	if (l != NULL && fails(CALL_OPEN, name))
+		return -1;
+	fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 	if (fd < 0 || fd >= FDS_MAX)
 		return fd;
 	memset(&fds[fd], 0, sizeof(fds[fd]));
@@ -220,8 +313,11 @@ static void note_write(int fd, const void *data, ssize_t size, off_t at)
 
 ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
 {
-	ssize_t n = syscall(SYS_pwrite64, fd, data, size, at);
+	ssize_t n = let_through(CALL_WRITE, fd, size, at);
 
+	if (n < 0)
+		return -1;
+	n = syscall(SYS_pwrite64, fd, data, (size_t)n, at);
 	note_write(fd, data, n, at);
 	return n;
 }
@@ -234,10 +330,25 @@ ssize_t pwrite64(int fd, const void *data, size_t size, off_t at)
 ssize_t write(int fd, const void *data, size_t size)
 {
 	off_t at = noted(fd) ? lseek(fd, 0, SEEK_CUR) : 0;
-	ssize_t n = syscall(SYS_write, fd, data, size);
+	ssize_t n = let_through(CALL_WRITE, fd, size, at);
 
+	if (n < 0)
+		return -1;
+	n = syscall(SYS_write, fd, data, (size_t)n);
 	note_write(fd, data, n, at);
 	return n;
+}
+
+ssize_t pread(int fd, void *data, size_t size, off_t at)
+{
+	if (noted(fd) && fails(CALL_READ, name_of(fd)))
+		return -1;
+	return syscall(SYS_pread64, fd, data, size, at);
+}
+
+ssize_t pread64(int fd, void *data, size_t size, off_t at)
+{
+	return pread(fd, data, size, at);
 }
 
 static void note_vector(int fd, const struct iovec *v, ssize_t left, off_t at)
@@ -252,10 +363,27 @@ static void note_vector(int fd, const struct iovec *v, ssize_t left, off_t at)
 	}
 }
 
+static size_t sum(const struct iovec *v, int count)
+{
+	size_t size = 0;
+
+	for (int i = 0; i < count; i++)
+		size += v[i].iov_len;
+	return size;
+}
+
 ssize_t pwritev(int fd, const struct iovec *v, int count, off_t at)
 {
-	ssize_t n = syscall(SYS_pwritev, fd, v, count, at, 0);
+	size_t size = sum(v, count);
+	ssize_t n = let_through(CALL_VECTOR, fd, size, at);
 
+	if (n < 0)
+		return -1;
+	if ((size_t)n < size) /* short: the first part, or half of it */
+		n = syscall(SYS_pwrite64, fd, v[0].iov_base,
+		    count > 1 ? v[0].iov_len : (size_t)n, at);
+	else
+		n = syscall(SYS_pwritev, fd, v, count, at, 0);
 	note_vector(fd, v, n, at);
 	return n;
 }
@@ -268,8 +396,16 @@ ssize_t pwritev64(int fd, const struct iovec *v, int count, off_t at)
 ssize_t writev(int fd, const struct iovec *v, int count)
 {
 	off_t at = noted(fd) ? lseek(fd, 0, SEEK_CUR) : 0;
-	ssize_t n = syscall(SYS_writev, fd, v, count);
+	size_t size = sum(v, count);
+	ssize_t n = let_through(CALL_VECTOR, fd, size, at);
 
+	if (n < 0)
+		return -1;
+	if ((size_t)n < size)
+		n = syscall(SYS_write, fd, v[0].iov_base,
+		    count > 1 ? v[0].iov_len : (size_t)n);
+	else
+		n = syscall(SYS_writev, fd, v, count);
 	note_vector(fd, v, n, at);
 	return n;
 }
@@ -286,18 +422,25 @@ static int synced(int fd, int rc)
 
 int fsync(int fd)
 {
+	if (noted(fd) && fails(CALL_SYNC, name_of(fd)))
+		return -1;
 	return synced(fd, (int)syscall(SYS_fsync, fd));
 }
 
 int fdatasync(int fd)
 {
+	if (noted(fd) && fails(CALL_SYNC, name_of(fd)))
+		return -1;
 	return synced(fd, (int)syscall(SYS_fdatasync, fd));
 }
 
 int ftruncate(int fd, off_t size)
 {
-	int rc = (int)syscall(SYS_ftruncate, fd, size);
+	int rc;
 
+	if (noted(fd) && fails(CALL_SIZE, name_of(fd)))
+		return -1;
+	rc = (int)syscall(SYS_ftruncate, fd, size);
 	if (noted(fd) && rc == 0)
 		note(fds[fd].log,
 		    (struct op){.type = OP_SIZE,
@@ -316,8 +459,11 @@ int rename(const char *from, const char *to)
 {
 	const char *old = "", *new = "";
 	struct log *l = log_of(from, &old);
-	int rc = (int)syscall(SYS_rename, from, to);
+	int rc;
 
+	if (l != NULL && fails(CALL_RENAME, old))
+		return -1;
+	rc = (int)syscall(SYS_rename, from, to);
 	if (l != NULL && rc == 0 && log_of(to, &new) == l)
 		note(l,
 		    (struct op){.type = OP_RENAME,

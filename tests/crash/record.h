@@ -64,4 +64,31 @@ unsigned log_file(struct log *l, const char *name);
 /** Open every store without sync from now on (the control). */
 extern bool record_nosync;
 
+/** One call that fails, among the calls on files that are noted. */
+enum call {
+	CALL_OPEN,
+	CALL_WRITE,  /* pwrite, write */
+	CALL_VECTOR, /* pwritev, writev */
+	CALL_SYNC,   /* fsync, fdatasync */
+	CALL_SIZE,   /* ftruncate */
+	CALL_RENAME,
+	CALL_READ,  /* pread */
+	CALL_ALLOC, /* malloc, calloc, realloc, of anything */
+	CALL_COUNT
+};
+struct fault {
+	enum call call;
+	uint64_t nth;    /* from 1; 0: none fails, they are counted */
+	int error;       /* errno; 0: half is done, and that is told */
+	bool on;         /* every one from the nth */
+	uint64_t budget; /* bytes that files may grow; 0: no bound */
+	uint64_t seen[CALL_COUNT], grown;
+	bool fired;
+	char file[32];         /* that it failed on */
+	const unsigned *count; /* of what was acknowledged: its address */
+	unsigned acks;         /* its value then */
+};
+/** The fault of this process; NULL: none, and nothing is counted. */
+extern struct fault *record_fault;
+
 #endif

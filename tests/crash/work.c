@@ -14,6 +14,7 @@ static struct ack *acknowledged(struct work *w, const struct node *n)
 	a->node = n;
 	a->at = record_mark(n->dir);
 	a->head = n->size;
+	w->now = w->fed->now;
 	return a;
 }
 
@@ -73,6 +74,7 @@ static void one_case(struct work *w, unsigned i)
 		    &id, NULL);
 		send_act(w, &d, us);
 		fed_wait(f, 4);
+		w->now = f->now;
 		tick(w, &id);
 	}
 	if (i % 4 == 1) {
@@ -83,14 +85,17 @@ static void one_case(struct work *w, unsigned i)
 
 void work_run(struct work *w, unsigned cases)
 {
-	struct federation *f = fed_new("JP", "US", NULL);
+	struct federation *f = w->fed;
 
-	w->fed = f;
+	if (f == NULL)
+		w->fed = f = fed_new("JP", "US", NULL);
 	for (unsigned i = 0; i < f->count; i++)
 		f->nodes[i].remembers = true;
 	fed_start(f);
-	for (unsigned i = 0; i < f->count; i++)
+	for (unsigned i = 0; i < f->count; i++) {
 		w->serving[i] = record_log(f->nodes[i].dir)->count;
+		memcpy(w->dir[i], f->nodes[i].dir, sizeof(w->dir[i]));
+	}
 	for (unsigned i = 0; i < cases; i++)
 		one_case(w, i);
 }
