@@ -9,6 +9,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#define UNKNOWN_KEY 100
+#define UNKNOWN_FIELD 2000u
+
 static void must(enum hf_err err, const char *what)
 {
 	cr_assert_eq(err, HF_OK, "fixture: %s: %s %s", what,
@@ -192,7 +195,7 @@ static void make_leaves(const struct draft *d, struct hf_leaves *l,
 		else
 			pack_str(&p, text, d->leaf_size);
 		must(pack_finish(&p, &size), "pack_finish");
-		l->leaf[i].field = text_field();
+		l->leaf[i].field = d->newer ? UNKNOWN_FIELD : text_field();
 		l->leaf[i].value = bytes_of(values[i], size);
 	}
 	hf_leaves_salt(l);
@@ -219,6 +222,24 @@ static size_t sign_core(
 	return size;
 }
 
+/* One key more at the end of the map, where the highest one stands. */
+static size_t add_unknown(uint8_t *envelope, size_t size)
+{
+	uint8_t was = envelope[0];
+
+	cr_assert(size + 4 <= HF_ENVELOPE_MAX, "no room for a key");
+	if (was == 0x8f) { /* from 16 keys on in three bytes */
+		memmove(envelope + 3, envelope + 1, size - 1);
+		memcpy(envelope, "\xde\x00\x10", 3);
+		size += 2;
+	} else {
+		envelope[was == 0xde ? 2 : 0]++;
+	}
+	envelope[size++] = UNKNOWN_KEY;
+	envelope[size++] = 1;
+	return size;
+}
+
 void draft_sign(const struct draft *d, struct signed_act *a)
 {
 	uint8_t envelope[HF_ENVELOPE_MAX], core_bytes[HF_CORE_MAX];
@@ -235,6 +256,8 @@ void draft_sign(const struct draft *d, struct signed_act *a)
 	must(hf_envelope_encode(
 		 &env, envelope, sizeof(envelope), &envelope_size),
 	    "hf_envelope_encode");
+	if (d->newer)
+		envelope_size = add_unknown(envelope, envelope_size);
 	core.kind = d->kind;
 	core.author = d->author->sign;
 	core.created = d->created;

@@ -138,6 +138,8 @@ struct draft {
 	unsigned leaf_count, leaf_size; /* bytes of each text; 0: a few */
 	bool break_signature;
 	bool bad_form;         /* it need not be an act at all */
+	bool newer;            /* has an optional key and optional fields that
+				* no version here knows (SPEC 1.6) */
 	const char *sealed_to; /* instead of `to`; NULL: to it */
 	const char *text;      /* of each leaf; NULL: any */
 };

@@ -364,10 +364,48 @@ static void check_late(struct sim *s, struct sim_case *k)
 		    (unsigned long long)(now - c.hold_until.ms));
 }
 
+/* An order rests on something, or it is over. */
+static bool is_orphan(struct sim *s, const struct sim_case *k)
+{
+	struct node *n = &s->f->nodes[k->asked];
+	struct case_record c, basis;
+
+	if (k->asking != k->asked || s->nodes[k->asked].byzantine ||
+	    node_case_err(n, &k->id, &c) != HF_OK || c.basis_count == 0 ||
+	    case_is_over(&c))
+		return false;
+	for (unsigned i = 0; i < c.basis_count; i++)
+		if (node_case_err(n, &c.bases[i], &basis) == HF_OK &&
+		    !case_is_over(&basis))
+			return false;
+	return true;
+}
+
+/* Later it would lapse by itself, and nobody would see that it was one. */
+static void check_orphan(struct sim *s, struct sim_case *k)
+{
+	const struct sim_node *sn = &s->nodes[k->asked];
+	uint64_t now = s->f->now.ms, since;
+
+	if (!is_orphan(s, k)) {
+		k->orphan_since = 0;
+		return;
+	}
+	if (k->orphan_since == 0)
+		k->orphan_since = now;
+	since =
+	    k->orphan_since > sn->sane_since ? k->orphan_since : sn->sane_since;
+	if (sn->full_until == 0 && now > since + LATE_MS)
+		sim_fail("%s: an order rests on nothing for %llu ms",
+		    sn->n->country.s, (unsigned long long)(now - since));
+}
+
 void sim_check_due(struct sim *s)
 {
-	for (unsigned i = 0; i < s->case_count; i++)
+	for (unsigned i = 0; i < s->case_count; i++) {
 		check_late(s, &s->cases[i]);
+		check_orphan(s, &s->cases[i]);
+	}
 }
 
 void sim_check_all(struct sim *s)
@@ -429,25 +467,6 @@ static void check_agreement(struct sim *s, struct sim_case *k)
 		    at_a.state, b->country.s, at_b.state);
 }
 
-/* An order rests on something, or it is over. */
-static void check_orphan(struct sim *s, struct sim_case *k)
-{
-	struct node *n = &s->f->nodes[k->asked];
-	struct case_record c, basis;
-	bool rests = false;
-
-	if (k->asking != k->asked || s->nodes[k->asked].byzantine ||
-	    node_case_err(n, &k->id, &c) != HF_OK || c.basis_count == 0 ||
-	    case_is_over(&c))
-		return;
-	for (unsigned i = 0; i < c.basis_count; i++)
-		rests |= node_case_err(n, &c.bases[i], &basis) == HF_OK &&
-			 !case_is_over(&basis);
-	if (!rests)
-		sim_fail("%s: an order rests on nothing, state %d",
-		    n->country.s, c.state);
-}
-
 static unsigned all_waiting(struct sim *s, bool tell)
 {
 	unsigned count = 0;
@@ -475,7 +494,9 @@ void sim_check_end(struct sim *s)
 	check_delivered(s);
 	for (unsigned i = 0; i < s->case_count; i++) {
 		check_agreement(s, &s->cases[i]);
-		check_orphan(s, &s->cases[i]);
+		if (is_orphan(s, &s->cases[i]))
+			sim_fail("%s: an order rests on nothing",
+			    s->f->nodes[s->cases[i].asked].country.s);
 	}
 	for (unsigned i = 0; i < s->count; i++) {
 		check_history(&s->nodes[i]);

@@ -1,33 +1,55 @@
 /*
- * explore: every sequence of DEPTH events of twelve types between two
+ * explore: every sequence of up to DEPTH events of twelve types between two
  * brokers, each with a crash of both after every one of its steps, and without.
  *
  * A federation is made once; each sequence runs in a process of its own on a
- * copy of its files.
+ * copy of its files.  Two kinds of sequence are covered by another and not
+ * run: those with an event that changed nothing (no entry, no frame, no
+ * connection, no time) are a shorter one, and of two neighbours that are
+ * independent, with no crash between them, one order is enough.
+ *
+ * SECONDS bounds it; SEED then begins at any place of the longest.
  */
 #include "tests/sim/sim.h"
 
 #include "broker/engine/intake.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EVENTS 12u
 #define DEPTH_MAX 8u
 #define HOLD_S 20u
+#define WORKERS 2u
 
 static const char *const names[EVENTS] = {"request", "acknowledge", "accept",
     "note", "withdraw", "deliver", "lose", "cut", "dial", "wait", "full",
     "clock"};
 
+struct tally {
+	unsigned from; /* depth */
+	uint64_t sequences, shorter, runs, crashes, reordered, failed;
+};
+struct shared {
+	struct sim_result r[WORKERS];
+	struct tally t[WORKERS];
+	unsigned nothing_at[WORKERS];
+};
+
 static struct sim *s;
 static struct hf_id newest;
+static unsigned worker;
+static unsigned *nothing_at; /* [worker]: the step that changed nothing */
 
 static void submit(unsigned node, struct draft *d)
 {
@@ -152,29 +174,94 @@ static void settle(void)
 	sim_check_end(s);
 }
 
+/* ---- a process for each ---- */
+
+static void copy_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	struct stat st;
+	off_t at = 0;
+
+	if (in < 0 || out < 0 || fstat(in, &st) != 0)
+		sim_fail("cannot copy %s", from);
+	while (at < st.st_size)
+		if (sendfile(out, in, &at, (size_t)(st.st_size - at)) <= 0)
+			sim_fail("cannot copy %s", from);
+	close(in);
+	close(out);
+}
+
+static void copy_files(const char *from, const char *to)
+{
+	DIR *dir = opendir(from);
+	char a[400], b[400];
+
+	if (dir == NULL || mkdir(to, 0700) != 0)
+		sim_fail("cannot copy %s", from);
+	for (struct dirent *d = readdir(dir); d != NULL; d = readdir(dir)) {
+		snprintf(a, sizeof(a), "%s/%s", from, d->d_name);
+		snprintf(b, sizeof(b), "%s/%s", to, d->d_name);
+		if (d->d_name[0] != '.')
+			copy_file(a, b);
+	}
+	closedir(dir);
+}
+
 /* On a copy of the files, because the parent goes on with its own. */
 static void move_away(const char *top)
 {
 	for (unsigned i = 0; i < s->count; i++) {
 		struct node *n = s->nodes[i].n;
-		char command[300], dir[NODE_DIR_MAX];
+		char dir[NODE_DIR_MAX];
 
 		snprintf(dir, sizeof(dir), "%.40s/%u", top, i);
-		snprintf(command, sizeof(command), "cp -r %s %s", n->dir, dir);
-		if (system(command) != 0)
-			sim_fail("%s", command);
+		copy_files(n->dir, dir);
 		memcpy(n->dir, dir, sizeof(dir));
 	}
 	crash_all();
-	sim_time(s, 12000);
+	sim_dial(s, 0, 1);
+	sim_dial(s, 1, 0);
+	sim_time(s, 2000);
+}
+
+/* Whatever an event may change, in figures. */
+struct figures {
+	uint64_t now, frames, entries[2], epochs[2], full;
+	bool up[2], certain;
+};
+
+static struct figures figures_of(void)
+{
+	struct figures f;
+
+	memset(&f, 0, sizeof(f)); /* they are compared as bytes */
+	f.now = s->f->now.ms;
+	f.frames = s->frame_order + s->frame_count;
+	f.full = s->nodes[1].full_until;
+	f.certain = s->nodes[1].n->clock_certain;
+	for (unsigned i = 0; i < 2; i++) {
+		f.entries[i] = s->nodes[i].n->size;
+		f.epochs[i] = s->links[i][1 - i].epoch;
+		f.up[i] = s->links[i][1 - i].up;
+	}
+	return f;
 }
 
 static void sequence(
     const unsigned *events, unsigned depth, unsigned crash_after)
 {
 	for (unsigned i = 0; i < depth; i++) {
+		struct figures before = figures_of(), after;
+
 		s->r->step = i;
 		event(events[i]);
+		after = figures_of();
+		if (crash_after > i &&
+		    memcmp(&before, &after, sizeof(before)) == 0) {
+			nothing_at[worker] = i;
+			_exit(0);
+		}
 		if (crash_after == i)
 			crash_all();
 	}
@@ -192,34 +279,26 @@ static void print(const unsigned *events, unsigned depth, unsigned crash)
 static bool run(const unsigned *events, unsigned depth, unsigned crash,
     struct sim_result *r, const char *top)
 {
+	char mine[60];
 	int status;
 	pid_t child;
 
 	memset(r, 0, sizeof(*r));
+	nothing_at[worker] = depth;
+	snprintf(mine, sizeof(mine), "%.40s/%u", top, 10 + worker);
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
 		alarm(120);
-		move_away(top);
+		if (mkdir(mine, 0700) != 0)
+			sim_fail("%s", mine);
+		move_away(mine);
 		sequence(events, depth, crash);
 		_exit(0);
 	}
 	waitpid(child, &status, 0);
-	for (unsigned i = 0; i < 2; i++) {
-		static const char *const files[] = {
-		    "data.mdb", "lock.mdb", "keys", "case.keys", "witness.mem"};
-		char path[200];
-
-		for (unsigned k = 0; k < 5; k++) {
-			snprintf(path, sizeof(path), "%.40s/%u/%s", top, i,
-			    files[k]);
-			unlink(path);
-		}
-		snprintf(path, sizeof(path), "rm -rf %.40s/%u", top, i);
-		if (access(path + 7, F_OK) == 0 && system(path) != 0)
-			return false;
-	}
-	if (r->done)
+	sim_remove(mine);
+	if (r->done || nothing_at[worker] < depth)
 		return true;
 	printf("FAIL explore: %s; events:",
 	    r->failed ? r->what : "the process ended");
@@ -227,34 +306,171 @@ static bool run(const unsigned *events, unsigned depth, unsigned crash,
 	return false;
 }
 
-int sim_explore(unsigned depth)
+/* ---- which ---- */
+
+/* What one changes the other neither reads nor changes: officers of the one
+ * broker and of the other, its disk, its clock.  A request is what the other
+ * side's officers look for. */
+static bool independent(unsigned a, unsigned b)
+{
+	static const uint16_t with[EVENTS] = {[0] = 1u << 10 | 1u << 11,
+	    [3] = 1u << 1 | 1u << 2 | 1u << 10 | 1u << 11,
+	    [4] = 1u << 1 | 1u << 2 | 1u << 10 | 1u << 11,
+	    [6] = 1u << 10};
+
+	return (with[a] & 1u << b) != 0 || (with[b] & 1u << a) != 0;
+}
+
+/* Some neighbours could change places to come earlier in our order. */
+static bool other_order(
+    const unsigned *events, unsigned depth, unsigned crash_after)
+{
+	for (unsigned i = 0; i + 1 < depth; i++)
+		if (crash_after != i && events[i] > events[i + 1] &&
+		    independent(events[i], events[i + 1]))
+			return true;
+	return false;
+}
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A sequence with all its crashes; how many sequences are seen with it.  The
+ * first event is the most significant digit: the next ones, at most `most`,
+ * begin alike up to an event that changed nothing. */
+static uint64_t all_crashes(struct tally *t, uint64_t k, unsigned depth,
+    uint64_t most, struct sim_result *r, const char *top)
+{
+	unsigned events[DEPTH_MAX];
+	uint64_t left = k, alike = 1;
+
+	for (unsigned i = depth; i-- > 0; left /= EVENTS)
+		events[i] = (unsigned)(left % EVENTS);
+	/* without a crash first: it tells whether there is more to see */
+	for (unsigned n = 0; n <= depth; n++) {
+		unsigned crash = depth - n;
+
+		if (other_order(events, depth, crash)) {
+			t->reordered++;
+			continue;
+		}
+		t->runs++;
+		t->failed += !run(events, depth, crash, r, top);
+		if (nothing_at[worker] < depth && crash == depth) {
+			for (unsigned i = nothing_at[worker] + 1; i < depth;
+			     i++)
+				alike *= EVENTS;
+			alike -= k % alike; /* those that are left of them */
+			alike = alike < most ? alike : most;
+			t->shorter += alike;
+			t->runs--;
+			return alike;
+		}
+		t->crashes += crash < depth;
+	}
+	t->sequences++;
+	return 1;
+}
+
+static uint64_t power(unsigned depth)
+{
+	uint64_t count = 1;
+
+	while (depth-- > 0)
+		count *= EVENTS;
+	return count;
+}
+
+/* Of the sequences of one depth those of this worker: blocks, so that what is
+ * passed over is passed over once. */
+static void explore_depth(struct tally *t, unsigned depth, uint64_t first,
+    double end, struct sim_result *r, const char *top)
+{
+	uint64_t count = power(depth), block = depth > 2 ? power(depth - 2) : 1;
+
+	for (uint64_t done = 0; done < count && t->failed < 5;) {
+		uint64_t k = (first + done) % count;
+		uint64_t most = block - k % block;
+
+		if (most > count - done)
+			most = count - done;
+		if (end > 0 && seconds_now() > end)
+			return;
+		if (k / block % WORKERS == worker)
+			done += all_crashes(t, k, depth, most, r, top);
+		else
+			done += most;
+	}
+}
+
+static void report(const struct tally *t, unsigned depth, double began)
+{
+	uint64_t all = 0, seen = t->sequences + t->shorter;
+
+	for (unsigned d = t->from; d <= depth; d++)
+		all += power(d);
+	printf("explore: %" PRIu64 " sequences of %u to %u events of %u types, "
+	       "of %" PRIu64 " (%.1f %%): %" PRIu64 " end as a shorter one, "
+	       "%" PRIu64 " run with a crash after each step, %" PRIu64
+	       " crashes, %" PRIu64 " runs, %" PRIu64
+	       " as in another order, %.0f s, %" PRIu64 " violations\n",
+	    seen, t->from, depth, EVENTS, all,
+	    100.0 * (double)seen / (double)all, t->shorter, t->sequences,
+	    t->crashes, t->runs, t->reordered, seconds_now() - began,
+	    t->failed);
+	if (t->failed == 0)
+		printf("ok explore\n");
+}
+
+int sim_explore(unsigned depth, uint64_t seconds, uint64_t seed)
 {
 	static const struct sim_options o = {
 	    .seed = 4, .brokers = 2, .off = UINT32_MAX};
-	struct sim_result *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared *shared = mmap(NULL, sizeof(*shared),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	const char *top = getenv("TMPDIR");
-	uint64_t runs = 0, failed = 0, count = 1;
+	struct chance c = {seed};
+	struct tally sum = {0};
+	pid_t workers[WORKERS];
+	double began = seconds_now();
+	double end = seconds > 0 ? began + (double)seconds : 0;
 
 	if (depth > DEPTH_MAX)
 		depth = DEPTH_MAX;
-	s = sim_begin(&o, r);
-	for (unsigned i = 0; i < depth; i++)
-		count *= EVENTS;
-	for (uint64_t k = 0; k < count && failed < 5; k++) {
-		unsigned events[DEPTH_MAX];
-		uint64_t left = k;
-
-		for (unsigned i = 0; i < depth; i++, left /= EVENTS)
-			events[i] = (unsigned)(left % EVENTS);
-		for (unsigned crash = 0; crash <= depth; crash++, runs++)
-			failed += !run(events, depth, crash, r, top);
+	sum.from = seed != 0 ? depth : 1;
+	nothing_at = shared->nothing_at;
+	s = sim_begin(&o, &shared->r[0]);
+	sim_time(s, 12000);
+	for (worker = 0; worker < WORKERS; worker++) {
+		workers[worker] = fork();
+		if (workers[worker] != 0)
+			continue;
+		s->r = &shared->r[worker];
+		sim_told(s->r, NULL);
+		for (unsigned d = sum.from; d <= depth; d++)
+			explore_depth(&shared->t[worker], d,
+			    seed != 0 ? chance_next(&c) % power(d) : 0, end,
+			    s->r, top);
+		fflush(stdout);
+		_exit(0);
 	}
-	printf("explore: %" PRIu64 " sequences of %u events of %u types, a "
-	       "crash after each step: %" PRIu64 " runs, %" PRIu64
-	       " violations\n",
-	    count, depth, EVENTS, runs, failed);
-	if (failed == 0)
-		printf("ok explore\n");
-	return failed != 0;
+	for (unsigned i = 0; i < WORKERS; i++) {
+		const struct tally *t = &shared->t[i];
+		int status = 0;
+
+		waitpid(workers[i], &status, 0);
+		sum.failed += t->failed + (status != 0);
+		sum.sequences += t->sequences;
+		sum.shorter += t->shorter;
+		sum.runs += t->runs;
+		sum.crashes += t->crashes;
+		sum.reordered += t->reordered;
+	}
+	report(&sum, depth, began);
+	return sum.failed != 0;
 }

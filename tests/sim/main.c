@@ -3,7 +3,7 @@
  * that repeats it and a trace that was made as short as it would get.
  *
  *   sim             one (SEED) or many (FROM, SEEDS, SECONDS of processor time)
- *   sim explore     DEPTH
+ *   sim explore     DEPTH, SECONDS, SEED
  *   sim times       JUMPS, SEED
  *
  * HOURS or MS are simulated for each seed; STEPS, OFF (bits of enum fault),
@@ -32,7 +32,7 @@ static struct sim_result total;
 static uint64_t seeds, violations;
 static char top[64]; /* temporary directory of all runs */
 
-static void remove_tree(const char *path)
+void sim_remove(const char *path)
 {
 	char name[600];
 	DIR *dir = opendir(path);
@@ -45,7 +45,7 @@ static void remove_tree(const char *path)
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
 			continue;
 		snprintf(name, sizeof(name), "%s/%s", path, d->d_name);
-		remove_tree(name);
+		sim_remove(name);
 	}
 	closedir(dir);
 	rmdir(path);
@@ -89,7 +89,7 @@ static void run(const struct sim_options *o, struct sim_result *r)
 	}
 	*r = *shared;
 	munmap(shared, sizeof(*shared));
-	remove_tree(top);
+	sim_remove(top);
 	mkdir(top, 0700);
 }
 
@@ -352,7 +352,8 @@ int main(int argc, char **argv)
 
 	make_top();
 	if (strcmp(what, "explore") == 0) {
-		status = sim_explore((unsigned)number("DEPTH", 3));
+		status = sim_explore((unsigned)number("DEPTH", 3),
+		    number("SECONDS", 0), number("SEED", 0));
 	} else if (strcmp(what, "times") == 0) {
 		status = sim_times(number("JUMPS", 10000), number("SEED", 1));
 	} else if (seed != NULL && *seed != '\0') {
@@ -377,6 +378,6 @@ int main(int argc, char **argv)
 		status = many((double)number("SECONDS", 1u << 30),
 		    number("FROM", 1), number("SEEDS", 1u << 30), ms);
 	}
-	remove_tree(top);
+	sim_remove(top);
 	return status;
 }

@@ -76,6 +76,14 @@ static bool partitioned(const struct sim *s, unsigned a, unsigned b)
 			       s->nodes[b].partitioned_until > now);
 }
 
+/* [1, min, max, ...]: a later version would take the next one, too. */
+static void offer(const struct sim *s, struct sim_frame *frame)
+{
+	if (sim_newer(s, frame->from) && frame->size > 3 &&
+	    frame->bytes[0] == 0x96 && frame->bytes[1] == HF_LINK_HELLO)
+		frame->bytes[3]++;
+}
+
 void sim_fly(
     struct sim *s, unsigned from, unsigned to, uint64_t conn, struct hf_bytes b)
 {
@@ -93,6 +101,7 @@ void sim_fly(
 		return;
 	frame.bytes = malloc(b.size + 1);
 	memcpy(frame.bytes, b.data, b.size);
+	offer(s, &frame);
 	if (!s->nodes[from].byzantine || s->calm || sim_bend(s, &frame))
 		launch(s, l, &frame);
 	free(frame.bytes);

@@ -222,6 +222,23 @@ static void remember(
 		    .id = *id, .asking = asking, .asked = asked};
 }
 
+/* Any request of another country to this one. */
+static struct sim_case *foreign_case(struct sim *s, unsigned node)
+{
+	unsigned first;
+
+	if (s->case_count == 0)
+		return NULL;
+	first = (unsigned)below(s, s->case_count);
+	for (unsigned i = 0; i < s->case_count; i++) {
+		struct sim_case *c = &s->cases[(first + i) % s->case_count];
+
+		if (c->asked == node && c->asking != node)
+			return c;
+	}
+	return NULL;
+}
+
 /* An order to a provider at home, resting on a foreign case, masked or not. */
 static struct hf_bytes rest_on(struct sim *s, struct draft *d, unsigned node,
     uint8_t opening[HF_SALT_SIZE + HF_ID_SIZE])
@@ -229,10 +246,8 @@ static struct hf_bytes rest_on(struct sim *s, struct draft *d, unsigned node,
 	struct sim_case *c;
 	struct hf_hash digest;
 
-	if (s->case_count == 0)
-		return nothing;
-	c = &s->cases[below(s, s->case_count)];
-	if (c->asked != node || c->asking == node)
+	c = foreign_case(s, node);
+	if (c == NULL)
 		return nothing;
 	draft_has(d, HF_E_LINEAGE);
 	d->env.lineage_count = 1;
@@ -261,6 +276,15 @@ static void with_leaf(struct draft *d)
 	d->text = SIM_CANARY;
 }
 
+/* What a later program writes: optional parts that no broker here knows. */
+static void sign(
+    struct sim *s, unsigned node, struct draft *d, struct signed_act *a)
+{
+	d->newer =
+	    sim_newer(s, node) && sim_happens(s, &s->step, FAULT_VERSION);
+	draft_sign(d, a);
+}
+
 static void open_case(struct sim *s, unsigned node, unsigned to)
 {
 	struct node *n = &s->f->nodes[node];
@@ -280,7 +304,7 @@ static void open_case(struct sim *s, unsigned node, unsigned to)
 		with_leaf(&d);
 	if (order)
 		arg = rest_on(s, &d, node, opening);
-	draft_sign(&d, &a);
+	sign(s, node, &d, &a);
 	if (send(s, node, d.author, &a, arg) == HF_OK)
 		remember(s, &a.id, node, to);
 }
@@ -295,7 +319,7 @@ static void continue_case(struct sim *s, struct sim_case *c)
 		return;
 	if (below(s, 4) == 0)
 		with_leaf(&d);
-	draft_sign(&d, &a);
+	sign(s, node, &d, &a);
 	send(s, node, d.author, &a, nothing);
 }
 
@@ -328,7 +352,7 @@ static void plain_answer(struct sim *s, struct sim_case *c)
 		draft_has(&d, HF_E_TTL);
 		draft_has(&d, HF_E_DUTY);
 	}
-	draft_sign(&d, &a);
+	sign(s, c->asked, &d, &a);
 	send(s, c->asked, d.author, &a, nothing);
 }
 
@@ -393,9 +417,8 @@ static void garbage(struct sim *s, unsigned node, const struct hf_key *key)
 /* An act that must not be accepted from this officer. */
 static void forbidden_act(struct sim *s, unsigned node)
 {
-	static const unsigned wrong[] = {AUD, OPS};
 	struct node *n = &s->f->nodes[node];
-	const struct officer *o = &n->officers[wrong[below(s, 2)]];
+	const struct officer *o = &s->readers[node];
 	struct officer other = s->f->nodes[(node + 1) % s->count].officers[NCP];
 	static struct signed_act a;
 	struct draft d;
@@ -404,7 +427,7 @@ static void forbidden_act(struct sim *s, unsigned node)
 	draft_open(&d, s->f, n->officers[NCP].desk.s, HF_KIND_REQUEST,
 	    s->f->nodes[(node + 1) % s->count].officers[NCP].desk.s);
 	switch (below(s, 4)) {
-	case 0: /* another role signs */
+	case 0: /* one of the desk signs, whose role may only read */
 		d.author = o;
 		break;
 	case 1: /* another's key over the wire */
@@ -499,7 +522,7 @@ static void tell_own_document(struct sim *s, unsigned node)
 void sim_rotate(struct sim *s, bool revoke)
 {
 	unsigned node = (unsigned)below(s, s->count);
-	unsigned desk = (unsigned)below(s, 3);
+	unsigned desk = (unsigned)below(s, FED_DESKS);
 	struct node *n = &s->f->nodes[node];
 	struct officer old = n->officers[desk], *o = &n->officers[desk];
 

@@ -19,7 +19,7 @@ static const char *aloud;
 const char *const fault_names[FAULT_COUNT] = {"loss", "replay", "reorder",
     "delay", "cut", "partition", "clog", "crash", "crash-in-turn", "full",
     "write-full", "read-error", "commit-error", "clock-jump", "clock-drift",
-    "rotate", "revoke", "byzantine", "desk"};
+    "rotate", "revoke", "byzantine", "desk", "version"};
 
 static const char *const countries[FED_COUNTRIES] = {"JP", "US", "DE", "FR",
     "GB", "IT", "NL", "SE", "NO", "FI", "DK", "PL", "CZ", "AT", "CH", "ES",
@@ -127,6 +127,11 @@ bool sim_happens(struct sim *s, struct chance *c, enum fault fault)
 	return true;
 }
 
+bool sim_newer(const struct sim *s, unsigned node)
+{
+	return s->rate[FAULT_VERSION] > 0 && node % 2 == 1;
+}
+
 /* ---- the swarm ---- */
 
 static unsigned some(struct chance *c, unsigned most, unsigned one_in)
@@ -160,6 +165,7 @@ static void choose_rates(struct sim *s, struct chance *c)
 	rate[FAULT_REVOKE] = some(c, 15, 2);
 	rate[FAULT_BYZANTINE] = some(c, 400, 2);
 	rate[FAULT_DESK] = some(c, 100, 2);
+	rate[FAULT_VERSION] = some(c, 1000, 2);
 	for (unsigned i = 0; i < FAULT_COUNT; i++)
 		if ((s->o->off & 1u << i) != 0)
 			rate[i] = 0;
@@ -207,6 +213,10 @@ struct sim *sim_begin(const struct sim_options *o, struct sim_result *r)
 		sn->byzantine = s->rate[FAULT_BYZANTINE] > 0 && i == 0;
 		for (unsigned d = 0; d < FED_DESKS; d++)
 			sim_key_book(s, i, &sn->n->officers[d]);
+		fed_more_officer(sn->n, &s->readers[i],
+		    sn->n->officers[NCP].desk.s, ROLE_AUDITOR);
+		fed_build(sn->n);
+		sim_key_book(s, i, &s->readers[i]);
 	}
 	fed_start(s->f);
 	for (unsigned a = 0; a < s->count; a++)

@@ -41,7 +41,8 @@ enum fault {
 	FAULT_ROTATE,
 	FAULT_REVOKE,
 	FAULT_BYZANTINE,
-	FAULT_DESK, /* a desk misbehaves */
+	FAULT_DESK,    /* a desk misbehaves */
+	FAULT_VERSION, /* every second broker is of a later minor version */
 	FAULT_COUNT
 };
 extern const char *const fault_names[FAULT_COUNT];
@@ -115,6 +116,7 @@ struct sim_case {
 	struct hf_id id;
 	unsigned asking, asked; /* nodes */
 	bool shown, masked;     /* an order rests on it, openly or not */
+	uint64_t orphan_since;  /* what an order rests on is over; 0: no */
 };
 /** Every key that ever could sign, by our own book. */
 struct sim_key {
@@ -152,6 +154,8 @@ struct sim {
 		struct hf_id id;
 		unsigned node;
 	} masked[SIM_MASKED];
+	/* of each contact point, an auditor: he reads and signs nothing */
+	struct officer readers[FED_COUNTRIES];
 	/* acts of each ledger that were seen: an open hash table */
 	struct hf_id *ids;
 	uint8_t *id_nodes;
@@ -182,6 +186,9 @@ void sim_told(struct sim_result *r, const char *name);
 /** Is this fault possible now, and does it happen, `of` a thousand? */
 bool sim_happens(struct sim *s, struct chance *c, enum fault fault);
 void sim_count(struct sim *s, enum fault fault);
+/** A broker whose links offer versions 1 and 2, and whose officers' programs
+ * write optional keys and fields of the later one. */
+bool sim_newer(const struct sim *s, unsigned node);
 /** Bytes of sodium's chance from this seed on. */
 void sim_seed_sodium(uint64_t seed);
 
@@ -247,7 +254,9 @@ void sim_check_all(struct sim *s);
 void sim_check_end(struct sim *s);
 
 /* explore.c, times.c: programs of their own */
-int sim_explore(unsigned depth);
+int sim_explore(unsigned depth, uint64_t seconds, uint64_t seed);
+/** A directory with all that is in it. */
+void sim_remove(const char *path);
 int sim_times(uint64_t jumps, uint64_t seed);
 
 #endif
