@@ -280,7 +280,7 @@ attacks: $(B)/test-client
 	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
 		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
 check: doors format-check all unit $(B)/sim $(B)/crash $(B)/kills-traffic \
-		$(AUTH) bench-smoke man
+		$(B)/hostile-flood.so $(AUTH) bench-smoke man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:
@@ -296,7 +296,10 @@ cover:
 CONNECTIONS ?= 10000
 ONLY ?=
 .PHONY: hostile
-hostile: all
+$(B)/hostile-flood.so: tests/hostile/flood.c | deps-ok
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -lsodium
+hostile: all $(B)/hostile-flood.so
 	@HOLDFAST_BUILD=$(abspath $(B)) tests/hostile/run.py \
 		--connections $(CONNECTIONS) --seconds $(or $(SECONDS),30) --only "$(ONLY)"
 demo: all
