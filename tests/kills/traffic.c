@@ -4,8 +4,8 @@
  *   traffic PERIOD_MS HOME TO [HOME TO ...]
  *
  * Each HOME opens a case with desk TO every PERIOD_MS, and sends the same
- * bytes again after AGAIN_S without an answer, on a new connection after
- * SILENT_S, until the broker has acknowledged it; at most WINDOW wait.  A line on stdout each:
+ * bytes again after AGAIN_S without an answer, until the broker has
+ * acknowledged it; at most WINDOW of them wait.  A line on stdout each:
  *
  *   made N             officer N (from 0) has signed an act
  *   done N REF ID T    it is acknowledged; signed at T, seconds, monotonic
@@ -27,8 +27,8 @@
 #define OFFICERS_MAX 16
 #define WINDOW 8u
 #define AGAIN_S 0.4
-#define SILENT_S 0.6
-#define PATIENCE_S 60.0
+#define REDIAL_S 0.2
+#define PATIENCE_S 120.0
 
 struct slot {
 	struct ready *act; /* NULL: free */
@@ -40,7 +40,9 @@ struct officer {
 	struct desk desk;
 	const char *to;
 	struct slot slots[WINDOW];
-	double next, heard; /* heard: when it was answered, or dialled */
+	double next, dialled;
+	void *monitor;
+	bool refused;
 	uint64_t serial;
 };
 
@@ -104,13 +106,43 @@ static void send_due(struct officer *o, double now)
 static void dial_again(struct officer *o, double now)
 {
 	const char *broker = o->desk.home.broker;
+	zmq_msg_t m;
 
-	if (now - o->heard < SILENT_S)
+	zmq_msg_init(&m);
+	while (zmq_msg_recv(&m, o->monitor, ZMQ_DONTWAIT) >= 0)
+		o->refused = true;
+	zmq_msg_close(&m);
+	if (!o->refused || now - o->dialled < REDIAL_S)
 		return;
-	o->heard = now;
+	o->refused = false;
+	o->dialled = now;
 	zmq_disconnect(o->desk.socket, broker); /* ENOENT: gone already */
 	if (zmq_connect(o->desk.socket, broker) != 0)
 		meter_fail("no connection");
+}
+
+static void open_officer(
+    struct officer *o, void *ctx, const char *home, const char *to)
+{
+	char name[48];
+
+	desk_open(&o->desk, ctx, home);
+	o->to = to;
+	snprintf(name, sizeof(name), "inproc://monitor-%u",
+	    (unsigned)(o - officers));
+	o->monitor = zmq_socket(ctx, ZMQ_PAIR);
+	if (o->monitor == NULL ||
+	    zmq_socket_monitor(
+		o->desk.socket, name, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0 ||
+	    zmq_connect(o->monitor, name) != 0)
+		meter_fail("no monitor");
+}
+
+static void close_officer(struct officer *o)
+{
+	zmq_socket_monitor(o->desk.socket, NULL, 0);
+	zmq_close(o->monitor);
+	desk_close(&o->desk);
 }
 
 static void take(struct officer *o)
@@ -121,7 +153,6 @@ static void take(struct officer *o)
 	while (desk_read(&o->desk, &r)) {
 		struct slot *s = &o->slots[r.request % WINDOW];
 
-		o->heard = meter_now();
 		/* of an earlier try, answered twice, or no request's */
 		if (r.type != 0 || s->act == NULL || s->serial != r.request ||
 		    r.code == HF_BUSY)
@@ -184,13 +215,13 @@ int main(int argc, char **argv)
 	period = atoi(argv[1]) / 1000.0;
 	officer_count = (unsigned)(argc - 2) / 2;
 	for (unsigned i = 0; i < officer_count; i++) {
-		desk_open(&officers[i].desk, ctx, argv[2 + 2 * i]);
-		officers[i].to = argv[3 + 2 * i];
+		open_officer(
+		    &officers[i], ctx, argv[2 + 2 * i], argv[3 + 2 * i]);
 		officers[i].next = meter_now() + period * i / officer_count;
 	}
 	run();
 	for (unsigned i = 0; i < officer_count; i++)
-		desk_close(&officers[i].desk);
+		close_officer(&officers[i]);
 	zmq_ctx_term(ctx);
 	return 0;
 }
