@@ -127,6 +127,7 @@ class Ground:
     wrong hands and its broker is off."""
 
     def __init__(self):
+        os.environ["HOLDFAST_SETTINGS"] = overload.SETTINGS
         self.f = Federation("JP", "US", "DE")
         self.f.script("stop", "de")
         self.pids = self.f.pids("jp")
@@ -156,7 +157,7 @@ class Ground:
 
 
 def finish(program, seconds):
-    out, _ = program.communicate(timeout=seconds + 30)
+    out, _ = program.communicate(timeout=2 * seconds + 120)
     check(program.returncode == 0, "%s: exit %d" % (
         program.args[4:7], program.returncode))
     print("  " + out.strip())
