@@ -1,11 +1,12 @@
 /*
  * traffic: officers that ask, through whatever happens to their brokers.
  *
- *   traffic PERIOD_MS HOME TO [HOME TO ...]
+ *   traffic PERIOD_MS PATIENCE_S HOME TO [HOME TO ...]
  *
  * Each HOME opens a case with desk TO every PERIOD_MS, and sends the same
  * bytes again after AGAIN_S without an answer, until the broker has
- * acknowledged it; at most WINDOW of them wait.  A line on stdout each:
+ * acknowledged it, which may take PATIENCE_S; at most WINDOW of them wait.  A
+ * line on stdout each:
  *
  *   made N             officer N (from 0) has signed an act
  *   done N REF ID T    it is acknowledged; signed at T, seconds, monotonic
@@ -28,7 +29,6 @@
 #define WINDOW 8u
 #define AGAIN_S 0.4
 #define REDIAL_S 0.2
-#define PATIENCE_S 120.0
 
 struct slot {
 	struct ready *act; /* NULL: free */
@@ -48,7 +48,7 @@ struct officer {
 
 static struct officer officers[OFFICERS_MAX];
 static unsigned officer_count, waiting;
-static double period;
+static double period, patience;
 
 static void say_id(const struct hf_id *id)
 {
@@ -88,7 +88,7 @@ static void send_due(struct officer *o, double now)
 
 		if (s->act == NULL || now - s->sent < AGAIN_S)
 			continue;
-		if (now - s->made > PATIENCE_S) {
+		if (now - s->made > patience) {
 			fprintf(stderr, "officer %u, act ",
 			    (unsigned)(o - officers));
 			for (unsigned k = 0; k < sizeof(s->act->id.b); k++)
@@ -205,18 +205,20 @@ int main(int argc, char **argv)
 {
 	void *ctx = zmq_ctx_new();
 
-	if (argc < 4 || argc % 2 != 0 || argc > 2 + 2 * OFFICERS_MAX) {
-		fprintf(stderr, "usage: traffic PERIOD_MS HOME TO ...\n");
+	if (argc < 5 || argc % 2 == 0 || argc > 3 + 2 * OFFICERS_MAX) {
+		fprintf(stderr,
+		    "usage: traffic PERIOD_MS PATIENCE_S HOME TO ...\n");
 		return 2;
 	}
 	if (ctx == NULL)
 		meter_fail("zmq_ctx_new");
 	meter_must(hf_crypto_init(), "crypto");
 	period = atoi(argv[1]) / 1000.0;
-	officer_count = (unsigned)(argc - 2) / 2;
+	patience = atoi(argv[2]);
+	officer_count = (unsigned)(argc - 3) / 2;
 	for (unsigned i = 0; i < officer_count; i++) {
 		open_officer(
-		    &officers[i], ctx, argv[2 + 2 * i], argv[3 + 2 * i]);
+		    &officers[i], ctx, argv[3 + 2 * i], argv[4 + 2 * i]);
 		officers[i].next = meter_now() + period * i / officer_count;
 	}
 	run();
