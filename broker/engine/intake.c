@@ -224,7 +224,7 @@ static enum hf_err tell_peer(struct intake *in, uint64_t index, unsigned *flags)
 		return HF_OK;
 	*flags |= HF_SUBMIT_NOT_DELIVERED;
 	return outbox_put(
-	    in->e, hf_desk_country(&env->to), &in->c, &in->act.id, index);
+	    in->e, hf_desk_country(&env->to), &in->c, &in->act, index);
 }
 
 /** A refusal on a ground that the profile does not name (SPEC 8.2). */
