@@ -143,7 +143,8 @@ static enum hf_err store_act(struct intake *in, uint64_t *index)
 
 	if ((err = ledger_add_act(e, in->type, &in->act, index)) != HF_OK)
 		return err;
-	if (in->create && (err = case_key_new(e, &in->c.key_slot)) != HF_OK)
+	if (in->create &&
+	    (err = store_key_new(e->txn, &in->c.key_slot)) != HF_OK)
 		return err;
 	if (in->opens && (err = open_case(in)) != HF_OK)
 		return err;

@@ -264,8 +264,6 @@ HF_MUST_USE enum hf_err case_next_dependent(struct engine *e,
     const struct hf_id *basis, struct hf_id *dependent, bool first);
 /** Body of an act under the case's key.  put: at entry; get: out has
  * HF_BODY_MAX.  Errors: HF_ERASED, HF_NOTFOUND */
-/** A fresh key for a case's bodies. */
-HF_MUST_USE enum hf_err case_key_new(struct engine *e, uint32_t *slot);
 HF_MUST_USE enum hf_err case_body_put(struct engine *e,
     const struct case_record *c, const struct hf_id *act, struct hf_bytes body);
 HF_MUST_USE enum hf_err case_body_get(struct engine *e,
