@@ -148,7 +148,10 @@ lint: deps-ok
 # The end-to-end tests with the brokers and their children under memcheck.
 .PHONY: valgrind
 VALGRIND_TESTS ?=
-valgrind: all
+$(B)/slow.so: $(B)/tests/e2e/slow.o
+	$(Q)$(CC) -shared -o $@ $^
+$(B)/tests/e2e/slow.o: ALL_CFLAGS += -fPIC
+valgrind: all $(B)/slow.so $(B)/bench-load
 	@PACKAGES=ops/packages-dev sh ops/install-deps
 	@sh tests/valgrind $(B) $(VALGRIND_TESTS)
 

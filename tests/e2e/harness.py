@@ -167,7 +167,7 @@ class Federation:
         try:
             self.script("down")
             left = self.processes()
-            end = time.monotonic() + 5
+            end = time.monotonic() + 5 * TIMES
             while left and time.monotonic() < end:
                 time.sleep(0.05)
                 left = self.processes()
