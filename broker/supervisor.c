@@ -576,6 +576,15 @@ static int restart_due_gates(struct supervisor *s)
 	return (int)wait;
 }
 
+/* An error of the machine's: what, and the end.  Whoever started us starts us
+ * again. */
+static void cannot_go_on(struct supervisor *s, const char *what)
+{
+	log_line(LOG_ERROR, HF_RESOURCES, "%s: %s: %s", what, strerror(errno),
+	    hf_err_info(HF_RESOURCES)->cure);
+	s->give_up = true;
+}
+
 static void loop(struct supervisor *s)
 {
 	while (!s->give_up) {
@@ -594,8 +603,10 @@ static void loop(struct supervisor *s)
 			return;
 		}
 		if (poll(fds, s->core_fd >= 0 ? 2 : 1, wait) < 0 &&
-		    errno != EINTR)
+		    errno != EINTR) {
+			cannot_go_on(s, "cannot wait");
 			return;
+		}
 		if (s->core_fd >= 0 && (fds[1].revents & POLLIN) != 0)
 			from_core(s);
 		on_signal(s);
@@ -675,7 +686,7 @@ int supervisor_run(struct config *config)
 	}
 	s.signals = open_signals();
 	if (s.signals < 0 || !start_all(&s))
-		s.give_up = true;
+		cannot_go_on(&s, "cannot start the broker's processes");
 	loop(&s);
 	if (s.give_up && s.exit_status == 0)
 		s.exit_status = 1;

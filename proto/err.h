@@ -274,6 +274,9 @@ enum hf_exit {
 	X(DESCRIPTORS, 5010, RETRY, FAILED, \
 	    "a gate had no descriptor left for a connection", \
 	    "raise RLIMIT_NOFILE (LimitNOFILE= of the unit)") \
+	X(RESOURCES, 5011, FATAL, FAILED, \
+	    "the system refuses what a process needs", \
+	    "see the log; give the service memory, processes and descriptors") \
 	X(PROOF, 6001, PEER, VERIFY, "a proof does not verify", \
 	    "do not trust this receipt or tree") \
 	X(CHECKPOINT, 6002, PEER, VERIFY, "a checkpoint does not verify", \
