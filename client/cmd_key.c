@@ -93,11 +93,14 @@ static void print_keys(struct args *a, json_t *o)
 static bool read_passphrase(struct args *a, char out[256])
 {
 	const char *path = arg(a, "passphrase-file");
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	bool ok = f != NULL && fgets(out, 256, f) != NULL;
+	FILE *opened = NULL, *f = stdin;
+	bool ok;
 
-	if (f != NULL && f != stdin)
-		fclose(f);
+	if (strcmp(path, "-") != 0)
+		f = opened = fopen(path, "re");
+	ok = f != NULL && fgets(out, 256, f) != NULL;
+	if (opened != NULL)
+		fclose(opened);
 	if (ok)
 		out[strcspn(out, "\r\n")] = '\0';
 	return ok && out[0] != '\0';

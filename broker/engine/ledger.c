@@ -186,7 +186,7 @@ static enum hf_err read_row(struct engine *e, enum table table, uint64_t index,
 enum hf_err ledger_entry(struct engine *e, uint64_t index,
     struct hf_bytes *leaf, struct hf_bytes *payload)
 {
-	struct hf_bytes bins[2];
+	struct hf_bytes bins[2] = {{NULL, 0}, {NULL, 0}};
 	enum hf_err err = read_row(e, TABLE_ENTRIES, index, bins, 2);
 
 	if (err != HF_OK)
