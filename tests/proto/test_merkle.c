@@ -337,7 +337,7 @@ Test(merkle, stored_trees_have_the_roots_of_the_naive_reading)
 /* Each hash changed in turn: in small trees by every single bit, in large
  * ones by one bit each. */
 #define FOR_EACH_TAMPER(bit, size, count) \
-	for (bit = 0; (bit) < (count)*256u; \
+	for ((bit) = 0; (bit) < (count)*256u; \
 	     (bit) += (size) <= ALL_BITS ? 1 : 251)
 
 static void flip(struct hf_hash *path, unsigned bit)
