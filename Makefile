@@ -249,9 +249,12 @@ revocations: all $(AUTH)
 	@HOLDFAST_BUILD=$(B) tests/auth/run $(TRIALS)
 
 # Every process of a broker ends by SIGKILL under load, KILLS times.
-KILLS ?= 50
+$(B)/kills-traffic: $(call obj,tests/kills/traffic.c $(addprefix tests/bench/,\
+	desk.c acts.c meter.c)) $(LIB_client) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson $(LDLIBS)
+KILLS ?= 100
 .PHONY: kills
-kills: all
+kills: all $(B)/kills-traffic
 	@HOLDFAST_BUILD=$(abspath $(B)) tests/kills/run $(KILLS)
 
 # The long versions of everything in turn, with figures against A1 to A18.
@@ -285,13 +288,14 @@ ATTACKS ?= 100000
 attacks: $(B)/test-client
 	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
 		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
-check: doors format-check all unit $(B)/sim $(B)/crash $(AUTH) $(FAULTS) bench-smoke man
+check: doors format-check all unit $(B)/sim $(B)/crash $(B)/kills-traffic \
+		$(B)/hostile-flood.so $(AUTH) $(FAULTS) bench-smoke man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/asan CFLAGS="-O1 -g" HARDEN= \
 		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" \
-		all unit $(B)/asan/sim
+		all unit $(B)/asan/sim $(B)/asan/kills-traffic
 	@sh tests/run --asan $(B)/asan
 cover:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/cover CFLAGS="-O0 -g --coverage" \
@@ -301,7 +305,10 @@ cover:
 CONNECTIONS ?= 10000
 ONLY ?=
 .PHONY: hostile
-hostile: all
+$(B)/hostile-flood.so: tests/hostile/flood.c | deps-ok
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -lsodium
+hostile: all $(B)/hostile-flood.so
 	@HOLDFAST_BUILD=$(abspath $(B)) tests/hostile/run.py \
 		--connections $(CONNECTIONS) --seconds $(or $(SECONDS),30) --only "$(ONLY)"
 demo: all
