@@ -308,17 +308,20 @@ static enum hf_err look_into(struct backup *b, const struct config *c,
 
 /* The broker may be writing a slot: then it is whole a moment later. */
 static enum hf_err copy_keys(struct backup *b, const char *from, const char *to,
-    bool (*wanted)(void *ctx, uint32_t slot), void *ctx)
+    bool (*wanted)(void *ctx, uint32_t slot), struct slots *s)
 {
 	enum hf_err err = HF_KEYSLOT;
 
 	for (unsigned i = 0; i < KEY_TRIES && err == HF_KEYSLOT; i++) {
 		if (i > 0)
 			usleep(KEY_PAUSE_US);
-		err = case_keys_copy(from, to, wanted, ctx);
+		err = case_keys_copy(from, to, wanted, s);
+		if (err == HF_OK)
+			err = count_keys(b, to, s);
+		else
+			says(b, err, "case.keys cannot be copied");
 	}
-	return err == HF_OK ? err
-			    : says(b, err, "case.keys cannot be copied whole");
+	return err;
 }
 
 static enum hf_err finish(struct backup *b, const char *dir, const char *new)
@@ -358,11 +361,9 @@ static enum hf_err make_in(
 	if (err == HF_OK)
 		err = store_copy(c->data_dir, new);
 	if (err == HF_OK)
-		err = copy_keys(b, c->data_dir, dir, NULL, NULL);
-	if (err == HF_OK)
 		err = look_into(b, c, new, &s, &epoch);
 	if (err == HF_OK)
-		err = count_keys(b, dir, &s);
+		err = copy_keys(b, c->data_dir, dir, NULL, &s);
 	if (err == HF_OK)
 		err = finish(b, dir, new);
 	if (err != HF_OK)
@@ -472,8 +473,6 @@ static enum hf_err restore_in(struct backup *b, const struct config *c,
 	unlink(path);
 	if (err == HF_OK)
 		err = copy_keys(b, keys_dir, staging, is_live, &s);
-	if (err == HF_OK)
-		err = count_keys(b, staging, &s);
 	if (err == HF_OK)
 		err = put_in_place(staging, c->data_dir);
 	free(s.slot);

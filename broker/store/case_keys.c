@@ -277,6 +277,8 @@ void case_keys_forget(struct case_keys *k)
 
 /* ---- copies ---- */
 
+/* Slots go as they are: whether a key is whole is asked of those in use. */
+
 static int open_keys(const char *dir, int flags, uint32_t *slots)
 {
 	char path[1100];
@@ -294,26 +296,6 @@ static int open_keys(const char *dir, int flags, uint32_t *slots)
 	return fd;
 }
 
-/* What the copy is to hold of a slot.  Of a free one nothing was ever used,
- * and nothing is destroyed. */
-static enum hf_err slot_for_copy(
-    uint8_t slot[SLOT_SIZE], uint32_t number, bool wanted)
-{
-	static const uint8_t zeros[SLOT_SIZE];
-	uint8_t good[SLOT_SIZE];
-	enum hf_err err = HF_OK;
-
-	if (memcmp(slot, zeros, sizeof(zeros)) == 0)
-		return HF_OK;
-	make_slot(good, (enum slot_state)slot[0], number, slot + 8);
-	if (slot[0] > SLOT_DESTROYED || !hf_equal(good, slot, sizeof(good)))
-		err = HF_KEYSLOT;
-	else if (!wanted)
-		make_slot(slot, SLOT_DESTROYED, number, NULL);
-	hf_wipe(good, sizeof(good));
-	return err;
-}
-
 /* `count` slots from `at` on; only what differs is written. */
 static enum hf_err copy_slots(int from, int to, uint32_t at, uint32_t count,
     bool (*wanted)(void *ctx, uint32_t slot), void *ctx)
@@ -326,9 +308,10 @@ static enum hf_err copy_slots(int from, int to, uint32_t at, uint32_t count,
 	    pread(to, held, (size_t)size, offset(at)) != size)
 		err = HF_FILE;
 	for (uint32_t i = 0; i < count && err == HF_OK; i++) {
-		err = slot_for_copy(
-		    want[i], at + i, wanted == NULL || wanted(ctx, at + i));
-		if (err == HF_OK && memcmp(want[i], held[i], SLOT_SIZE) != 0 &&
+		if (want[i][0] != SLOT_FREE && wanted != NULL &&
+		    !wanted(ctx, at + i))
+			make_slot(want[i], SLOT_DESTROYED, at + i, NULL);
+		if (memcmp(want[i], held[i], SLOT_SIZE) != 0 &&
 		    !full_write(to, want[i], SLOT_SIZE, offset(at + i)))
 			err = HF_FILE;
 	}

@@ -42,7 +42,7 @@ void case_keys_forget(struct case_keys *k);
  * destroyed there is overwritten here, in place, and synced.  Whoever ends it
  * half-way leaves a file whose every slot is right, old or new.
  * wanted   NULL: every slot
- * Errors: HF_FILE, HF_KEYSLOT (a slot is damaged or half written: try again)
+ * Errors: HF_FILE
  */
 HF_MUST_USE enum hf_err case_keys_copy(const char *from, const char *to,
     bool (*wanted)(void *ctx, uint32_t slot), void *ctx);

@@ -258,7 +258,7 @@ Test(backup, what_was_erased_opens_in_no_copy)
 	run_shell("cp %s %s/case.keys", old_keys, s.dir);
 	EXPECT("the newer copy", restore(&s, after.b.path, 0, true).err, HF_OK);
 	cr_assert_eq(keys_in(s.target, old_keys), 0);
-	cr_assert_eq(keys_in(s.dir, old_keys), CASES, "control");
+	cr_assert_geq(keys_in(s.dir, old_keys), CASES, "control");
 	EXPECT("control", restore(&s, before.b.path, 0, true).err, HF_OK);
 	cr_assert_eq(bodies_of(&s, s.target), CASES);
 	shelf_free(&s);
