@@ -17,6 +17,7 @@
 #include "broker/notify.h"
 #include "broker/records.h"
 #include "broker/resolver.h"
+#include "broker/signer/memory.h"
 #include "broker/unlock.h"
 #include "keys/secret.h"
 #include "proto/crypto.h"
@@ -140,18 +141,6 @@ static enum hf_err give_gate(struct supervisor *s, int fd, bool peers)
 	return hand_over(fd, &p);
 }
 
-/* Each epoch of the ledger has a memory of its own. */
-static void memory_path(
-    const struct supervisor *s, uint32_t epoch, char out[CONFIG_PATH_MAX + 32])
-{
-	if (epoch == 1)
-		snprintf(out, CONFIG_PATH_MAX + 32, "%s/signer.mem",
-		    s->config->data_dir);
-	else
-		snprintf(out, CONFIG_PATH_MAX + 32, "%s/signer-%u.mem",
-		    s->config->data_dir, (unsigned)epoch);
-}
-
 static enum hf_err give_signer(struct supervisor *s, int fd)
 {
 	uint8_t data[4096], raw[96];
@@ -161,9 +150,10 @@ static enum hf_err give_signer(struct supervisor *s, int fd)
 	struct pack p;
 
 	hf_origin(origin, s->config->country, epoch);
-	memory_path(s, epoch, path);
+	memory_path(path, sizeof(path), s->config->data_dir, epoch);
 	if (epoch > 1)
-		memory_path(s, epoch - 1, before);
+		memory_path(
+		    before, sizeof(before), s->config->data_dir, epoch - 1);
 	snprintf(
 	    witness, sizeof(witness), "%s/witness.mem", s->config->data_dir);
 	secret_export(s->secret, raw);

@@ -288,7 +288,8 @@ enum hf_exit {
 	    "the shown fields are not part of the signed root", \
 	    "do not trust them; ask the discloser by telephone") \
 	X(ROLLBACK, 6005, FATAL, VERIFY, \
-	    "the ledger is older than its last signed head", \
+	    "the ledger is older than its last signed head, or the signer " \
+	    "has no memory of that head", \
 	    "restore the newest data; if they are gone: holdfastd(8), AFTER " \
 	    "A LOSS") \
 	X(DIVERGENCE, 6006, PEER, VERIFY, \

@@ -34,6 +34,15 @@ struct memory {
 	struct pair *pairs;
 };
 
+void memory_path(char *out, size_t capacity, const char *dir, uint32_t epoch)
+{
+	if (epoch == 1)
+		snprintf(out, capacity, "%s/signer.mem", dir);
+	else
+		snprintf(
+		    out, capacity, "%s/signer-%u.mem", dir, (unsigned)epoch);
+}
+
 static struct hf_hash checksum(const struct slot *s)
 {
 	return hf_hash(HF_TAG_STATE, s, offsetof(struct slot, check));

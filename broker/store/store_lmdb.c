@@ -212,6 +212,37 @@ void store_close(struct store *s)
 	free(s);
 }
 
+static enum hf_err copy_env(const char *dir, int fd)
+{
+	MDB_env *env;
+	int rc = mdb_env_create(&env);
+
+	if (rc != 0)
+		return of(rc);
+	rc = mdb_env_open(env, dir, MDB_RDONLY | MDB_NOTLS, 0);
+	if (rc == 0)
+		rc = mdb_env_copyfd2(env, fd, MDB_CP_COMPACT);
+	mdb_env_close(env);
+	return rc == ENOENT ? HF_FILE : of(rc);
+}
+
+enum hf_err store_copy(const char *dir, const char *to)
+{
+	char path[1100];
+	enum hf_err err;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/data.mdb", to);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return HF_FILE;
+	err = copy_env(dir, fd);
+	if (err == HF_OK && fsync(fd) != 0)
+		err = HF_FILE;
+	close(fd);
+	return err == HF_OK ? sync_dir(to) : err;
+}
+
 /* Pages that were used once and are free again: LMDB keeps lists of them in
  * its database 0, each with its length first; only a reader may look. */
 static uint64_t free_pages(const struct store *s)
