@@ -148,9 +148,9 @@ static void may_thread(struct filter *f)
 	when(f, SCMP_ACT_ALLOW, CALL(clone), 0, CLONE_THREAD, CLONE_THREAD);
 	refuse(f, CALL(clone3), ENOSYS);
 	is(f, CALL(prctl), 0, PR_SET_NAME);
-	/* libzmq sets its threads' policy to what it is already (an operator
-	 * may have chosen batch, idle, or real time), and ends the process when
-	 * it may not */
+	/* libzmq sets its threads' policy to what it is already (ordinary, or
+	 * what an operator's unit asks for) and ends the process when it may
+	 * not */
 	is(f, CALL(sched_setscheduler), 1, (uint64_t)sched_getscheduler(0));
 }
 
