@@ -214,11 +214,17 @@ $(B)/crash: $(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/crash/*.c) \
 .PHONY: crash
 crash: $(B)/crash
 	@sh tests/crash/run $(B)
-# Calls that fail, memory there is not, a full disk: RUNS=0 for every one.
+# Calls that fail, memory there is not, a full disk: RUNS=0 for every one;
+# then calls of the processes of real brokers (SECONDS= bounds these).
 .PHONY: faults
 RUNS ?= 0
-faults: $(B)/crash
+FAULTS = $(B)/inject.so
+$(B)/inject.so: $(B)/tests/faults/inject.o
+	$(Q)$(CC) -shared -o $@ $^ -ldl
+$(B)/tests/faults/inject.o: ALL_CFLAGS += -fPIC
+faults: all $(B)/crash $(FAULTS)
 	@RUNS=$(RUNS) sh tests/crash/run $(B) faults
+	@HOLDFAST_BUILD=$(abspath $(B)) SECONDS=$(SECONDS) tests/faults/run
 
 # Stands between a broker and libzmq or the kernel: one thing spoilt.
 $(B)/spoil.so: $(B)/tests/auth/spoil.o
@@ -279,7 +285,7 @@ ATTACKS ?= 100000
 attacks: $(B)/test-client
 	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
 		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
-check: doors format-check all unit $(B)/sim $(B)/crash $(AUTH) bench-smoke man
+check: doors format-check all unit $(B)/sim $(B)/crash $(AUTH) $(FAULTS) bench-smoke man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:
