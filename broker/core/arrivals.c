@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define WORKERS 2u
-#define ITEMS_MAX 1024u
+#define ITEMS_MAX 2048u /* routine work fills half: two windows of peers */
 #define BYTES_MAX (8u << 20)
 #define WAKE_EVERY 8u /* items put for one more thread that wakes */
 #define WAIT_FOR 16u  /* items verified for one wait of the decider */

@@ -30,7 +30,7 @@
 /* Acts of peers that one turn takes.  A peer sends more when these are
  * acknowledged: with shorter turns both brokers work at the same time, where
  * with the longest each would wait while the other decides. */
-#define PEERS_MOST 128u
+#define PEERS_MOST 192u
 #define GATE_DIED UINT32_MAX /* arrivals: type of what a gate's end leaves */
 
 struct event core_event(struct core *c, enum event_type type)

@@ -19,9 +19,9 @@ enum table {
 	TABLE_META,     /* text key -> counters and marks */
 	TABLE_ACTS,     /* ledger index be64 -> core, envelope, sigs */
 	TABLE_IDS,      /* act id -> ledger index be64, decision */
-	TABLE_BODIES,   /* act id -> body under the case's key */
+	TABLE_BODIES,   /* ledger index be64 -> body under the case's key */
 	TABLE_ENTRIES,  /* ledger index be64 -> leaf bytes, payload */
-	TABLE_NODES,    /* level u8, index be64 -> hash */
+	TABLE_NODES,    /* 255 - level u8, index be64 -> hash */
 	TABLE_CASES,    /* case id -> case record */
 	TABLE_PLACES,   /* case id, track u8, gen be32 -> ledger index be64,
 			   entered be64 */

@@ -163,6 +163,8 @@ static void remember(struct node *n, struct loot *l, const struct signed_act *a)
 {
 	struct case_record c;
 	struct hf_bytes box;
+	uint64_t index;
+	uint8_t row[8];
 
 	l->id = a->id;
 	l->body = malloc(a->body.size);
@@ -170,9 +172,10 @@ static void remember(struct node *n, struct loot *l, const struct signed_act *a)
 	memcpy(l->body, a->body.data, a->body.size);
 	EXPECT("case", case_load(n->engine, &a->id, &c), HF_OK);
 	EXPECT("key", store_key_get(n->txn, c.key_slot, l->key), HF_OK);
+	EXPECT("index", ledger_index_of(n->engine, &a->id, &index), HF_OK);
+	put_be64(row, index);
 	EXPECT("body",
-	    txn_get(
-		n->txn, TABLE_BODIES, bytes_of(a->id.b, sizeof(a->id.b)), &box),
+	    txn_get(n->txn, TABLE_BODIES, bytes_of(row, sizeof(row)), &box),
 	    HF_OK);
 	cr_assert_eq(box.size, a->body.size + HF_TAG_SIZE);
 	l->box = malloc(box.size);
