@@ -54,7 +54,9 @@ static bool read_slot(int fd, unsigned pair, unsigned slot, struct slot *s)
 		return false;
 	memcpy(s, bytes, sizeof(*s));
 	check = checksum(s);
-	return memcmp(s->magic, MAGIC, sizeof(MAGIC)) == 0 && s->pair == pair &&
+	/* nobody writes so often; the next count would be the smaller one */
+	return s->count < UINT64_MAX &&
+	       memcmp(s->magic, MAGIC, sizeof(MAGIC)) == 0 && s->pair == pair &&
 	       memchr(s->row.name, '\0', sizeof(s->row.name)) != NULL &&
 	       memcmp(&check, &s->check, sizeof(check)) == 0;
 }
