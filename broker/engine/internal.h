@@ -262,12 +262,15 @@ enum case_access case_access(struct engine *e, const struct case_record *c,
 /** Cases that depend on `basis`: repeat with the last id; HF_NOTFOUND ends. */
 HF_MUST_USE enum hf_err case_next_dependent(struct engine *e,
     const struct hf_id *basis, struct hf_id *dependent, bool first);
-/** Body of an act under the case's key.  put: at entry; get: out has
+/** Body of an act, entered at `index`, under the case's key.  get: out has
  * HF_BODY_MAX.  Errors: HF_ERASED, HF_NOTFOUND */
-/** A fresh key for a case's bodies. */
-HF_MUST_USE enum hf_err case_key_new(struct engine *e, uint32_t *slot);
 HF_MUST_USE enum hf_err case_body_put(struct engine *e,
-    const struct case_record *c, const struct hf_id *act, struct hf_bytes body);
+    const struct case_record *c, const struct hf_id *act, uint64_t index,
+    struct hf_bytes body);
+HF_MUST_USE enum hf_err case_body_has(
+    struct engine *e, const struct hf_id *act, bool *has);
+/** Its row; there may be none. */
+HF_MUST_USE enum hf_err case_body_drop(struct engine *e, uint64_t index);
 HF_MUST_USE enum hf_err case_body_get(struct engine *e,
     const struct case_record *c, const struct hf_id *act, uint8_t *out,
     size_t *size);
@@ -396,9 +399,9 @@ HF_MUST_USE enum hf_err inbox_delivered(struct engine *e,
 /* ---- link.c and link_*.c ---- */
 struct link_table *link_table_new(void);
 void link_table_free(struct link_table *l);
-/** Put an act into the outbox of a country (idempotent by act). */
+/** Put an act that was entered at `index` into the outbox of a country. */
 HF_MUST_USE enum hf_err outbox_put(struct engine *e, struct hf_country to,
-    const struct case_record *c, const struct hf_id *act, uint64_t index);
+    const struct case_record *c, const struct hf_act *act, uint64_t index);
 /** Is the act (or are any of the case) still waiting to be delivered? */
 HF_MUST_USE enum hf_err outbox_depth(
     struct engine *e, const struct hf_country *to, uint64_t *depth);

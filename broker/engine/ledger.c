@@ -30,7 +30,8 @@ static void index_key(struct row_key *k, uint64_t index)
 static void node_key(struct row_key *k, unsigned level, uint64_t index)
 {
 	*k = (struct row_key){0};
-	row_add_u8(k, level);
+	/* the leaves, which are half of all, come last: new ones at the end */
+	row_add_u8(k, 255u - level);
 	row_add_be64(k, index);
 }
 
@@ -144,7 +145,7 @@ enum hf_err ledger_add_act(struct engine *e, enum hf_entry_type type,
 		err = put_act_row(e, *index, act);
 	if (err != HF_OK)
 		return err;
-	d.index = *index;
+	d.index = *index; /* what is decided joins it at the end */
 	return decision_put(e, &act->id, &d);
 }
 
@@ -192,7 +193,7 @@ static enum hf_err read_row(struct engine *e, enum table table, uint64_t index,
 enum hf_err ledger_entry(struct engine *e, uint64_t index,
     struct hf_bytes *leaf, struct hf_bytes *payload)
 {
-	struct hf_bytes bins[2];
+	struct hf_bytes bins[2] = {{NULL, 0}, {NULL, 0}};
 	enum hf_err err = read_row(e, TABLE_ENTRIES, index, bins, 2);
 
 	if (err != HF_OK)
@@ -273,17 +274,19 @@ enum hf_err ledger_index_of(
 enum hf_err ledger_note(struct engine *e, uint64_t *size, struct hf_bytes *note)
 {
 	struct hf_bytes key;
-	enum hf_err err =
-	    txn_last(e->txn, TABLE_CHECKPOINTS, bytes_of(NULL, 0), &key, note);
+	enum hf_err err;
 
+	if (e->note_entries > e->note_storing) { /* no row is as new */
+		*size = e->note_entries;
+		*note = bytes_of(e->note, e->note_size);
+		return HF_OK;
+	}
+	err =
+	    txn_last(e->txn, TABLE_CHECKPOINTS, bytes_of(NULL, 0), &key, note);
 	if (err == HF_OK && key.size != 8)
 		return HF_CORRUPT;
 	*size = err == HF_OK ? get_be64(key.data) : 0;
-	if ((err != HF_OK && err != HF_NOTFOUND) || *size >= e->note_entries)
-		return err;
-	*size = e->note_entries;
-	*note = bytes_of(e->note, e->note_size);
-	return HF_OK;
+	return err;
 }
 
 enum hf_err ledger_receipt(struct engine *e, uint64_t index, uint8_t *out,

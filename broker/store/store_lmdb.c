@@ -35,7 +35,7 @@ struct store {
 struct txn {
 	struct store *store;
 	MDB_txn *txn;
-	bool wrote;
+	bool wrote, took_keys;
 };
 
 static const char *const names[TABLE_COUNT] = {
@@ -59,6 +59,25 @@ static const char *const names[TABLE_COUNT] = {
     [TABLE_CHECKPOINTS] = "checkpoints",
     [TABLE_CONFLICTS] = "conflicts",
     [TABLE_TALLY] = "tally",
+    [TABLE_SLOTS] = "slots",
+};
+
+/* Where a new key is mostly the greatest.  LMDB splits a full page in halves,
+ * and of a table that only grows at its end each left half stays as empty as
+ * that; told that a row goes to the end, it leaves the page full. */
+static const bool grows_at_end[TABLE_COUNT] = {
+    [TABLE_ACTS] = true,
+    [TABLE_IDS] = true,
+    [TABLE_BODIES] = true,
+    [TABLE_ENTRIES] = true,
+    [TABLE_NODES] = true,
+    [TABLE_CASES] = true,
+    [TABLE_PLACES] = true,
+    [TABLE_INBOX] = true,
+    [TABLE_OUTBOX] = true,
+    [TABLE_DUE_OF] = true,
+    [TABLE_RECEIPTS] = true,
+    [TABLE_CHECKPOINTS] = true,
 };
 
 static enum hf_err of(int rc)
@@ -111,6 +130,8 @@ static enum hf_err make_dir(const char *dir)
 	slash[slash == parent] = '\0';
 	return sync_dir(parent);
 }
+
+static enum hf_err begin_slots(struct store *s);
 
 static enum hf_err open_tables(struct store *s)
 {
@@ -166,6 +187,8 @@ enum hf_err store_open(struct store **out, const struct store_options *options)
 		    case_keys_open(&s->keys, options->dir, options->key_slots);
 	if (err == HF_OK)
 		err = sync_dir(options->dir); /* the names of new files */
+	if (err == HF_OK)
+		err = begin_slots(s);
 	if (err == HF_OK) {
 		*out = s;
 		s = NULL;
@@ -187,6 +210,37 @@ void store_close(struct store *s)
 	if (s->dir >= 0)
 		close(s->dir);
 	free(s);
+}
+
+static enum hf_err copy_env(const char *dir, int fd)
+{
+	MDB_env *env;
+	int rc = mdb_env_create(&env);
+
+	if (rc != 0)
+		return of(rc);
+	rc = mdb_env_open(env, dir, MDB_RDONLY | MDB_NOTLS, 0);
+	if (rc == 0)
+		rc = mdb_env_copyfd2(env, fd, MDB_CP_COMPACT);
+	mdb_env_close(env);
+	return rc == ENOENT ? HF_FILE : of(rc);
+}
+
+enum hf_err store_copy(const char *dir, const char *to)
+{
+	char path[1100];
+	enum hf_err err;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/data.mdb", to);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return HF_FILE;
+	err = copy_env(dir, fd);
+	if (err == HF_OK && fsync(fd) != 0)
+		err = HF_FILE;
+	close(fd);
+	return err == HF_OK ? sync_dir(to) : err;
 }
 
 /* Pages that were used once and are free again: LMDB keeps lists of them in
@@ -288,6 +342,41 @@ static bool disk_has_room(const struct store *s)
 	return (uint64_t)fs.f_bavail * fs.f_frsize >= s->disk_reserve;
 }
 
+static struct hf_bytes next_slot_key(void)
+{
+	return (struct hf_bytes){(const uint8_t *)"next", 4};
+}
+
+/* The keys that this transaction took are taken with it. */
+static enum hf_err put_next_slot(struct txn *t)
+{
+	uint32_t next = case_keys_next(t->store->keys);
+	const uint8_t row[4] = {(uint8_t)(next >> 24), (uint8_t)(next >> 16),
+	    (uint8_t)(next >> 8), (uint8_t)next};
+
+	return txn_put(t, TABLE_SLOTS, next_slot_key(),
+	    (struct hf_bytes){row, sizeof(row)});
+}
+
+static enum hf_err begin_slots(struct store *s)
+{
+	struct hf_bytes row;
+	struct txn *t;
+	enum hf_err err = txn_begin(&t, s);
+
+	if (err != HF_OK)
+		return err;
+	err = txn_get(t, TABLE_SLOTS, next_slot_key(), &row);
+	if (err == HF_OK && row.size == 4)
+		case_keys_begin(s->keys,
+		    (uint32_t)row.data[0] << 24 | (uint32_t)row.data[1] << 16 |
+			(uint32_t)row.data[2] << 8 | row.data[3]);
+	else if (err == HF_OK)
+		err = HF_STORE;
+	txn_abort(t);
+	return err == HF_NOTFOUND ? HF_OK : err;
+}
+
 enum hf_err txn_commit(struct txn *t)
 {
 	struct store *s = t->store;
@@ -296,8 +385,8 @@ enum hf_err txn_commit(struct txn *t)
 
 	if (t->wrote && !disk_has_room(s))
 		err = HF_FULL;
-	if (err == HF_OK)
-		err = case_keys_sync(s->keys);
+	if (err == HF_OK && t->took_keys)
+		err = put_next_slot(t);
 	if (err != HF_OK) {
 		txn_abort(t);
 		return err;
@@ -354,6 +443,7 @@ enum hf_err txn_put(
     struct txn *t, enum table table, struct hf_bytes key, struct hf_bytes value)
 {
 	MDB_val k = val(key), v = val(value), held;
+	int rc = MDB_KEYEXIST;
 
 	if (!key_ok(key) || value.size > STORE_VALUE_MAX)
 		return HF_INTERNAL;
@@ -365,7 +455,12 @@ enum hf_err txn_put(
 	    memcmp(held.mv_data, v.mv_data, v.mv_size) == 0)
 		return HF_OK;
 	t->wrote = true;
-	return of(mdb_put(t->txn, t->store->table[table], &k, &v, 0));
+	if (grows_at_end[table])
+		rc =
+		    mdb_put(t->txn, t->store->table[table], &k, &v, MDB_APPEND);
+	if (rc == MDB_KEYEXIST) /* or less than the last */
+		rc = mdb_put(t->txn, t->store->table[table], &k, &v, 0);
+	return of(rc);
 }
 
 enum hf_err txn_del(struct txn *t, enum table table, struct hf_bytes key)
@@ -472,10 +567,10 @@ enum hf_err txn_rows(struct txn *t, enum table table, uint64_t *count)
 
 /* ---- case keys ---- */
 
-enum hf_err store_key_new(
-    struct txn *t, const uint8_t key[HF_KEY_SIZE], uint32_t *slot)
+enum hf_err store_key_new(struct txn *t, uint32_t *slot)
 {
-	return case_keys_new(t->store->keys, key, slot);
+	t->took_keys = true;
+	return case_keys_new(t->store->keys, slot);
 }
 
 enum hf_err store_key_get(

@@ -87,7 +87,7 @@ static void put_and_get(struct memory *m, unsigned pair)
 
 	MUST(fuzz_memory_put(m, pair, &row) == HF_OK, "memory_put");
 	again.pairs = pairs;
-	load(&again);
+	MUST(load(&again) == HF_OK, "load");
 	MUST(fuzz_memory_get(&again, pair, &back) == HF_OK &&
 		 memcmp(&row, &back, sizeof(row)) == 0,
 	    "what was put is not there after a restart");
@@ -108,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(file, data, file_size);
 	if (bits & 1)
 		mend();
-	load(&m);
+	MUST(load(&m) == HF_OK, "load");
 	for (unsigned i = 0; i < PAIRS; i++) {
 		enum hf_err err = fuzz_memory_get(&m, i, &row);
 
