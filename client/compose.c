@@ -370,7 +370,8 @@ static enum hf_err read_answer(
 	wire_close(&w);
 	if (wire_finish(&w) != HF_OK || receipt.size > sizeof(out->receipt))
 		return HF_FRAME;
-	memcpy(out->receipt, receipt.data, receipt.size);
+	if (receipt.size > 0)
+		memcpy(out->receipt, receipt.data, receipt.size);
 	out->receipt_size = receipt.size;
 	return HF_OK;
 }

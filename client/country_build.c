@@ -27,6 +27,16 @@ const char *spec_text(json_t *o, const char *key)
 	return s == NULL ? "" : s;
 }
 
+/* One of a list of texts; false: it is none. */
+static bool item_text(char *out, size_t capacity, json_t *item)
+{
+	const char *s = json_string_value(item);
+
+	if (s != NULL)
+		snprintf(out, capacity, "%s", s);
+	return s != NULL;
+}
+
 static void copy_text(char *out, size_t capacity, json_t *o, const char *key)
 {
 	snprintf(out, capacity, "%s", spec_text(o, key));
@@ -97,10 +107,10 @@ static bool add_brokers(struct building *b)
 			x->epoch = 1;
 		json_array_foreach (
 		    json_object_get(o, "endpoints"), k, endpoint)
-			if (k < ENDPOINT_MAX && json_is_string(endpoint))
-				snprintf(x->endpoints[x->endpoint_count++],
-				    ENDPOINT_TEXT_MAX, "%s",
-				    json_string_value(endpoint));
+			if (k < ENDPOINT_MAX &&
+			    !item_text(x->endpoints[x->endpoint_count++],
+				ENDPOINT_TEXT_MAX, endpoint))
+				return bad(b, "brokers", "endpoints");
 		x->valid_from = standing_since(b, ENTRY_BROKER, &x->transport);
 		x->valid_until = b->until;
 	}
@@ -131,14 +141,15 @@ static bool add_desks(struct building *b)
 		copy_text(d->hours, sizeof(d->hours), o, "hours");
 		copy_text(d->zone, sizeof(d->zone), o, "zone");
 		json_array_foreach (json_object_get(o, "languages"), k, item)
-			if (k < 8)
-				snprintf(d->languages[d->language_count++],
-				    sizeof(d->languages[0]), "%.11s",
-				    json_string_value(item));
+			if (k < 8 &&
+			    !item_text(d->languages[d->language_count++],
+				sizeof(d->languages[0]), item))
+				return bad(b, name, "languages");
 		json_array_foreach (json_object_get(o, "means"), k, item)
-			if (k < MEANS_MAX)
-				snprintf(d->means[d->means_count++], TEXT_SHORT,
-				    "%s", json_string_value(item));
+			if (k < MEANS_MAX &&
+			    !item_text(
+				d->means[d->means_count++], TEXT_SHORT, item))
+				return bad(b, name, "means");
 		if (d->name[0] == '\0' || d->telephone[0] == '\0' ||
 		    d->means_count == 0)
 			return bad(b, name,
@@ -156,6 +167,17 @@ static const struct country_entry *find_desk(
 		    strcmp(b->entries[i].u.desk.desk.s, name) == 0)
 			return &b->entries[i];
 	return NULL;
+}
+
+/* A term of so many days from `now`; none ends before it has begun. */
+static bool days_from(struct instant now, double days, struct instant *until)
+{
+	const double day = 86400000.0;
+
+	if (!(days > 0 && days * day < (double)(HF_TIME_LIMIT - now.ms)))
+		return false;
+	until->ms = now.ms + (uint64_t)(days * day);
+	return true;
 }
 
 static bool add_officers(struct building *b)
@@ -183,10 +205,10 @@ static bool add_officers(struct building *b)
 		x->role = role->code;
 		x->valid_from = b->now;
 		x->valid_until = b->until;
-		if (json_is_number(days))
-			x->valid_until.ms =
-			    b->now.ms +
-			    (uint64_t)(json_number_value(days) * 86400000.0);
+		if (json_is_number(days) &&
+		    !days_from(
+			b->now, json_number_value(days), &x->valid_until))
+			return bad(b, "officers", "valid_days");
 		copy_text(x->name, sizeof(x->name), o, "name");
 		if (!key_of(o, "sign", HF_KEY_OFFICER, &x->sign) ||
 		    !key_of(o, "transport", HF_KEY_TRANSPORT, &x->transport) ||
@@ -204,12 +226,13 @@ static bool add_profiles(struct building *b)
 	size_t i;
 
 	json_array_foreach (json_object_get(b->spec, "profiles"), i, item) {
+		const char *name = json_string_value(item);
 		const struct hf_profile *p =
-		    hf_profile_by_name(json_string_value(item));
+		    name == NULL ? NULL : hf_profile_by_name(name);
 		struct country_entry *e = add(b, ENTRY_PROFILE, false);
 
 		if (p == NULL || e == NULL)
-			return bad(b, "profiles", json_string_value(item));
+			return bad(b, "profiles", name);
 		e->u.profile = *p;
 	}
 	return i > 0 ? true : bad(b, "profiles", NULL);

@@ -466,7 +466,8 @@ static enum hf_err fetch_head(struct fetch *f)
 		err = HF_CHECKPOINT;
 	if (err != HF_OK)
 		return err;
-	memcpy(note, text.data, text.size);
+	if (text.size > 0)
+		memcpy(note, text.data, text.size);
 	err = judge_head_read(&f->head, note, f->s->home.roster);
 	if (err == HF_OK &&
 	    strcmp(f->head.country.s, f->s->home.country.s) != 0)

@@ -323,6 +323,14 @@ static enum hf_err compare_range(struct reconciling *r, struct ours *o,
 	return err;
 }
 
+/* Bounds do not descend, and acts lie between two that differ: else the first
+ * of them would be told as missing here and stand in the next range. */
+static bool has_room(const struct line *line, const struct hf_id *until)
+{
+	return line->count == 0 ? !is_below(until, &line->from)
+				: is_below(&line->from, until);
+}
+
 static enum hf_err compare_summary(
     struct reconciling *r, FILE *summary, unsigned *number)
 {
@@ -337,7 +345,7 @@ static enum hf_err compare_summary(
 		step(r, &o); /* before what the summary tells */
 	while (err == HF_OK && !line.ends) {
 		err = read_line(summary, &next, number);
-		if (err == HF_OK && is_below(&next.from, &line.from))
+		if (err == HF_OK && !has_room(&line, &next.from))
 			err = HF_RANGE;
 		if (err != HF_OK)
 			break;

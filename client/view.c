@@ -82,7 +82,8 @@ static void read_summary(struct view *v, struct wire *w)
 		case HF_S_REF: {
 			struct hf_bytes s = wire_str(w, 1, HF_REF_MAX - 1);
 
-			memcpy(v->ref, s.data, s.size);
+			if (s.size > 0)
+				memcpy(v->ref, s.data, s.size);
 			break;
 		}
 		case HF_S_FROM:

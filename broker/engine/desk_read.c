@@ -86,7 +86,10 @@ enum hf_err desk_open_case(
 	if (err != HF_OK && r->arg[2].bytes.size > 0 &&
 	    r->arg[2].bytes.size < sizeof(ref)) {
 		memcpy(ref, r->arg[2].bytes.data, r->arg[2].bytes.size);
-		err = case_by_ref(r->e, ref, &id);
+		/* who sends a bin may have put a NUL into it */
+		err = strlen(ref) == r->arg[2].bytes.size
+			  ? case_by_ref(r->e, ref, &id)
+			  : HF_NOTFOUND;
 	}
 	if (err == HF_OK)
 		err = case_load(r->e, &id, c);

@@ -72,7 +72,9 @@ static enum hf_err read_slot(
 		return HF_OK;
 	memcpy(s, bytes, sizeof(*s));
 	check = checksum(s);
-	*good = memcmp(s->magic, MAGIC, sizeof(MAGIC)) == 0 &&
+	/* nobody writes so often; the next count would be the smaller one */
+	*good = s->count < UINT64_MAX &&
+		memcmp(s->magic, MAGIC, sizeof(MAGIC)) == 0 &&
 		s->pair == pair &&
 		memchr(s->row.name, '\0', sizeof(s->row.name)) != NULL &&
 		memcmp(&check, &s->check, sizeof(check)) == 0;

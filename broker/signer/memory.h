@@ -26,7 +26,7 @@ struct memory; /* opaque */
 void memory_path(char *out, size_t capacity, const char *dir, uint32_t epoch);
 
 /** Open, or create with `pairs` pairs that hold nothing.
- * Errors: HF_FILE, HF_CORRUPT (not of this length), HF_NOMEM */
+ * Errors: HF_FILE, HF_NOMEM; a file that is too short has damaged pairs */
 HF_MUST_USE enum hf_err memory_open(
     struct memory **out, const char *path, unsigned pairs);
 void memory_close(struct memory *m);

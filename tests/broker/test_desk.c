@@ -285,6 +285,26 @@ static struct hf_act first_act(const struct reply *r)
 	return act;
 }
 
+/* A bin is no text: it may begin with a NUL, and no row has an empty key. */
+Test(desk, a_reference_of_nothing_names_no_case)
+{
+	static const unsigned ops[] = {HF_OP_CASE, HF_OP_ACTS, HF_OP_ORDERS};
+	static const char *const refs[] = {"\0", "\0JP-7K2", "JP-\0"};
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 20);
+	static struct args a;
+
+	for (unsigned i = 0; i < sizeof(ops) / sizeof(*ops); i++)
+		for (unsigned k = 0; k < 3; k++) {
+			struct reply r;
+
+			args_begin(&a, 1);
+			args_bin(&a, 2, refs[k], k == 0 ? 1 : 4);
+			r = ask(w, "jp.ncp", ops[i], args_end(&a));
+			EXPECT("no such case", r.code, HF_UNKNOWN_CASE);
+		}
+	wires_free(w);
+}
+
 Test(desk, a_receipt_is_for_who_reads_the_case)
 {
 	static const struct {

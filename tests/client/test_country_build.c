@@ -324,3 +324,46 @@ Test(country_build, a_brokers_term_goes_on_and_a_new_key_begins_now)
 	cr_assert_eq(broker_from(&o), NOW + 2000u);
 	teardown(&o);
 }
+
+/* A list of texts has texts only, and nobody's term ends before it begins or
+ * beyond what a time can be. */
+Test(country_build, refuses_what_is_no_text_and_no_term)
+{
+	static const struct {
+		const char *list, *member; /* member NULL: of the whole */
+	} texts[] = {{"profiles", NULL}, {"desks", "means"},
+	    {"desks", "languages"}, {"brokers", "endpoints"}};
+	static const double days[] = {-1, 0, 1e30};
+	struct office o;
+
+	setup(&o);
+	for (unsigned i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct building b = building_of(&o);
+		json_t *list;
+
+		b.spec = spec_of(&o, OFFICERS);
+		list = json_object_get(b.spec, texts[i].list);
+		if (texts[i].member != NULL) {
+			json_object_set_new(json_array_get(list, 0),
+			    texts[i].member, json_pack("[i]", 5));
+		} else {
+			json_array_append_new(list, json_integer(5));
+		}
+		cr_assert_not(building_from_spec(&b), "%s", texts[i].list);
+		cr_assert_neq(b.problem[0], '\0');
+		json_decref(b.spec);
+		free(b.entries);
+	}
+	for (unsigned i = 0; i < sizeof(days) / sizeof(*days); i++) {
+		struct building b = building_of(&o);
+
+		b.spec = spec_of(&o, OFFICERS);
+		json_object_set_new(
+		    json_array_get(json_object_get(b.spec, "officers"), 0),
+		    "valid_days", json_real(days[i]));
+		cr_assert_not(building_from_spec(&b), "%g days", days[i]);
+		json_decref(b.spec);
+		free(b.entries);
+	}
+	teardown(&o);
+}

@@ -451,6 +451,14 @@ Test(reconcile, a_summary_has_one_form)
 		cr_assert_eq(read_changed(w, text, (size_t)n, o),
 		    i < 2 ? HF_OK : HF_RANGE, "%s", b);
 	}
+	/* acts between a bound and itself: there is no room for them */
+	for (unsigned count = 1; count <= 2; count++) {
+		n = snprintf(text, sizeof(text),
+		    "%s%064d 0 %s\n1%063d %u %s\n1%063d end\n",
+		    forms[0].heading, 0, none, 0, count, none, 0);
+		cr_assert_eq(read_changed(w, text, (size_t)n, o), HF_RANGE,
+		    "%u acts in a range of nothing", count);
+	}
 	cr_assert_eq(o->found.count + o->ranges, 0);
 	free(o);
 	world_free(w);

@@ -2,6 +2,7 @@
 """corpus.py DIR: first inputs of every harness, from proto/vectors and from
 the texts in the tests; what needs keys comes from seeds.c."""
 import base64
+import hashlib
 import json
 import os
 import re
@@ -178,8 +179,95 @@ def frames():
         put("archive", b"\1" + len(line).to_bytes(4, "big") + line)
     line = msgpack.packb([bytes(32), 1, bytes(32)])
     put("archive", b"\2" + len(line).to_bytes(4, "big") + line)
-    key = base64.urlsafe_b64encode(bytes(32)).rstrip(b"=")
-    put("archive", b"\4JP hfr1:" + key + b"\n")
+    put("archive", b"\4JP " + key_line("hfr").encode() + b"\n")
+
+
+def asked(peers, frames):
+    """A request of libzmq, as fuzz_zap.c reads it."""
+    put("zap", bytes([0 if peers else 1])
+        + b"".join(bytes([len(f)]) + f for f in frames))
+
+
+def zap():
+    good = [b"1.0", b"1", b"peers", b"127.0.0.1", b"", b"CURVE", b"k" * 32]
+    asked(True, good)
+    asked(False, good[:2] + [b"desks"] + good[3:])
+    asked(True, good[:2] + [b""] + good[3:])
+    asked(True, good[:5] + [b"NULL"])
+    asked(True, good[:5] + [b"PLAIN", b"user", b"word"])
+    asked(True, good[:6] + [b"x" * 32])
+    asked(True, good + [b"more"])
+    put("zap", b"\0\xff" + b"long" * 200)
+
+
+def memories():
+    """Slots of a signer's memory and of the file of case keys."""
+    def slot(count, pair, name, size):
+        return (b"HFSIGN2\0" + count.to_bytes(8, "little")
+                + pair.to_bytes(8, "little") + name.ljust(32, b"\0")
+                + size.to_bytes(8, "little") + bytes(64)).ljust(512, b"\0")
+    for newer in (1, 2):
+        put("memory", b"\1" + b"".join(
+            slot(k == newer, pair, b"holdfast/JP/1", 5)
+            for pair in range(3) for k in (1, 2)))
+    put("memory", b"\1" + slot(1, 0, b"", 0))
+    for states in (b"\1\2\0\1", b"\0", b"\1\1\1\1\1\1\1\1"):
+        put("case_keys", b"\1" + b"".join(
+            bytes([s]) + bytes(7) + b"k" * 32 + bytes(24) for s in states))
+
+
+def summaries():
+    """The exchange of JP and US by ids 2, 4, ... of fuzz_summary.c."""
+    empty = hashlib.sha256(b"").hexdigest()
+    head = "holdfast/1/exchange\nUS JP\n1700000000000 40\n"
+    first, end = "00" * 32 + " 0 %s\n" % empty, "ff" * 32 + " end\n"
+    for rows in ([], [(2, 8)], [(2, 1), (4, 1)], [(3, 1), (5, 6)]):
+        put("summary", (head + first + "".join(
+            "%s %d %s\n" % (("%02x" % i) * 32, n, "ab" * 32)
+            for i, n in rows) + end).encode())
+    put("summary", (head + first).encode())
+    put("summary", (head + first + first.replace(" 0 ", " 2 ")
+                    + "00" * 32 + " end\n").encode())
+
+
+def key_line(kind, byte=7):
+    """SPEC 2.3: the key, and four bytes that tell a typing error."""
+    key = bytes([byte]) * 32
+    check = hashlib.sha256(b"%skey-check\0%s1%s" % (
+        b"holdfast/1/", kind.encode(), key)).digest()[:4]
+    return kind + "1:" + base64.urlsafe_b64encode(
+        key + check).rstrip(b"=").decode()
+
+
+def homes():
+    """A context, its name, a pin; a description of a country."""
+    key = key_line
+    home = {"broker": "tcp://127.0.0.1:1", "country": "JP", "desk": "jp.ncp",
+            "key": "/k", "broker_key": key("hfb")}
+    put("context", b"\0" + json.dumps(home).encode())
+    put("context", b"\1c\n")
+    put("context", b"\2" + key("hfr").encode() + b"\n")
+    put("context", b"\3" + bytes([2, 0xc4, 1, 0]) * 9)
+    desk = {"desk": "jp.ncp", "type": "contact-point", "name": "name",
+            "telephone": "+81", "means": ["fax:+81"], "languages": ["ja"],
+            "hours": "24/7", "zone": "UTC", "domestic": False}
+    spec = {"country": "JP", "valid_days": 365, "brokers": [
+        {"transport": key("hfb"), "ledger": key("hfl"),
+         "witness": key("hfw"), "epoch": 1,
+         "endpoints": ["tcp://127.0.0.1:1"]}],
+        "desks": [desk, dict(desk, desk="jp.dom", domestic=True)],
+        "officers": [{"desk": "jp.ncp", "role": "duty", "name": "n",
+                      "sign": key("hfo"), "transport": key("hft"),
+                      "unwrap": key("hfu"), "valid_days": 30}],
+        "profiles": ["budapest", "test"],
+        "revocations": [{"key": key("hfo", 8), "since":
+                         "2026-01-01T00:00:00Z"}]}
+    for beside in b"\0\1":
+        put("spec", bytes([beside]) + json.dumps(spec).encode())
+        put("spec", bytes([beside]) + json.dumps(
+            dict(spec, officers=[], revocations=[])).encode())
+    put("spec", b"\0" + json.dumps(dict(spec, profiles=[5])).encode())
+    put("context", b"\0" + json.dumps(dict(home, desk="")).encode())
 
 
 def regressions():
@@ -191,6 +279,6 @@ def regressions():
 
 
 for part in (acts, disclosures, fields, ledger, heads, proofs, texts, frames,
-             regressions):
+             zap, memories, summaries, homes, regressions):
     part()
 print("corpus: %d inputs" % count)

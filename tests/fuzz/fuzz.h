@@ -35,6 +35,8 @@ bool fuzz_has_key_from(const uint8_t *data, size_t size, int from);
  * call writes it anew. */
 const char *fuzz_file(
     const char *name, const uint8_t *data, size_t size, unsigned mode);
+/** Such a file is no more. */
+void fuzz_gone(const char *name);
 /** That directory; removed at the end. */
 const char *fuzz_dir(void);
 /** The input as text; NUL-terminated, valid until the next call. */
@@ -43,5 +45,9 @@ const char *fuzz_text(const uint8_t *data, size_t size);
 /** Take the first `size` bytes of the input into `out` (zeros when there are
  * fewer). */
 void fuzz_take(const uint8_t **data, size_t *left, void *out, size_t size);
+
+/** What link_call answers from here on: answers with their lengths in two
+ * bytes, big endian; then HF_UNREACHABLE.  Borrows. */
+void fuzz_answers(const uint8_t *data, size_t size);
 
 #endif

@@ -1,9 +1,12 @@
 /* The federation that the engine harnesses speak to (rig.h). */
 #include "tests/fuzz/rig.h"
 
+#include "broker/engine/internal.h"
 #include "proto/frames.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/home.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +14,8 @@ void (*rig_saw)(
     const char *harness, unsigned which, const void *bytes, size_t size);
 static void (*carry_on)(struct node *n, const struct effect *e, void *ctx);
 static struct wires *made;
+
+#define STEPS 64u /* inputs in one turn */
 
 static void see(
     const char *harness, unsigned which, const void *bytes, size_t size)
@@ -74,6 +79,23 @@ static void ask_all(struct wires *w, const struct hf_id *id)
 		args_uint(&a, 2, 1);
 		args_uint(&a, 3, 1);
 		ask(w, who, op, args_end(&a));
+	}
+}
+
+/* As an officer's program reads a case (client/view.h). */
+static void ask_case(struct wires *w, const struct hf_id *id)
+{
+	static struct args a;
+
+	args_begin(&a, 1);
+	args_bin(&a, 1, id->b, sizeof(id->b));
+	ask(w, NCP, HF_OP_CASE, args_end(&a));
+	for (unsigned t = 0; t <= HF_TRACK_INNER_ASKING; t++) {
+		args_begin(&a, 3);
+		args_bin(&a, 1, id->b, sizeof(id->b));
+		args_uint(&a, 2, t);
+		args_uint(&a, 3, 1);
+		ask(w, NCP, HF_OP_ACTS, args_end(&a));
 	}
 }
 
@@ -145,7 +167,39 @@ void rig_more(struct wires *w)
 	draft_open(&d, w->f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
 	submit(w, &d, true);
 	ask_all(w, &id);
+	ask_case(w, &id);
+	ask(w, NCP, HF_OP_ROSTER, nothing);
 	wires_run_for(w, 40000, 5000);
+}
+
+struct home *rig_home(void)
+{
+	static struct home h;
+	struct federation *f;
+
+	if (h.roster != NULL)
+		return &h;
+	f = rig()->f;
+	h.roster = roster_new();
+	MUST(h.roster != NULL, "roster");
+	h.country = f->nodes[0].country;
+	snprintf(h.desk.s, sizeof(h.desk.s), "jp.ncp");
+	snprintf(h.path, sizeof(h.path), "%s", fuzz_dir());
+	MUST(signer_from_secret(&h.signer, f->nodes[0].officers[NCP].secret) ==
+		 HF_OK,
+	    "signer");
+	for (unsigned i = 0; i < f->count; i++) {
+		struct node *n = &f->nodes[i];
+		struct hf_key root = secret_sign_key(n->root);
+		struct hf_country c;
+		uint32_t version;
+
+		MUST(roster_pin(h.roster, n->country, &root) == HF_OK &&
+			 roster_add(h.roster, n->doc->bytes, n->doc->size, &c,
+			     &version) == HF_OK,
+		    "documents");
+	}
+	return &h;
 }
 
 /* ---- one event ---- */
@@ -169,12 +223,65 @@ static void is_canonical(struct hf_bytes b)
 		fuzz_msgpack(b.data, b.size);
 }
 
+/* What a turn wrote beside the counts of refusals and reads. */
+static unsigned written;
+enum hf_err __real_txn_put(struct txn *t, enum table table, struct hf_bytes key,
+    struct hf_bytes value);
+enum hf_err __wrap_txn_put(struct txn *t, enum table table, struct hf_bytes key,
+    struct hf_bytes value);
+enum hf_err __real_txn_del(
+    struct txn *t, enum table table, struct hf_bytes key);
+enum hf_err __wrap_txn_del(
+    struct txn *t, enum table table, struct hf_bytes key);
+
+enum hf_err __wrap_txn_put(
+    struct txn *t, enum table table, struct hf_bytes key, struct hf_bytes value)
+{
+	written += table != TABLE_TALLY;
+	return __real_txn_put(t, table, key, value);
+}
+
+enum hf_err __wrap_txn_del(struct txn *t, enum table table, struct hf_bytes key)
+{
+	written += table != TABLE_TALLY;
+	return __real_txn_del(t, table, key);
+}
+
+/* What is asked before the event comes to its turn. */
+static void admit(struct node *n, const struct event *ev)
+{
+	static const struct queued plenty = {.room = 4096};
+	struct admitted_as as;
+	enum hf_err err = engine_admit(n->engine, ev, &plenty, &as);
+
+	MUST(err == HF_OK || err == HF_BUSY, "neither admitted nor busy");
+	if (err == HF_BUSY && as.answer_size > 0)
+		is_canonical((struct hf_bytes){as.answer, as.answer_size});
+}
+
+static void end_turn(struct node *n)
+{
+	if (engine_can_abandon(n->engine)) {
+		turn_abandon(n);
+		return;
+	}
+	/* a document: what was read stays read */
+	turn_end_crash(n);
+	node_restart(n);
+}
+
 void rig_step(const struct event *ev)
 {
+	static unsigned steps;
 	struct node *n = &rig()->f->nodes[0];
 	enum hf_err err;
 
-	turn_begin(n);
+	if (n->txn == NULL) {
+		turn_begin(n);
+		steps = 0;
+	}
+	admit(n, ev);
+	written = 0;
 	err = engine_step(n->engine, ev);
 	MUST(!is_fatal(err), "a frame from outside ends the process");
 	for (unsigned i = 0; i < effects_count(n->effects); i++) {
@@ -183,11 +290,8 @@ void rig_step(const struct event *ev)
 		if (e->type == EFFECT_DESK_SEND || e->type == EFFECT_PEER_SEND)
 			is_canonical(e->bytes);
 	}
-	if (engine_can_abandon(n->engine)) {
-		turn_abandon(n);
-	} else {
-		/* a document: what was read stays read */
-		turn_end_crash(n);
-		node_restart(n);
-	}
+	effects_clear(n->effects);
+	if (written > 0 || n->engine->turn_dirty || err != HF_OK ||
+	    !engine_can_abandon(n->engine) || ++steps == STEPS)
+		end_turn(n);
 }

@@ -17,8 +17,10 @@ extern void (*rig_saw)(
 /** Acts and requests after those of rig(), which it has not seen. */
 void rig_more(struct wires *w);
 /**
- * One event at JP in a turn that is not committed.  Whatever comes, the
- * engine goes on, and what it sends is canonical.
+ * One event at JP in a turn that is not committed, and that ends with the
+ * first event that writes more than counts of reads and refusals, as others
+ * do after 64.  Whatever comes, the engine goes on, and what it sends is
+ * canonical.
  */
 void rig_step(const struct event *ev);
 

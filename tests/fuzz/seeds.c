@@ -3,8 +3,11 @@
  * documents and their entries, cases' rows, a bundle, an archive.
  */
 #include "tests/fuzz/seeds.h"
+
+#include "proto/frames.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/rig.h"
+#include "tests/fuzz/tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +33,89 @@ void save(const char *harness, const void *head, size_t head_size,
 	    path);
 }
 
+/* ---- answers as an officer's program reads them ---- */
+
+static struct {
+	uint8_t bytes[4 * HF_FRAME_MAX];
+	size_t size;
+	unsigned op; /* of the request before */
+} talk;
+
+static void end_talk(void)
+{
+	if (talk.size > 1)
+		save("view", "", 0, talk.bytes, talk.size);
+	talk.size = 0;
+}
+
+static void add_answer(uint8_t what, struct hf_bytes map)
+{
+	MUST(talk.size + map.size + 3 <= sizeof(talk.bytes), "a long talk");
+	if (talk.size == 0)
+		talk.bytes[talk.size++] = what;
+	talk.bytes[talk.size++] = (uint8_t)(map.size >> 8);
+	talk.bytes[talk.size++] = (uint8_t)map.size;
+	memcpy(talk.bytes + talk.size, map.data, map.size);
+	talk.size += map.size;
+}
+
+/* [0, request, code, map, ...]: what is asked next tells whether it goes on */
+static void answered(const void *bytes, size_t size)
+{
+	struct hf_bytes map;
+	struct wire w;
+	uint64_t type, code;
+
+	wire_init(&w, bytes, size);
+	wire_array(&w, 4, 5);
+	type = wire_uint(&w, UINT64_MAX);
+	wire_uint(&w, UINT64_MAX);
+	code = wire_uint(&w, UINT64_MAX);
+	map = wire_skip(&w);
+	if (w.err != HF_OK || type != HF_RESPONSE || code != HF_OK)
+		return;
+	switch (talk.op) {
+	case HF_OP_CASE:
+		end_talk();
+		add_answer(5, map);
+		end_talk();
+		add_answer(6, map); /* its acts come */
+		break;
+	case HF_OP_ACTS:
+		if (talk.size > 0)
+			add_answer(6, map);
+		break;
+	case HF_OP_CASES:
+	case HF_OP_ORDERS:
+		end_talk();
+		add_answer(talk.op == HF_OP_CASES ? 0 : 1, map);
+		break;
+	case HF_OP_DOCUMENT:
+	case HF_OP_ROSTER:
+	case HF_OP_STATES:
+	case HF_OP_RECEIPTS:
+		end_talk();
+		add_answer(talk.op == HF_OP_DOCUMENT ? 2
+			   : talk.op == HF_OP_ROSTER ? 3
+						     : 4,
+		    map);
+		break;
+	default:
+		end_talk();
+	}
+}
+
+static void asked(const void *bytes, size_t size)
+{
+	struct wire w;
+
+	wire_init(&w, bytes, size);
+	wire_array(&w, 3, 3);
+	talk.op = (unsigned)wire_uint(&w, UINT16_MAX);
+	if (talk.op != HF_OP_ACTS)
+		end_talk();
+}
+
 static void saw(
     const char *harness, unsigned which, const void *bytes, size_t size)
 {
@@ -38,6 +124,10 @@ static void saw(
 	    strcmp(harness, "act") == 0 || strcmp(harness, "answer") == 0;
 
 	save(harness, &head, plain ? 0 : 1, bytes, size);
+	if (strcmp(harness, "desk") == 0)
+		asked(bytes, size);
+	if (strcmp(harness, "answer") == 0)
+		answered(bytes, size);
 }
 
 static void documents(struct node *n)
@@ -80,6 +170,23 @@ static void case_rows(struct node *n)
 	node_look_end(n);
 }
 
+/* What the core asks of the signer: grown, the same, and from nothing. */
+static void signer_records(void)
+{
+	static const uint64_t sizes[][2] = {{TREE_BASE, TREE_BASE + 3},
+	    {TREE_BASE, TREE_MAX}, {TREE_BASE, TREE_BASE}, {0, 7}, {3, 4}};
+	static uint8_t record[HF_FRAME_MAX];
+
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		uint64_t old = sizes[i][0], size = sizes[i][1];
+
+		save("signer", "\0", 1, record,
+		    tree_sign_record(record, old, size));
+		save("signer", "\1", 1, record,
+		    tree_cosign_record(record, old, size));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct wires *w;
@@ -90,8 +197,10 @@ int main(int argc, char **argv)
 	rig_saw = saw;
 	w = rig();
 	rig_more(w);
+	end_talk();
 	documents(&w->f->nodes[0]);
 	case_rows(&w->f->nodes[0]);
+	signer_records();
 	seeds_client();
 	wires_free(w);
 	return 0;

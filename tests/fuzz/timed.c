@@ -1,0 +1,94 @@
+/*
+ * timed: what libFuzzer calls.  The harness is run and the time that it took
+ * is watched, so that the bound of 10 ms is asked of every execution and not
+ * only of the inputs that were kept.
+ *
+ * The clock on the wall is cheap, and wrong on a machine that others use: an
+ * input that seems to be the slowest so far is run again by the clock of the
+ * processor, and the smaller of the two counts.  An input that does not end
+ * is seen by the clock of the processor too.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/time.h>
+#include <time.h>
+
+int fuzz_harness(const uint8_t *data, size_t size);
+
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if __has_feature(address_sanitizer)
+#define SLOW_NS UINT64_C(200000000)
+#else
+#define SLOW_NS UINT64_C(10000000)
+#endif
+#define LOOKS 5
+
+static uint64_t now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t run(clockid_t clock, const uint8_t *data, size_t size)
+{
+	uint64_t before = now(clock);
+
+	fuzz_harness(data, size);
+	return now(clock) - before;
+}
+
+/* Twice ten seconds of CPU within one input. */
+static volatile uint64_t runs;
+
+static void on_tick(int number)
+{
+	static uint64_t seen = UINT64_MAX;
+
+	(void)number;
+	MUST(seen != runs, "an input that does not end");
+	seen = runs;
+}
+
+static void watch_progress(void)
+{
+	struct itimerval ten = {{10, 0}, {10, 0}};
+
+	signal(SIGVTALRM, on_tick);
+	setitimer(ITIMER_VIRTUAL, &ten, NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint64_t slowest, told;
+	static bool set_up;
+	uint64_t took;
+
+	if (!set_up) {
+		set_up = true;
+		watch_progress();
+		fuzz_harness((const uint8_t *)"", 0);
+	}
+	runs++;
+	took = run(CLOCK_MONOTONIC, data, size);
+	for (unsigned i = 0; took > slowest && i < LOOKS; i++) {
+		uint64_t again = run(CLOCK_PROCESS_CPUTIME_ID, data, size);
+
+		took = again < took ? again : took;
+	}
+	if (took <= slowest)
+		return 0;
+	slowest = took;
+	if (slowest >= told + told / 8) {
+		told = slowest;
+		fprintf(stderr, "slowest: %llu ns, %zu bytes\n",
+		    (unsigned long long)slowest, size);
+	}
+	MUST(slowest <= SLOW_NS, "more than 10 ms of one input");
+	return 0;
+}
