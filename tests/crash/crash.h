@@ -198,6 +198,7 @@ struct explorer {
 	struct node *node;
 	const struct log *log;
 	uint64_t seed, rounds;
+	uint64_t stride;                 /* operations of which one is cut at */
 	unsigned deep_each, sample_each; /* contents; states */
 	bool control;
 	struct seen *seen;

@@ -15,10 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-#define JUDGE_SECONDS 60u
-#define STATES_AN_ALARM 1024u
+#define SECONDS_MAX 10 /* of processor time, for a judgement or many looks */
+#define LOOKS 1024u
 #define FIRST_START_EACH 16u /* nothing is acknowledged yet */
 
 struct place {
@@ -54,6 +55,15 @@ static struct log *renumbered(const struct log *names, const char *dir)
 	return l;
 }
 
+/* What goes round in a circle is ended by a signal. */
+static void wind_up(void)
+{
+	struct itimerval timer = {.it_value.tv_sec = SECONDS_MAX};
+
+	if (setitimer(ITIMER_PROF, &timer, NULL) != 0)
+		abort();
+}
+
 /* What it does, it always does alike. */
 static struct log *judge(struct place *p, const struct cut *c,
     struct verdict *v, size_t at, unsigned level, bool deep)
@@ -67,9 +77,9 @@ static struct log *judge(struct place *p, const struct cut *c,
 	work_seed(e->seed);
 	e->running->judging = v;
 	e->running->level = level;
-	alarm(JUDGE_SECONDS);
+	wind_up();
 	v->refused = !check_state(e->work, e->node, at, p->dir, deep);
-	alarm(JUDGE_SECONDS);
+	wind_up();
 	e->running->judging = NULL;
 	e->work->fed->chance = drawn;
 	e->running->tally.judged++;
@@ -93,9 +103,9 @@ static void try_state(
 {
 	struct explorer *e = p->e;
 	struct running *run = e->running;
-	bool inner = stage == &p->stages[1], deep;
+	bool inner = stage == &p->stages[1], deep, fails;
 	unsigned level = work_level(e->work, e->node, at);
-	struct mark content;
+	struct mark content, rest;
 	struct verdict *v;
 	struct log *l;
 
@@ -114,31 +124,30 @@ static void try_state(
 		run->tally.of_recoveries += inner;
 		break;
 	}
-	if (++p->opened % STATES_AN_ALARM == 0)
-		alarm(JUDGE_SECONDS);
+	if (p->opened++ % LOOKS == 0)
+		wind_up();
 	cr_assert(look(stage->dir, &c->now.file[p->data], &content),
 	    "a page in use is free, or not where it belongs");
-	struct mark rest = image_mark_seen(&c->now, p->names, p->data);
-
+	rest = image_mark_seen(&c->now, p->names, p->data);
 	mark_mix(&content, rest.a);
 	mark_mix(&content, rest.b);
 	v = memo_of(e->memo, content);
-	run->tally.refused += v->refused;
-	if (v->failed != 0 && level + 1 >= v->failed) {
-		run->tally.failed++;
+	fails = v->failed != 0 && level + 1 >= v->failed;
+	run->sampled = fails || v->passed > level;
+	if (run->sampled &&
+	    (e->sample_each == 0 || chance(&p->seed) % e->sample_each != 0)) {
+		run->tally.refused += v->refused;
+		run->tally.failed += fails;
 		return;
 	}
-	run->sampled = v->passed > level;
-	if (run->sampled &&
-	    (e->sample_each == 0 || chance(&p->seed) % e->sample_each != 0))
-		return;
 	run->tally.samples += run->sampled;
 	deep = !inner && !e->control && !v->recovered &&
 	       content.a % (level == 0 ? FIRST_START_EACH * e->deep_each
 				       : e->deep_each) ==
 		   0;
 	l = judge(p, c, v, at, level, deep);
-	run->tally.refused += !run->sampled && v->refused;
+	cr_assert(!fails, "it passes, and its content had failed");
+	run->tally.refused += v->refused;
 	if (!deep || l == NULL || l->count == 0)
 		return;
 	v->recovered = true;

@@ -16,7 +16,7 @@
 #define PAGE 4096u
 #define SECTORS_A_PAGE (PAGE / SECTOR)
 #define PAGES_MAX (STATE_MAP / PAGE)
-#define RECORDS_MAX 1000000u /* more are read in a circle */
+#define RECORDS_MAX 100000u /* more are read in a circle */
 #define NAME_MAX_BYTES 64u
 
 struct reader {

@@ -1,12 +1,14 @@
 /*
  * crash [control | faults]; from the environment:
  *
- *   STATES  how many to open, at least (whole workloads)
+ *   STATES  how many to open, at least (whole workloads); in the control,
+ *           about how many
  *   SEED    of the first workload; the others follow
  *   JOBS    processes at work
  *   CASES   of each workload; 0: the seed says how many
  *   ROUNDS  states drawn at random at each operation
  *   DEEP    one content in so many serves again, and its recovery is cut
+ *   FAILURES  so many, and it ends
  *   SAMPLE  one state in so many is judged in full though its content has been
  *
  * A child a node opens state after state; one that dies (a failed look, a
@@ -31,7 +33,6 @@
 #include <unistd.h>
 
 #define JOBS_MAX 8u
-#define FAILURES_MAX 20u /* told; then it ends */
 #define CASES_DRAWN 8u
 #define PROGRESS_WORKS 50u
 
@@ -43,7 +44,7 @@ static struct shared {
 } * shared;
 static struct seen *seen;
 static bool control;
-static uint64_t cases, rounds, deep_each, sample_each;
+static uint64_t cases, rounds, deep_each, sample_each, failures;
 bool crash_quiet;
 
 _Noreturn void plain_fail(const char *file, int line, const char *format, ...)
@@ -123,7 +124,7 @@ static void tell(const struct explorer *e, int status)
 	       "JOBS=1 CASES=%llu ROUNDS=%llu DEEP=%llu SAMPLE=%llu\n",
 	    (number)e->seed, e->node->country.s, (number)r->at,
 	    (number)r->number, recovery,
-	    r->sampled ? ", whose content had passed" : "", status,
+	    r->sampled ? ", whose content was known" : "", status,
 	    (number)e->seed, (number)cases, (number)e->rounds,
 	    (number)deep_each, (number)sample_each);
 }
@@ -170,7 +171,7 @@ static void explore_node(struct explorer *e)
 
 	r->done = false;
 	e->memo = memo_new();
-	while (!r->done && (control || total().failed < FAILURES_MAX)) {
+	while (!r->done && (control || total().failed < failures)) {
 		child(e, from);
 		from = r->number + 1;
 	}
@@ -178,7 +179,7 @@ static void explore_node(struct explorer *e)
 	memo_free(e->memo);
 }
 
-static int one_workload(uint64_t seed, struct running *r)
+static int one_workload(uint64_t seed, struct running *r, uint64_t wanted)
 {
 	static struct work work;
 	static struct log logs[FED_COUNTRIES];
@@ -211,6 +212,7 @@ static int one_workload(uint64_t seed, struct running *r)
 		    .log = &logs[i],
 		    .seed = seed,
 		    .rounds = rounds,
+		    .stride = control ? 1 + r->tally.operations / wanted : 1,
 		    .deep_each = (unsigned)deep_each,
 		    .sample_each = (unsigned)sample_each,
 		    .control = control,
@@ -241,13 +243,13 @@ static void job(unsigned i, uint64_t wanted)
 	struct running *r = &shared->running[i];
 	int status;
 
-	while (total().states < wanted && total().failed < FAILURES_MAX) {
+	while (total().states < wanted && total().failed < failures) {
 		uint64_t seed =
 		    __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
 		pid_t pid = fork_child();
 
 		if (pid == 0)
-			_exit(one_workload(seed, r));
+			_exit(one_workload(seed, r, wanted));
 		if (waitpid(pid, &status, 0) != pid)
 			abort();
 		if (status != 0) {
@@ -298,7 +300,7 @@ static void run_jobs(unsigned jobs, uint64_t wanted)
 
 int main(int argc, char **argv)
 {
-	uint64_t wanted = crash_number("STATES", 100000),
+	uint64_t wanted = crash_number("STATES", 1000000),
 		 seed = crash_number("SEED", 1), jobs = crash_number("JOBS", 1);
 	time_t began = time(NULL);
 	struct tally t;
@@ -314,7 +316,8 @@ int main(int argc, char **argv)
 	rounds = crash_number("ROUNDS", control ? 1 : 64);
 	deep_each = crash_number("DEEP", 1);
 	sample_each = crash_number("SAMPLE", 1000);
-	if (jobs < 1 || jobs > JOBS_MAX || deep_each < 1)
+	failures = crash_number("FAILURES", 20);
+	if (wanted < 1 || jobs < 1 || jobs > JOBS_MAX || deep_each < 1)
 		return 2;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -323,7 +326,7 @@ int main(int argc, char **argv)
 	shared->next = seed;
 	seen = seen_new(wanted);
 	if (control)
-		(void)one_workload(seed, &shared->running[0]);
+		(void)one_workload(seed, &shared->running[0], wanted);
 	else
 		run_jobs((unsigned)jobs, wanted);
 	report(seed, began);
