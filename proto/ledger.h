@@ -150,17 +150,19 @@ HF_MUST_USE enum hf_err hf_receipt_decode(
  */
 HF_MUST_USE enum hf_err hf_receipt_verify(const struct hf_receipt *r,
     const char *origin, const struct hf_key *key, uint64_t *tree_size);
-/** Heads that verified lately, since receipts come in crowds under one.
+/** Heads that verified lately, since receipts come in crowds under one, and
+ * the way to each root.
  * Begins as zeros; owns nothing. */
 #define HF_KNOWN_HEADS 4u
 struct hf_known_heads {
-	struct {
+	struct hf_known_head {
 		char origin[HF_ORIGIN_MAX];
 		struct hf_key key;
 		uint8_t note[HF_NOTE_MAX];
 		size_t note_size; /* 0: nothing here */
 		uint64_t size;
 		struct hf_hash root;
+		struct hf_path_trail trail;
 	} row[HF_KNOWN_HEADS];
 	unsigned next;
 };

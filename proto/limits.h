@@ -63,7 +63,7 @@
 
 #define HF_BATCH_MAX 512u /* acts decided in one transaction */
 #define HF_BATCH_BYTES_MAX 4194304u
-#define HF_LINK_WINDOW 16u /* batch frames unacknowledged */
+#define HF_LINK_WINDOW 24u /* batch frames unacknowledged */
 #define HF_PAGE_ROWS 64u   /* rows of one answer */
 #define HF_PAGE_BYTES 49152u
 

@@ -178,34 +178,44 @@ enum hf_err hf_merkle_path_near(const struct hf_nodes *n,
 	return HF_OK;
 }
 
+/* RFC 9162, 2.1.3.2: fn, sn and r on the way to the root. */
+struct ascent {
+	uint64_t fn, sn;
+	struct hf_hash r;
+};
+
+static bool ascend(struct ascent *a, const struct hf_hash *sibling)
+{
+	if (a->sn == 0)
+		return false;
+	if ((a->fn & 1) != 0 || a->fn == a->sn) {
+		a->r = hf_merkle_node(sibling, &a->r);
+		while ((a->fn & 1) == 0) {
+			a->fn >>= 1;
+			a->sn >>= 1;
+		}
+	} else {
+		a->r = hf_merkle_node(&a->r, sibling);
+	}
+	a->fn >>= 1;
+	a->sn >>= 1;
+	return true;
+}
+
 enum hf_err hf_merkle_path_root(const struct hf_hash *leaf_hash, uint64_t index,
     uint64_t size, const struct hf_hash *path, unsigned count,
     struct hf_hash *root)
 {
-	struct hf_hash r = *leaf_hash;
-	uint64_t fn = index, sn;
+	struct ascent a = {index, size - 1, *leaf_hash};
 
 	if (size > SIZE_LIMIT || index >= size)
 		return HF_PROOF;
-	sn = size - 1;
-	for (unsigned i = 0; i < count; i++) {
-		if (sn == 0)
+	for (unsigned i = 0; i < count; i++)
+		if (!ascend(&a, &path[i]))
 			return HF_PROOF;
-		if ((fn & 1) != 0 || fn == sn) {
-			r = hf_merkle_node(&path[i], &r);
-			while ((fn & 1) == 0) {
-				fn >>= 1;
-				sn >>= 1;
-			}
-		} else {
-			r = hf_merkle_node(&r, &path[i]);
-		}
-		fn >>= 1;
-		sn >>= 1;
-	}
-	if (sn != 0)
+	if (a.sn != 0)
 		return HF_PROOF;
-	*root = r;
+	*root = a.r;
 	return HF_OK;
 }
 
@@ -218,6 +228,48 @@ enum hf_err hf_merkle_verify_path(const struct hf_hash *leaf_hash,
 	    hf_merkle_path_root(leaf_hash, index, size, path, count, &r);
 
 	return err == HF_OK && same(&r, root) ? HF_OK : HF_PROOF;
+}
+
+/* From here on the trail has been, with these siblings to come. */
+static bool joins(const struct hf_path_trail *t, const struct ascent *a,
+    const struct hf_hash *path, unsigned left)
+{
+	if (left > t->most || t->left[left].index != a->fn ||
+	    t->left[left].last != a->sn || !same(&t->left[left].node, &a->r))
+		return false;
+	for (; left > 0; left--)
+		if (!same(&t->left[left].sibling, path++))
+			return false;
+	return true;
+}
+
+enum hf_err hf_merkle_verify_near(struct hf_path_trail *trail,
+    const struct hf_hash *leaf_hash, uint64_t index, uint64_t size,
+    const struct hf_hash *path, unsigned count, const struct hf_hash *root)
+{
+	struct ascent a = {index, size - 1, *leaf_hash};
+	unsigned left;
+
+	if (size > SIZE_LIMIT || index >= size || count > HF_TREE_DEPTH_MAX)
+		return HF_PROOF;
+	for (left = count; left > 0; left--, path++) {
+		if (joins(trail, &a, path, left)) {
+			trail->most = count;
+			return HF_OK;
+		}
+		trail->left[left].index = a.fn;
+		trail->left[left].last = a.sn;
+		trail->left[left].node = a.r;
+		trail->left[left].sibling = *path;
+		if (!ascend(&a, path))
+			break;
+	}
+	/* what was written is known only if it led to the root */
+	trail->most = 0;
+	if (left > 0 || a.sn != 0 || !same(&a.r, root))
+		return HF_PROOF;
+	trail->most = count;
+	return HF_OK;
 }
 
 enum hf_err hf_merkle_consistency(const struct hf_nodes *n, uint64_t old_size,

@@ -50,6 +50,21 @@ HF_MUST_USE enum hf_err hf_merkle_path_root(const struct hf_hash *leaf_hash,
 HF_MUST_USE enum hf_err hf_merkle_verify_path(const struct hf_hash *leaf_hash,
     uint64_t index, uint64_t size, const struct hf_hash *path, unsigned count,
     const struct hf_hash *root);
+/** The way that the last path took to a root, by the siblings still to come:
+ * a neighbour's path joins it after a step or two.  Of one tree; begins as
+ * zeros. */
+struct hf_path_trail {
+	unsigned most; /* steps known: left[1] to left[most] */
+	struct {
+		uint64_t index, last; /* of the node and of the last, there */
+		struct hf_hash node, sibling;
+	} left[HF_TREE_DEPTH_MAX + 1];
+};
+/** hf_merkle_verify_path; every sibling is compared, but what the trail has
+ * hashed already is not hashed again.  `trail` is of this size and root. */
+HF_MUST_USE enum hf_err hf_merkle_verify_near(struct hf_path_trail *trail,
+    const struct hf_hash *leaf_hash, uint64_t index, uint64_t size,
+    const struct hf_hash *path, unsigned count, const struct hf_hash *root);
 /** That the tree of `old_size` leaves begins the one of `new_size`; empty when
  * old_size is 0 or new_size.  Errors: HF_RANGE (shrinking, above 2^48), of get
  */

@@ -35,18 +35,25 @@ struct head {
 	unsigned cosig_count;
 };
 
+static unsigned copy_path(
+    const struct hf_receipt *r, struct hf_hash path[HF_TREE_DEPTH_MAX])
+{
+	assert(r->path.size <= HF_PATH_MAX);
+	if (r->path.size > 0)
+		memcpy(path, r->path.data, r->path.size);
+	return (unsigned)(r->path.size / HF_HASH_SIZE);
+}
+
 /* The root that leaf and path give under a head of this size. */
 static enum hf_err root_of(
     const struct hf_receipt *r, uint64_t size, struct hf_hash *root)
 {
-	struct hf_hash path[HF_TREE_DEPTH_MAX], leaf;
+	struct hf_hash path[HF_TREE_DEPTH_MAX];
+	unsigned count = copy_path(r, path);
+	struct hf_hash leaf =
+	    hf_merkle_leaf(r->leaf_bytes.data, r->leaf_bytes.size);
 
-	assert(r->path.size <= sizeof(path));
-	if (r->path.size > 0)
-		memcpy(path, r->path.data, r->path.size);
-	leaf = hf_merkle_leaf(r->leaf_bytes.data, r->leaf_bytes.size);
-	return hf_merkle_path_root(&leaf, r->index, size, path,
-	    (unsigned)(r->path.size / HF_HASH_SIZE), root);
+	return hf_merkle_path_root(&leaf, r->index, size, path, count, root);
 }
 
 /* A signature line: key id and payload in one. */
@@ -328,64 +335,84 @@ enum hf_err hf_receipt_decode(
 	return HF_OK;
 }
 
-static bool is_known(const struct hf_known_heads *known, struct hf_bytes note,
-    const char *origin, const struct hf_key *key, uint64_t *size,
-    struct hf_hash *root)
+/* NULL: these bytes have not verified by this key. */
+static struct hf_known_head *find_known(struct hf_known_heads *known,
+    struct hf_bytes note, const char *origin, const struct hf_key *key)
 {
-	for (unsigned i = 0; known != NULL && i < HF_KNOWN_HEADS; i++)
-		if (note.size > 0 && known->row[i].note_size == note.size &&
-		    memcmp(known->row[i].note, note.data, note.size) == 0 &&
-		    memcmp(&known->row[i].key, key, sizeof(*key)) == 0 &&
-		    strcmp(known->row[i].origin, origin) == 0) {
-			*size = known->row[i].size;
-			*root = known->row[i].root;
-			return true;
-		}
-	return false;
+	for (unsigned i = 0; i < HF_KNOWN_HEADS; i++) {
+		struct hf_known_head *h = &known->row[i];
+
+		if (note.size > 0 && h->note_size == note.size &&
+		    memcmp(h->note, note.data, note.size) == 0 &&
+		    memcmp(&h->key, key, sizeof(*key)) == 0 &&
+		    strcmp(h->origin, origin) == 0)
+			return h;
+	}
+	return NULL;
 }
 
-static void know(struct hf_known_heads *known, struct hf_bytes note,
-    const char *origin, const struct hf_key *key, uint64_t size,
-    const struct hf_hash *root)
+/* The head in the next row, once it verifies. */
+static enum hf_err know(struct hf_known_heads *known, struct hf_bytes note,
+    const char *origin, const struct hf_key *key, struct hf_known_head **out)
 {
-	unsigned i = known->next++ % HF_KNOWN_HEADS;
+	struct hf_known_head *h;
+	struct hf_hash root;
+	uint64_t size;
+	enum hf_err err = hf_checkpoint_verify(note, origin, key, &size, &root);
 
-	if (note.size > sizeof(known->row[i].note) ||
-	    strlen(origin) >= sizeof(known->row[i].origin))
-		return;
-	strcpy(known->row[i].origin, origin);
-	known->row[i].key = *key;
-	memcpy(known->row[i].note, note.data, note.size);
-	known->row[i].note_size = note.size;
-	known->row[i].size = size;
-	known->row[i].root = *root;
+	if (err != HF_OK)
+		return err;
+	assert(note.size <= sizeof(h->note)); /* or it would not be a note */
+	assert(strlen(origin) < sizeof(h->origin));
+	h = &known->row[known->next++ % HF_KNOWN_HEADS];
+	strcpy(h->origin, origin);
+	h->key = *key;
+	memcpy(h->note, note.data, note.size);
+	h->note_size = note.size;
+	h->size = size;
+	h->root = root;
+	h->trail.most = 0;
+	*out = h;
+	return HF_OK;
 }
 
 enum hf_err hf_receipt_verify(const struct hf_receipt *r, const char *origin,
     const struct hf_key *key, uint64_t *tree_size)
 {
-	return hf_receipt_verify_known(r, origin, key, NULL, tree_size);
-}
-
-enum hf_err hf_receipt_verify_known(const struct hf_receipt *r,
-    const char *origin, const struct hf_key *key, struct hf_known_heads *known,
-    uint64_t *tree_size)
-{
 	struct hf_hash root, led_to;
 	uint64_t size;
-	enum hf_err err = HF_OK;
+	enum hf_err err =
+	    hf_checkpoint_verify(r->note, origin, key, &size, &root);
 
-	if (!is_known(known, r->note, origin, key, &size, &root)) {
-		err = hf_checkpoint_verify(r->note, origin, key, &size, &root);
-		if (err == HF_OK && known != NULL)
-			know(known, r->note, origin, key, size, &root);
-	}
 	if (err == HF_OK)
 		err = root_of(r, size, &led_to);
 	if (err == HF_OK && memcmp(&led_to, &root, sizeof(root)) != 0)
 		err = HF_PROOF;
 	if (err == HF_OK)
 		*tree_size = size;
+	return err;
+}
+
+enum hf_err hf_receipt_verify_known(const struct hf_receipt *r,
+    const char *origin, const struct hf_key *key, struct hf_known_heads *known,
+    uint64_t *tree_size)
+{
+	struct hf_hash path[HF_TREE_DEPTH_MAX], leaf;
+	struct hf_known_head *h;
+	enum hf_err err = HF_OK;
+
+	if (known == NULL)
+		return hf_receipt_verify(r, origin, key, tree_size);
+	h = find_known(known, r->note, origin, key);
+	if (h == NULL)
+		err = know(known, r->note, origin, key, &h);
+	if (err != HF_OK)
+		return err;
+	leaf = hf_merkle_leaf(r->leaf_bytes.data, r->leaf_bytes.size);
+	err = hf_merkle_verify_near(&h->trail, &leaf, r->index, h->size, path,
+	    copy_path(r, path), &h->root);
+	if (err == HF_OK)
+		*tree_size = h->size;
 	return err;
 }
 

@@ -37,5 +37,7 @@ HF_MUST_USE enum hf_err arrivals_put(struct arrivals *b, unsigned gate,
  * wait  for its verification, if there is an item at all
  * NULL: none, or none yet */
 struct arrival *arrivals_take(struct arrivals *b, bool wait);
+/** The caller turns to something else for a while: the threads do it all. */
+void arrivals_leave(struct arrivals *b);
 
 #endif

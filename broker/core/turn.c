@@ -27,6 +27,10 @@
 /* A turn waits for verification of so many acts only.  With these it commits,
  * so that desks have their answers and send more while the rest is verified. */
 #define BATCH_LEAST 128u
+/* Acts of peers that one turn takes.  A peer sends more when these are
+ * acknowledged: with shorter turns both brokers work at the same time, where
+ * with the longest each would wait while the other decides. */
+#define PEERS_MOST 192u
 #define GATE_DIED UINT32_MAX /* arrivals: type of what a gate's end leaves */
 
 struct event core_event(struct core *c, enum event_type type)
@@ -190,12 +194,13 @@ static enum hf_err on_item(struct core *c, const struct arrival *item)
 static enum hf_err take_items(struct core *c)
 {
 	enum hf_err err = HF_OK;
-	unsigned acts = 0;
+	unsigned acts = 0, peers = 0;
 	size_t bytes = 0;
 
 	for (unsigned i = 0; i < c->taken_count && err == HF_OK; i++)
 		err = on_item(c, c->taken[i]);
-	while (c->taken_count < HF_BATCH_MAX && bytes < HF_BATCH_BYTES_MAX &&
+	while (c->taken_count < HF_BATCH_MAX && acts < HF_BATCH_MAX &&
+	       peers < PEERS_MOST && bytes < HF_BATCH_BYTES_MAX &&
 	       err == HF_OK) {
 		struct arrival *item =
 		    arrivals_take(c->arrivals, acts < BATCH_LEAST);
@@ -205,6 +210,7 @@ static enum hf_err take_items(struct core *c)
 		c->taken[c->taken_count++] = item;
 		bytes += item->h.size;
 		acts += item->weight;
+		peers += item->gate == GATE_PEERS ? item->weight : 0;
 		err = on_item(c, item);
 	}
 	return err;
@@ -506,6 +512,7 @@ enum hf_err core_turn(struct core *c)
 		txn_abort(t);
 		return err;
 	}
+	arrivals_leave(c->arrivals);
 	err = txn_commit(t);
 	if (err != HF_OK)
 		return err == HF_FULL ? full(c) : err;

@@ -18,17 +18,6 @@ static struct hf_bytes id_bytes(const struct hf_id *id)
 	return bytes_of(id->b, sizeof(id->b));
 }
 
-enum hf_err case_key_new(struct engine *e, uint32_t *slot)
-{
-	uint8_t key[HF_KEY_SIZE];
-	enum hf_err err;
-
-	engine_chance(e, key, sizeof(key));
-	err = store_key_new(e->txn, key, slot);
-	hf_wipe(key, sizeof(key));
-	return err;
-}
-
 enum hf_err case_body_put(struct engine *e, const struct case_record *c,
     const struct hf_id *act, struct hf_bytes body)
 {

@@ -143,7 +143,8 @@ static enum hf_err store_act(struct intake *in, uint64_t *index)
 
 	if ((err = ledger_add_act(e, in->type, &in->act, index)) != HF_OK)
 		return err;
-	if (in->create && (err = case_key_new(e, &in->c.key_slot)) != HF_OK)
+	if (in->create &&
+	    (err = store_key_new(e->txn, &in->c.key_slot)) != HF_OK)
 		return err;
 	if (in->opens && (err = open_case(in)) != HF_OK)
 		return err;
@@ -224,7 +225,7 @@ static enum hf_err tell_peer(struct intake *in, uint64_t index, unsigned *flags)
 		return HF_OK;
 	*flags |= HF_SUBMIT_NOT_DELIVERED;
 	return outbox_put(
-	    in->e, hf_desk_country(&env->to), &in->c, &in->act.id, index);
+	    in->e, hf_desk_country(&env->to), &in->c, &in->act, index);
 }
 
 /** A refusal on a ground that the profile does not name (SPEC 8.2). */

@@ -163,7 +163,7 @@ HF_MUST_USE enum hf_err heads_forget(struct engine *e, struct hf_country c);
 /** The newest signed note and its tree size.  HF_NOTFOUND: none yet. */
 HF_MUST_USE enum hf_err ledger_note(
     struct engine *e, uint64_t *size, struct hf_bytes *note);
-/** Append an act.  *index out. */
+/** Append an act.  *index out.  Its id names it once its decision is put. */
 HF_MUST_USE enum hf_err ledger_add_act(struct engine *e,
     enum hf_entry_type type, const struct hf_act *act, uint64_t *index);
 /** Append a statement (time of entry is e->now). */
@@ -264,8 +264,6 @@ HF_MUST_USE enum hf_err case_next_dependent(struct engine *e,
     const struct hf_id *basis, struct hf_id *dependent, bool first);
 /** Body of an act under the case's key.  put: at entry; get: out has
  * HF_BODY_MAX.  Errors: HF_ERASED, HF_NOTFOUND */
-/** A fresh key for a case's bodies. */
-HF_MUST_USE enum hf_err case_key_new(struct engine *e, uint32_t *slot);
 HF_MUST_USE enum hf_err case_body_put(struct engine *e,
     const struct case_record *c, const struct hf_id *act, struct hf_bytes body);
 HF_MUST_USE enum hf_err case_body_get(struct engine *e,
@@ -396,9 +394,9 @@ HF_MUST_USE enum hf_err inbox_delivered(struct engine *e,
 /* ---- link.c and link_*.c ---- */
 struct link_table *link_table_new(void);
 void link_table_free(struct link_table *l);
-/** Put an act into the outbox of a country (idempotent by act). */
+/** Put an act that was entered at `index` into the outbox of a country. */
 HF_MUST_USE enum hf_err outbox_put(struct engine *e, struct hf_country to,
-    const struct case_record *c, const struct hf_id *act, uint64_t index);
+    const struct case_record *c, const struct hf_act *act, uint64_t index);
 /** Is the act (or are any of the case) still waiting to be delivered? */
 HF_MUST_USE enum hf_err outbox_depth(
     struct engine *e, const struct hf_country *to, uint64_t *depth);

@@ -135,17 +135,11 @@ enum hf_err ledger_add_act(struct engine *e, enum hf_entry_type type,
 	    .sigs = hf_hash(
 		HF_TAG_SIGS, act->sigs_bytes.data, act->sigs_bytes.size),
 	};
-	struct decision d = {0};
 	enum hf_err err;
 
 	assert(hf_entry_is_act(type));
 	err = append(e, &leaf, bytes_of(NULL, 0), index);
-	if (err == HF_OK)
-		err = put_act_row(e, *index, act);
-	if (err != HF_OK)
-		return err;
-	d.index = *index;
-	return decision_put(e, &act->id, &d);
+	return err == HF_OK ? put_act_row(e, *index, act) : err;
 }
 
 enum hf_err ledger_add_statement(
@@ -273,17 +267,19 @@ enum hf_err ledger_index_of(
 enum hf_err ledger_note(struct engine *e, uint64_t *size, struct hf_bytes *note)
 {
 	struct hf_bytes key;
-	enum hf_err err =
-	    txn_last(e->txn, TABLE_CHECKPOINTS, bytes_of(NULL, 0), &key, note);
+	enum hf_err err;
 
+	if (e->note_entries > e->note_storing) { /* no row is as new */
+		*size = e->note_entries;
+		*note = bytes_of(e->note, e->note_size);
+		return HF_OK;
+	}
+	err =
+	    txn_last(e->txn, TABLE_CHECKPOINTS, bytes_of(NULL, 0), &key, note);
 	if (err == HF_OK && key.size != 8)
 		return HF_CORRUPT;
 	*size = err == HF_OK ? get_be64(key.data) : 0;
-	if ((err != HF_OK && err != HF_NOTFOUND) || *size >= e->note_entries)
-		return err;
-	*size = e->note_entries;
-	*note = bytes_of(e->note, e->note_size);
-	return HF_OK;
+	return err;
 }
 
 enum hf_err ledger_receipt(struct engine *e, uint64_t index, uint8_t *out,

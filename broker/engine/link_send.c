@@ -68,29 +68,31 @@ struct batch {
 	struct pack acts;
 	uint64_t first, last;
 	unsigned count;
+	/* once a frame: so much is cleared wherever it is declared */
+	uint8_t bytes[LINK_BATCH_BYTES + 64];
+	uint8_t act[HF_ACT_MAX], receipt[HF_RECEIPT_MAX];
 };
 
 /* Add one row, if it is an act, follows, has a receipt and fits. */
 static enum hf_err gather_row(struct engine *e, struct batch *b,
     uint64_t sequence, const struct outbox_row *row, bool *added)
 {
-	uint8_t act[HF_ACT_MAX], receipt[HF_RECEIPT_MAX];
 	size_t act_size, receipt_size;
 	enum hf_err err;
 
 	*added = false;
 	if (row->kind == 0 || (b->count > 0 && sequence != b->last + 1))
 		return HF_OK;
-	err = ledger_home_receipt(e, row->index, receipt, &receipt_size);
+	err = ledger_home_receipt(e, row->index, b->receipt, &receipt_size);
 	if (err == HF_OK)
-		err = load_act(e, row, act, &act_size);
+		err = load_act(e, row, b->act, &act_size);
 	if (err != HF_OK)
 		return err == HF_NOTFOUND ? HF_OK : err;
 	if (b->acts.at + act_size + receipt_size + 16 > LINK_BATCH_BYTES)
 		return HF_OK;
 	pack_array(&b->acts, 2);
-	pack_bin(&b->acts, act, act_size);
-	pack_bin(&b->acts, receipt, receipt_size);
+	pack_bin(&b->acts, b->act, act_size);
+	pack_bin(&b->acts, b->receipt, receipt_size);
 	if (b->count++ == 0)
 		b->first = sequence;
 	b->last = sequence;
@@ -147,14 +149,13 @@ static enum hf_err send_batch(
 /* One frame from what is next in the outbox.  *more: it went. */
 static enum hf_err send_next(struct engine *e, struct peer *p, bool *more)
 {
-	uint8_t acts[LINK_BATCH_BYTES + 64];
 	struct batch b = {.count = 0};
 	struct outbox_row row;
 	uint64_t next;
 	enum hf_err err;
 
 	*more = false;
-	pack_init(&b.acts, acts, sizeof(acts));
+	pack_init(&b.acts, b.bytes, sizeof(b.bytes));
 	err = gather(e, p, &b);
 	if (err == HF_OK && b.count > 0) {
 		*more = true;

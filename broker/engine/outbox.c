@@ -91,19 +91,14 @@ static enum hf_err outbox_add(
 }
 
 enum hf_err outbox_put(struct engine *e, struct hf_country to,
-    const struct case_record *c, const struct hf_id *act, uint64_t index)
+    const struct case_record *c, const struct hf_act *act, uint64_t index)
 {
-	struct hf_bytes core, envelope, sigs;
-	struct outbox_row row = {
-	    .act = *act, .case_id = c->id, .index = index, .since = e->now};
-	struct hf_core decoded;
-	enum hf_err err = ledger_act(e, index, &core, &envelope, &sigs);
+	struct outbox_row row = {.act = act->id,
+	    .case_id = c->id,
+	    .index = index,
+	    .kind = act->core.kind,
+	    .since = e->now};
 
-	if (err == HF_OK)
-		err = hf_core_decode(&decoded, core.data, core.size);
-	if (err != HF_OK)
-		return HF_CORRUPT;
-	row.kind = decoded.kind;
 	return outbox_add(e, to, &row);
 }
 

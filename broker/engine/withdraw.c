@@ -139,7 +139,7 @@ enum hf_err withdraw_begin(
 	err = has_body(e, &taken, &has);
 	if (err != HF_OK || !has)
 		return err;
-	if ((err = case_key_new(e, &c->key_slot)) != HF_OK ||
+	if ((err = store_key_new(e->txn, &c->key_slot)) != HF_OK ||
 	    (err = seal_again(e, &old, c, &taken)) != HF_OK ||
 	    (err = txn_del(e->txn, TABLE_BODIES, id_bytes(&taken))) != HF_OK)
 		return err;

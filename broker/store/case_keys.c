@@ -1,5 +1,18 @@
+/*
+ * case_keys: a stock of random keys is written and synced ahead, a thousand
+ * at a time, and handed out in order, so that a transaction that opens cases
+ * costs no sync of this file.  What is handed out is durable already; which
+ * keys are in use is the store's to know: `next` is a row of its own, in the
+ * transaction that uses the keys, and what was not committed is handed out
+ * again.
+ *
+ * Who was ended while he wrote a stock leaves slots that read well but may not
+ * be durable, so opening syncs.  Slots that are torn, never written or
+ * destroyed are passed over: the store may be an older one than this file.
+ */
 #include "broker/store/case_keys.h"
 
+#include "keys/secret.h"
 #include "proto/crypto.h"
 
 #include <errno.h>
@@ -13,23 +26,19 @@
 #define SLOT_SIZE 64u
 #define CHECK_SIZE 24u
 #define GROW 4096u /* slots */
-#define LOOK 256u  /* slots read at once */
+#define LOOK 256u  /* slots read or written at once */
+#define STOCK 1024u
 #define SLOTS_MAX (1u << 26)
-#define NEW_MAX 512u /* slots of one transaction: one an act at most */
 
-enum slot_state { SLOT_FREE = 0, SLOT_USED = 1, SLOT_DESTROYED = 2 };
+enum slot_state { SLOT_FREE = 0, SLOT_KEY = 1, SLOT_DESTROYED = 2 };
 
 struct case_keys {
 	int fd;
 	uint32_t count; /* slots in the file */
-	uint32_t next;  /* no slot from here on was ever used */
-	/* of the running transaction; written together, when it is synced */
-	uint32_t fresh[NEW_MAX];
-	uint8_t fresh_bytes[NEW_MAX][SLOT_SIZE];
-	unsigned fresh_count, written;
-	uint32_t *free_slots;
-	uint32_t free_count;
-	bool dirty;
+	uint32_t ready; /* no slot from here on was ever written */
+	uint32_t next;  /* to be handed out, and what was committed of it */
+	uint32_t kept;
+	bool dirty; /* overwritten, not synced */
 };
 
 static bool full_write(int fd, const void *data, size_t size, off_t at)
@@ -88,33 +97,27 @@ static enum hf_err grow(struct case_keys *k, uint32_t slots)
 	return HF_OK;
 }
 
-/* Where the never-used part begins: slots are handed out in order.  Only
+/* Where the never-written part begins: slots are written in order.  Only
  * states are looked at; keys that were read beside them are wiped. */
-static enum hf_err find_next(struct case_keys *k)
+static enum hf_err find_ready(struct case_keys *k)
 {
 	uint8_t slots[LOOK][SLOT_SIZE];
 	enum hf_err err = HF_OK;
 	bool found = false;
 
-	for (k->next = k->count; k->next > 0 && !found && err == HF_OK;) {
-		uint32_t n = k->next < LOOK ? k->next : LOOK;
+	for (k->ready = k->count; k->ready > 0 && !found && err == HF_OK;) {
+		uint32_t n = k->ready < LOOK ? k->ready : LOOK;
 
-		if (pread(k->fd, slots, n * SLOT_SIZE, offset(k->next - n)) !=
+		if (pread(k->fd, slots, n * SLOT_SIZE, offset(k->ready - n)) !=
 		    (ssize_t)(n * SLOT_SIZE))
 			err = HF_KEYSLOT;
 		for (; n > 0 && !found && err == HF_OK; n--) {
 			found = slots[n - 1][0] != SLOT_FREE;
-			k->next -= !found;
+			k->ready -= !found;
 		}
 	}
 	hf_wipe(slots, sizeof(slots));
 	return err;
-}
-
-static void no_fresh(struct case_keys *k)
-{
-	hf_wipe(k->fresh_bytes, (size_t)k->fresh_count * SLOT_SIZE);
-	k->fresh_count = k->written = 0;
 }
 
 enum hf_err case_keys_open(
@@ -141,7 +144,10 @@ enum hf_err case_keys_open(
 			err = grow(k, slots);
 	}
 	if (err == HF_OK)
-		err = find_next(k);
+		err = find_ready(k);
+	if (err == HF_OK && fdatasync(k->fd) != 0)
+		err = HF_KEYSLOT;
+	k->next = k->kept = k->ready;
 	if (err == HF_OK) {
 		*out = k;
 		k = NULL;
@@ -156,60 +162,62 @@ void case_keys_close(struct case_keys *k)
 		return;
 	if (k->fd >= 0)
 		close(k->fd);
-	no_fresh(k);
-	free(k->free_slots);
 	free(k);
 }
 
-enum hf_err case_keys_new(
-    struct case_keys *k, const uint8_t key[HF_KEY_SIZE], uint32_t *slot)
+/* Random keys in the next slots, durable. */
+static enum hf_err stock(struct case_keys *k)
 {
+	uint8_t slots[LOOK][SLOT_SIZE], keys[LOOK][HF_KEY_SIZE];
 	enum hf_err err = HF_OK;
 
-	if (k->fresh_count == NEW_MAX)
-		return HF_FULL;
-	if (k->free_count > 0) {
-		*slot = k->free_slots[--k->free_count];
-	} else {
-		if (k->next == k->count)
-			err = grow(k, k->count + GROW);
+	if (k->count < k->ready + STOCK)
+		err = grow(k, k->count + GROW);
+	for (uint32_t at = k->ready; err == HF_OK && at < k->ready + STOCK;
+	     at += LOOK) {
+		hf_random(keys, sizeof(keys));
+		for (uint32_t i = 0; i < LOOK; i++)
+			make_slot(slots[i], SLOT_KEY, at + i, keys[i]);
+		if (!full_write(k->fd, slots, sizeof(slots), offset(at)))
+			err = errno == ENOSPC ? HF_FULL : HF_KEYSLOT;
+	}
+	hf_wipe(slots, sizeof(slots));
+	hf_wipe(keys, sizeof(keys));
+	if (err == HF_OK && fdatasync(k->fd) != 0)
+		err = HF_KEYSLOT;
+	if (err == HF_OK)
+		k->ready += STOCK;
+	return err;
+}
+
+void case_keys_begin(struct case_keys *k, uint32_t next)
+{
+	k->next = k->kept = next;
+	if (k->ready < next) /* an older file than the store: they are lost */
+		k->ready = next;
+}
+
+uint32_t case_keys_next(const struct case_keys *k)
+{
+	return k->next;
+}
+
+enum hf_err case_keys_new(struct case_keys *k, uint32_t *slot)
+{
+	uint8_t key[HF_KEY_SIZE];
+
+	for (;;) {
+		bool fresh = k->next == k->ready;
+		enum hf_err err = fresh ? stock(k) : HF_OK;
+
 		if (err != HF_OK)
 			return err;
 		*slot = k->next++;
+		err = case_keys_get(k, *slot, key);
+		hf_wipe(key, sizeof(key));
+		if (err == HF_OK || fresh) /* else it is passed over */
+			return err == HF_OK ? HF_OK : HF_KEYSLOT;
 	}
-	k->fresh[k->fresh_count] = *slot;
-	make_slot(k->fresh_bytes[k->fresh_count++], SLOT_USED, *slot, key);
-	return HF_OK;
-}
-
-/* What is not in the file yet. */
-static bool get_fresh(
-    const struct case_keys *k, uint32_t slot, uint8_t key[HF_KEY_SIZE])
-{
-	for (unsigned i = k->fresh_count; i-- > k->written;)
-		if (k->fresh[i] == slot) {
-			memcpy(key, k->fresh_bytes[i] + 8, HF_KEY_SIZE);
-			return true;
-		}
-	return false;
-}
-
-/* Neighbours in one write. */
-static enum hf_err write_fresh(struct case_keys *k)
-{
-	while (k->written < k->fresh_count) {
-		unsigned from = k->written, n = 1;
-
-		while (from + n < k->fresh_count &&
-		       k->fresh[from + n] == k->fresh[from] + n)
-			n++;
-		if (!full_write(k->fd, k->fresh_bytes[from],
-			(size_t)n * SLOT_SIZE, offset(k->fresh[from])))
-			return HF_KEYSLOT;
-		k->written += n;
-		k->dirty = true;
-	}
-	return HF_OK;
 }
 
 enum hf_err case_keys_get(
@@ -218,17 +226,15 @@ enum hf_err case_keys_get(
 	uint8_t bytes[SLOT_SIZE], good[SLOT_SIZE];
 	enum hf_err err = HF_OK;
 
-	if (get_fresh(k, slot, key))
-		return HF_OK;
 	if (slot >= k->count || pread(k->fd, bytes, sizeof(bytes),
 				    offset(slot)) != (ssize_t)sizeof(bytes))
 		return HF_KEYSLOT;
 	if (bytes[0] == SLOT_DESTROYED) {
 		err = HF_ERASED;
-	} else if (bytes[0] != SLOT_USED) {
+	} else if (bytes[0] != SLOT_KEY) {
 		err = HF_KEYSLOT;
 	} else {
-		make_slot(good, SLOT_USED, slot, bytes + 8);
+		make_slot(good, SLOT_KEY, slot, bytes + 8);
 		err = hf_equal(good, bytes, sizeof(good)) ? HF_OK : HF_KEYSLOT;
 	}
 	if (err == HF_OK)
@@ -241,9 +247,8 @@ enum hf_err case_keys_get(
 enum hf_err case_keys_destroy(struct case_keys *k, uint32_t slot)
 {
 	uint8_t bytes[SLOT_SIZE];
-	enum hf_err err = write_fresh(k); /* it might be one of these */
 
-	if (err != HF_OK || slot >= k->count)
+	if (slot >= k->count)
 		return HF_KEYSLOT;
 	make_slot(bytes, SLOT_DESTROYED, slot, NULL);
 	if (!full_write(k->fd, bytes, sizeof(bytes), offset(slot)))
@@ -254,11 +259,7 @@ enum hf_err case_keys_destroy(struct case_keys *k, uint32_t slot)
 
 enum hf_err case_keys_sync(struct case_keys *k)
 {
-	enum hf_err err = write_fresh(k);
-
-	if (err != HF_OK || !k->dirty)
-		return err;
-	if (fdatasync(k->fd) != 0)
+	if (k->dirty && fdatasync(k->fd) != 0)
 		return HF_KEYSLOT;
 	k->dirty = false;
 	return HF_OK;
@@ -266,21 +267,10 @@ enum hf_err case_keys_sync(struct case_keys *k)
 
 void case_keys_keep(struct case_keys *k)
 {
-	no_fresh(k);
+	k->kept = k->next;
 }
 
 void case_keys_forget(struct case_keys *k)
 {
-	uint32_t *grown;
-
-	if (k->fresh_count == 0)
-		return;
-	grown = realloc(
-	    k->free_slots, (k->free_count + k->fresh_count) * sizeof(*grown));
-	if (grown != NULL) { /* else the slots are lost, which harms nobody */
-		k->free_slots = grown;
-		for (unsigned i = 0; i < k->fresh_count; i++)
-			grown[k->free_count++] = k->fresh[i];
-	}
-	no_fresh(k);
+	k->next = k->kept;
 }

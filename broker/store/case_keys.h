@@ -17,17 +17,22 @@ struct case_keys;
 HF_MUST_USE enum hf_err case_keys_open(
     struct case_keys **out, const char *dir, uint32_t slots);
 void case_keys_close(struct case_keys *k); /* NULL is fine */
-/** A key for a free slot; case_keys_sync writes it and makes it durable. */
-HF_MUST_USE enum hf_err case_keys_new(
-    struct case_keys *k, const uint8_t key[HF_KEY_SIZE], uint32_t *slot);
+/** The first slot that no committed transaction has taken; without this
+ * call: the first that was never written. */
+void case_keys_begin(struct case_keys *k, uint32_t next);
+/** What case_keys_begin is to be told after this transaction. */
+uint32_t case_keys_next(const struct case_keys *k);
+/** A slot with a fresh random key that is durable.
+ * Errors: HF_FULL (no room for more), HF_KEYSLOT */
+HF_MUST_USE enum hf_err case_keys_new(struct case_keys *k, uint32_t *slot);
 /** Errors: HF_ERASED, HF_KEYSLOT (damaged) */
 HF_MUST_USE enum hf_err case_keys_get(
     struct case_keys *k, uint32_t slot, uint8_t key[HF_KEY_SIZE]);
 /** Overwrite with zeros, mark as destroyed; case_keys_sync makes it last. */
 HF_MUST_USE enum hf_err case_keys_destroy(struct case_keys *k, uint32_t slot);
-/** Write and sync what this transaction has (nothing: no system call). */
+/** Sync what was destroyed (nothing: no system call). */
 HF_MUST_USE enum hf_err case_keys_sync(struct case_keys *k);
-/** The transaction was committed, or was not: its slots are free again. */
+/** The transaction was committed, or was not: its keys are handed out again. */
 void case_keys_keep(struct case_keys *k);
 void case_keys_forget(struct case_keys *k);
 

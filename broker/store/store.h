@@ -37,6 +37,7 @@ enum table {
 	TABLE_CHECKPOINTS, /* size be64 -> signed note */
 	TABLE_CONFLICTS,   /* digest -> bytes kept as proof */
 	TABLE_TALLY,       /* read and refusal counts of the running minute */
+	TABLE_SLOTS,       /* the store's own: "next" -> be32 */
 	TABLE_COUNT
 };
 
@@ -97,11 +98,11 @@ HF_MUST_USE enum hf_err txn_rows(
     struct txn *t, enum table table, uint64_t *count);
 
 /**
- * Case keys.  A new key is written and synced before txn_commit of the
- * transaction that uses it; a slot whose transaction aborted is reused.
+ * Case keys.  A new one is random and durable before this returns; if the
+ * transaction is not committed, another gets it.
+ * Errors: HF_FULL, HF_KEYSLOT
  */
-HF_MUST_USE enum hf_err store_key_new(
-    struct txn *t, const uint8_t key[HF_KEY_SIZE], uint32_t *slot);
+HF_MUST_USE enum hf_err store_key_new(struct txn *t, uint32_t *slot);
 /** Errors: HF_ERASED (overwritten), HF_KEYSLOT */
 HF_MUST_USE enum hf_err store_key_get(
     struct txn *t, uint32_t slot, uint8_t key[HF_KEY_SIZE]);

@@ -35,7 +35,7 @@ struct store {
 struct txn {
 	struct store *store;
 	MDB_txn *txn;
-	bool wrote;
+	bool wrote, took_keys;
 };
 
 static const char *const names[TABLE_COUNT] = {
@@ -59,6 +59,7 @@ static const char *const names[TABLE_COUNT] = {
     [TABLE_CHECKPOINTS] = "checkpoints",
     [TABLE_CONFLICTS] = "conflicts",
     [TABLE_TALLY] = "tally",
+    [TABLE_SLOTS] = "slots",
 };
 
 static enum hf_err of(int rc)
@@ -111,6 +112,8 @@ static enum hf_err make_dir(const char *dir)
 	slash[slash == parent] = '\0';
 	return sync_dir(parent);
 }
+
+static enum hf_err begin_slots(struct store *s);
 
 static enum hf_err open_tables(struct store *s)
 {
@@ -166,6 +169,8 @@ enum hf_err store_open(struct store **out, const struct store_options *options)
 		    case_keys_open(&s->keys, options->dir, options->key_slots);
 	if (err == HF_OK)
 		err = sync_dir(options->dir); /* the names of new files */
+	if (err == HF_OK)
+		err = begin_slots(s);
 	if (err == HF_OK) {
 		*out = s;
 		s = NULL;
@@ -288,6 +293,41 @@ static bool disk_has_room(const struct store *s)
 	return (uint64_t)fs.f_bavail * fs.f_frsize >= s->disk_reserve;
 }
 
+static struct hf_bytes next_slot_key(void)
+{
+	return (struct hf_bytes){(const uint8_t *)"next", 4};
+}
+
+/* The keys that this transaction took are taken with it. */
+static enum hf_err put_next_slot(struct txn *t)
+{
+	uint32_t next = case_keys_next(t->store->keys);
+	const uint8_t row[4] = {(uint8_t)(next >> 24), (uint8_t)(next >> 16),
+	    (uint8_t)(next >> 8), (uint8_t)next};
+
+	return txn_put(t, TABLE_SLOTS, next_slot_key(),
+	    (struct hf_bytes){row, sizeof(row)});
+}
+
+static enum hf_err begin_slots(struct store *s)
+{
+	struct hf_bytes row;
+	struct txn *t;
+	enum hf_err err = txn_begin(&t, s);
+
+	if (err != HF_OK)
+		return err;
+	err = txn_get(t, TABLE_SLOTS, next_slot_key(), &row);
+	if (err == HF_OK && row.size == 4)
+		case_keys_begin(s->keys,
+		    (uint32_t)row.data[0] << 24 | (uint32_t)row.data[1] << 16 |
+			(uint32_t)row.data[2] << 8 | row.data[3]);
+	else if (err == HF_OK)
+		err = HF_STORE;
+	txn_abort(t);
+	return err == HF_NOTFOUND ? HF_OK : err;
+}
+
 enum hf_err txn_commit(struct txn *t)
 {
 	struct store *s = t->store;
@@ -296,8 +336,8 @@ enum hf_err txn_commit(struct txn *t)
 
 	if (t->wrote && !disk_has_room(s))
 		err = HF_FULL;
-	if (err == HF_OK)
-		err = case_keys_sync(s->keys);
+	if (err == HF_OK && t->took_keys)
+		err = put_next_slot(t);
 	if (err != HF_OK) {
 		txn_abort(t);
 		return err;
@@ -472,10 +512,10 @@ enum hf_err txn_rows(struct txn *t, enum table table, uint64_t *count)
 
 /* ---- case keys ---- */
 
-enum hf_err store_key_new(
-    struct txn *t, const uint8_t key[HF_KEY_SIZE], uint32_t *slot)
+enum hf_err store_key_new(struct txn *t, uint32_t *slot)
 {
-	return case_keys_new(t->store->keys, key, slot);
+	t->took_keys = true;
+	return case_keys_new(t->store->keys, slot);
 }
 
 enum hf_err store_key_get(

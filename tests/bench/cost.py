@@ -27,7 +27,7 @@ DECIDING = (
     ("records from the gate", "read_gate"),
     ("deadlines", "settle_folded"),
     ("ledger: leaf and nodes", "ledger_add_act"),
-    ("body: key and sealing", "case_key_new case_body_put"),
+    ("body: key and sealing", "store_key_new case_body_put"),
     ("inbox and outbox", "inbox_put outbox_put"),
     ("act read again", "intake_decode"),
     ("judged and entered", "intake_own"),

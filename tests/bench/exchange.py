@@ -77,9 +77,12 @@ def catch_up(b, f):
 
 
 def one(b):
+    """As intake: the peer is down, so its answers do not share the disk."""
     f = b.brokers()
+    f.script("stop", "US")
     m = b.load("one", *f.measured("jp"), "intake", f.home("jp.ncp"), "us.ncp",
                max(ACTS // 20, 100), 1)
+    f.script("start", "US")
     parts = b.parts(1, 1, 1, signatures=1)
     b.row("intake, one in flight", "p50 %.0f us, p99 %.0f us" % (
         m["receipt_p50_us"], m["receipt_p99_us"]),

@@ -703,6 +703,15 @@ void node_look_end(struct node *n)
 
 /* ---- carrying ---- */
 
+/* As the core: what is no refusal ends the turn, and nothing of it stays. */
+static void turn_done(struct node *n, enum hf_err err)
+{
+	if (err == HF_OK || is_refusal(err))
+		turn_end(n);
+	else
+		turn_abandon(n);
+}
+
 enum hf_err fed_submit(struct node *n, const struct officer *who,
     const struct signed_act *a, struct hf_bytes opening,
     struct intake_result *result)
@@ -717,7 +726,7 @@ enum hf_err fed_submit(struct node *n, const struct officer *who,
 	cr_assert_not_null(entry);
 	err = intake_own(n->engine, entry, bytes_of(a->frame, a->size), opening,
 	    result != NULL ? result : &mine);
-	turn_end(n);
+	turn_done(n, err);
 	return err;
 }
 
@@ -745,7 +754,7 @@ enum hf_err fed_bring(struct node *to, struct hf_country from,
 	turn_begin(to);
 	err = intake_foreign(
 	    to->engine, from, frame, receipt, result != NULL ? result : &mine);
-	turn_end(to);
+	turn_done(to, err);
 	return err;
 }
 

@@ -392,35 +392,35 @@ Test(store, writes_nothing_into_the_reserve_of_the_disk)
 
 /* ---- case keys ---- */
 
-static void fill(uint8_t key[HF_KEY_SIZE], unsigned n)
-{
-	memset(key, (int)(n * 37u + 1u), HF_KEY_SIZE);
-	key[0] = (uint8_t)n;
-	key[1] = (uint8_t)(n >> 8);
-}
+#define STOCK 1024u /* keys that are made ready at once */
 
-static uint32_t new_key(unsigned n)
+static uint8_t known[8192][HF_KEY_SIZE]; /* by slot */
+
+static uint32_t new_key(void)
 {
-	uint8_t key[HF_KEY_SIZE];
 	uint32_t slot;
 
-	fill(key, n);
-	cr_assert_eq(store_key_new(txn, key, &slot), HF_OK);
+	cr_assert_eq(store_key_new(txn, &slot), HF_OK);
+	cr_assert_lt(slot, 8192);
+	cr_assert_eq(store_key_get(txn, slot, known[slot]), HF_OK);
 	return slot;
 }
 
-static void expect_key(uint32_t slot, enum hf_err wanted, unsigned n)
+static void expect_key_now(uint32_t slot, enum hf_err wanted)
 {
-	uint8_t key[HF_KEY_SIZE], right[HF_KEY_SIZE];
-	enum hf_err err;
+	uint8_t key[HF_KEY_SIZE];
+	enum hf_err err = store_key_get(txn, slot, key);
 
-	begin();
-	err = store_key_get(txn, slot, key);
-	abort_txn();
 	cr_assert_eq(err, wanted, "slot %u: %s", slot, hf_err_text(err));
-	fill(right, n);
 	if (wanted == HF_OK)
-		cr_assert_arr_eq(key, right, sizeof(key), "slot %u", slot);
+		cr_assert_arr_eq(key, known[slot], sizeof(key));
+}
+
+static void expect_key(uint32_t slot, enum hf_err wanted)
+{
+	begin();
+	expect_key_now(slot, wanted);
+	abort_txn();
 }
 
 static int open_keys(void)
@@ -434,109 +434,92 @@ static int open_keys(void)
 	return fd;
 }
 
-/* Is the key anywhere in the file? */
-static bool file_has_key(unsigned n)
+/* Is the slot's key anywhere in the file? */
+static bool file_has_key(uint32_t slot)
 {
-	uint8_t key[HF_KEY_SIZE], bytes[SLOT];
+	uint8_t bytes[SLOT];
 	int fd = open_keys();
 	bool found = false;
 
-	fill(key, n);
 	while (read(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes))
-		found = found ||
-			memmem(bytes, sizeof(bytes), key, sizeof(key)) != NULL;
+		found = found || memmem(bytes, sizeof(bytes), known[slot],
+				     HF_KEY_SIZE) != NULL;
 	close(fd);
 	return found;
 }
 
 Test(store, keeps_case_keys_over_restarts_and_grows)
 {
-	uint32_t slots[6000];
+	static uint32_t slots[6000];
+	uint32_t more;
 	struct stat st;
 	int fd;
 
 	for (unsigned i = 0; i < 6000; i++) {
 		if (i % 500 == 0)
 			begin();
-		slots[i] = new_key(i);
+		slots[i] = new_key();
 		if (i % 500 == 499)
 			commit();
+		if (i % 1500 == 1499)
+			reopen(MAP);
 	}
 	reopen(MAP);
 	for (unsigned i = 0; i < 6000; i++) {
-		cr_assert(i == 0 || slots[i] != slots[i - 1]);
-		expect_key(slots[i], HF_OK, i);
+		cr_assert(i == 0 || slots[i] > slots[i - 1]);
+		cr_assert(i == 0 || memcmp(known[slots[i]], known[slots[i - 1]],
+					HF_KEY_SIZE) != 0);
+		expect_key(slots[i], HF_OK);
 	}
-	/* the next one does not overwrite any */
+	/* the next one is none of them, and a restart wastes none */
 	begin();
-	slots[0] = new_key(7777);
+	more = new_key();
 	commit();
-	for (unsigned i = 1; i < 6000; i += 500)
-		expect_key(slots[i], HF_OK, i);
+	cr_assert_eq(more, slots[5999] + 1);
 	fd = open_keys();
 	cr_assert_eq(fstat(fd, &st), 0);
 	cr_assert_eq(st.st_mode & 0777, 0600);
 	close(fd);
 }
 
-Test(store, reuses_the_slot_of_an_aborted_transaction)
+Test(store, hands_out_again_what_was_not_committed)
 {
 	uint32_t first, second, third;
 
 	begin();
-	first = new_key(1);
+	first = new_key();
 	abort_txn();
 	begin();
-	second = new_key(2);
-	third = new_key(3);
+	second = new_key();
+	third = new_key();
 	commit();
 	cr_assert_eq(first, second);
 	cr_assert_neq(second, third);
-	expect_key(second, HF_OK, 2);
-	expect_key(third, HF_OK, 3);
+	expect_key(second, HF_OK);
+	expect_key(third, HF_OK);
+	begin();
+	(void)new_key();
+	reopen(MAP); /* ended in the midst */
+	begin();
+	cr_assert_eq(new_key(), third + 1);
+	commit();
 }
 
-static void expect_key_now(uint32_t slot, enum hf_err wanted, unsigned n)
+/* A key is in the file, and synced, before anybody has it. */
+Test(store, a_key_is_durable_before_it_is_used)
 {
-	uint8_t key[HF_KEY_SIZE], want[HF_KEY_SIZE];
-
-	fill(want, n);
-	cr_assert_eq(store_key_get(txn, slot, key), wanted);
-	cr_assert(wanted != HF_OK || memcmp(key, want, sizeof(key)) == 0);
-}
-
-/* Keys are written when they are synced, and read before that. */
-Test(store, has_keys_of_the_running_transaction)
-{
-	uint32_t slots[40];
+	uint32_t slot;
 
 	begin();
-	for (unsigned i = 0; i < 40; i++)
-		slots[i] = new_key(i + 10);
-	for (unsigned i = 0; i < 40; i++)
-		expect_key_now(slots[i], HF_OK, i + 10);
-	cr_assert_not(file_has_key(12), "written before the commit");
-	/* destroyed at once: what waits may not come back over it */
-	cr_assert_eq(store_keys_destroy(store, &slots[2], 1), HF_OK);
-	expect_key_now(slots[2], HF_ERASED, 0);
+	slot = new_key();
+	cr_assert(file_has_key(slot));
+	expect_key_now(slot, HF_OK);
+	/* destroyed at once, before its transaction is committed */
+	cr_assert_eq(store_keys_destroy(store, &slot, 1), HF_OK);
+	expect_key_now(slot, HF_ERASED);
 	commit();
-	expect_key(slots[2], HF_ERASED, 0);
-	cr_assert_not(file_has_key(12), "still readable in the file");
-	/* slots that are no neighbours */
-	begin();
-	slots[0] = new_key(100);
-	slots[1] = new_key(101);
-	abort_txn();
-	begin();
-	for (unsigned i = 0; i < 6; i++)
-		slots[i] = new_key(i + 200);
-	commit();
-	cr_assert_not(file_has_key(100), "of an aborted transaction");
-	reopen(MAP);
-	for (unsigned i = 0; i < 6; i++)
-		expect_key(slots[i], HF_OK, i + 200);
-	for (unsigned i = 6; i < 40; i++)
-		expect_key(slots[i], HF_OK, i + 10);
+	expect_key(slot, HF_ERASED);
+	cr_assert_not(file_has_key(slot), "still readable in the file");
 }
 
 Test(store, destroys_a_key_for_good)
@@ -545,36 +528,60 @@ Test(store, destroys_a_key_for_good)
 
 	begin();
 	for (unsigned i = 0; i < 5; i++)
-		slots[i] = new_key(i + 10);
+		slots[i] = new_key();
 	commit();
-	cr_assert(file_has_key(12));
+	cr_assert(file_has_key(slots[2]));
 	cr_assert_eq(store_keys_destroy(store, &slots[2], 1), HF_OK);
-	cr_assert_not(file_has_key(12), "still readable in the file");
+	cr_assert_not(file_has_key(slots[2]), "still readable in the file");
 	/* destroying it again, after a crash, changes nothing */
 	cr_assert_eq(store_keys_destroy(store, &slots[2], 1), HF_OK);
 	reopen(MAP);
 	for (unsigned i = 0; i < 5; i++)
-		expect_key(slots[i], i == 2 ? HF_ERASED : HF_OK, i + 10);
+		expect_key(slots[i], i == 2 ? HF_ERASED : HF_OK);
 	/* a destroyed slot is never given out again */
 	begin();
 	for (unsigned i = 0; i < 500; i++)
-		cr_assert_neq(new_key(i + 100), slots[2]);
+		cr_assert_neq(new_key(), slots[2]);
 	commit();
-	expect_key(slots[2], HF_ERASED, 0);
+	expect_key(slots[2], HF_ERASED);
+}
+
+/* The store of yesterday beside the keys of today: what was destroyed since
+ * stays so, and is passed over. */
+Test(store, an_older_store_gets_no_destroyed_key)
+{
+	uint32_t slots[6];
+
+	begin();
+	slots[0] = new_key();
+	commit();
+	begin();
+	for (unsigned i = 1; i < 6; i++)
+		slots[i] = new_key();
+	cr_assert_eq(store_keys_destroy(store, &slots[1], 1), HF_OK);
+	cr_assert_eq(store_keys_destroy(store, &slots[3], 1), HF_OK);
+	abort_txn(); /* as if it had never been */
+	begin();
+	cr_assert_eq(new_key(), slots[2]);
+	cr_assert_eq(new_key(), slots[4]);
+	commit();
+	expect_key(slots[1], HF_ERASED);
 }
 
 Test(store, tells_a_torn_slot_from_a_key)
 {
-	uint32_t slots[SLOT];
+	uint32_t slots[SLOT], next;
 	int fd;
 
 	begin();
 	for (unsigned i = 0; i < SLOT; i++)
-		slots[i] = new_key(i);
+		slots[i] = new_key();
+	next = new_key();
 	commit();
 	fd = open_keys();
-	for (unsigned at = 0; at < SLOT; at++) {
-		off_t where = (off_t)slots[at] * SLOT + (off_t)at;
+	for (unsigned at = 0; at < SLOT + 1; at++) {
+		off_t where = at < SLOT ? (off_t)slots[at] * SLOT + (off_t)at
+					: (off_t)(next + 1) * SLOT;
 		uint8_t byte;
 
 		cr_assert_eq(pread(fd, &byte, 1, where), 1);
@@ -583,8 +590,32 @@ Test(store, tells_a_torn_slot_from_a_key)
 	}
 	close(fd);
 	for (unsigned at = 0; at < SLOT; at++)
-		expect_key(slots[at], HF_KEYSLOT, 0);
-	expect_key(1u << 30, HF_KEYSLOT, 0);
+		expect_key(slots[at], HF_KEYSLOT);
+	expect_key(1u << 30, HF_KEYSLOT);
 	cr_assert_eq(
 	    store_keys_destroy(store, &(uint32_t){1u << 30}, 1), HF_KEYSLOT);
+	begin(); /* torn while it was written: passed over */
+	cr_assert_eq(new_key(), next + 2);
+	commit();
+}
+
+/* A file of keys that is older than the store: what is lost is not used. */
+Test(store, lost_keys_are_not_handed_out)
+{
+	uint32_t last = 0;
+	int fd;
+
+	begin();
+	for (unsigned i = 0; i < STOCK + 5; i++)
+		last = new_key();
+	commit();
+	store_close(store);
+	fd = open_keys();
+	cr_assert_eq(ftruncate(fd, 64 * SLOT), 0);
+	close(fd);
+	open_with(MAP);
+	expect_key(last, HF_KEYSLOT);
+	begin();
+	cr_assert_gt(new_key(), last);
+	commit();
 }

@@ -140,18 +140,18 @@ void cut_undo(struct cut *c);
 
 /* ---- what is known of states ---- */
 
-/** Of a content: all that an engine can read of a state. */
+/** Of a content: all that an engine can read of a state (whole), or of its
+ * store alone. */
 struct verdict {
 	struct mark content;
 	unsigned passed, failed; /* up to, and from, this level; +1, 0: none */
-	bool used, refused, recovered;
+	bool used, whole, refused, recovered;
 };
 struct memo;
 /** In memory that children share. */
 struct memo *memo_new(void);
 void memo_free(struct memo *m);
 struct verdict *memo_of(struct memo *m, struct mark content);
-uint64_t memo_count(const struct memo *m);
 
 /** States that were opened, byte for byte, shared by all processes. */
 struct seen;

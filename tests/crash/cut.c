@@ -247,6 +247,12 @@ static bool grows(const struct cut *c)
 
 size_t cut_draws(struct cut *c, size_t rounds)
 {
+	const struct op *last = c->at > 0 ? &c->log->ops[c->at - 1] : NULL;
+
+	/* a sync leaves some of the states that were possible before it */
+	if (c->complete && last != NULL &&
+	    (last->type == OP_SYNC || last->type == OP_SYNC_DIR))
+		return 1;
 	c->complete = c->subsets && c->units <= UNITS_FEW;
 	if (c->units == 0)
 		return 1;

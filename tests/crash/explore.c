@@ -20,6 +20,7 @@
 
 #define SECONDS_MAX 10 /* of processor time, for a judgement or many looks */
 #define LOOKS 1024u
+#define OTHERS_EACH 16u      /* the same in the store, other files differ */
 #define FIRST_START_EACH 16u /* nothing is acknowledged yet */
 
 struct place {
@@ -106,7 +107,7 @@ static void try_state(
 	bool inner = stage == &p->stages[1], deep, fails;
 	unsigned level = work_level(e->work, e->node, at);
 	struct mark content, rest;
-	struct verdict *v;
+	struct verdict *stored, *v; /* of what is in the store; of all */
 	struct log *l;
 
 	switch (seen_add(e->seen, image_mark(&c->now), level)) {
@@ -128,10 +129,13 @@ static void try_state(
 		wind_up();
 	cr_assert(look(stage->dir, &c->now.file[p->data], &content),
 	    "a page in use is free, or not where it belongs");
+	stored = memo_of(e->memo, content);
 	rest = image_mark_seen(&c->now, p->names, p->data);
 	mark_mix(&content, rest.a);
 	mark_mix(&content, rest.b);
 	v = memo_of(e->memo, content);
+	run->tally.contents += !v->whole;
+	v->whole = true;
 	fails = v->failed != 0 && level + 1 >= v->failed;
 	run->sampled = fails || v->passed > level;
 	if (run->sampled &&
@@ -142,6 +146,7 @@ static void try_state(
 	}
 	run->tally.samples += run->sampled;
 	deep = !inner && !e->control && !v->recovered &&
+	       (!stored->recovered || content.b % OTHERS_EACH == 0) &&
 	       content.a % (level == 0 ? FIRST_START_EACH * e->deep_each
 				       : e->deep_each) ==
 		   0;
@@ -150,7 +155,7 @@ static void try_state(
 	run->tally.refused += v->refused;
 	if (!deep || l == NULL || l->count == 0)
 		return;
-	v->recovered = true;
+	v->recovered = stored->recovered = true;
 	cut_recovery(p, &c->now, l, at);
 }
 

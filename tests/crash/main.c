@@ -175,7 +175,6 @@ static void explore_node(struct explorer *e)
 		child(e, from);
 		from = r->number + 1;
 	}
-	r->tally.contents += memo_count(e->memo);
 	memo_free(e->memo);
 }
 

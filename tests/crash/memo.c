@@ -35,11 +35,6 @@ void memo_free(struct memo *m)
 	munmap(m, sizeof(*m));
 }
 
-uint64_t memo_count(const struct memo *m)
-{
-	return m->count;
-}
-
 struct verdict *memo_of(struct memo *m, struct mark content)
 {
 	struct verdict *v;

@@ -425,6 +425,66 @@ Test(merkle, a_path_near_another_is_the_same_path)
 	free(f);
 }
 
+/* The same verdict, whatever the trail has seen: true paths of neighbours and
+ * of others, each of them also with a bit changed, cut, made longer, under
+ * another index or another leaf. */
+static void check_near(struct forest *f, struct hf_path_trail *trail,
+    unsigned index, unsigned size, unsigned how)
+{
+	struct hf_nodes n = {get, &f->store};
+	struct hf_hash path[HF_TREE_DEPTH_MAX + 1];
+	const struct hf_hash *leaf = &f->leaves[index], *root = &f->roots[size];
+	unsigned count, named = index;
+	enum hf_err err = hf_merkle_path(&n, index, size, path, &count);
+
+	cr_assert(err == HF_OK);
+	if (how % 8 < 4 && count > 0) /* nearest the root or the leaf, too */
+		flip(path, how % 8 < 2 ? how * 37 % (count * 256)
+				       : (how % 8 == 2 ? 0 : count * 256 - 1));
+	else if (how % 8 == 4)
+		leaf = &f->leaves[(index + 1) % COUNT];
+	else if (how % 8 == 5)
+		named = (index + 1) % size;
+	else if (how % 8 == 6)
+		path[count++] = f->leaves[how % COUNT];
+	else if (how % 8 == 7 && count > 0)
+		count--;
+	err = hf_merkle_verify_path(leaf, named, size, path, count, root);
+	for (unsigned again = 0; again < 2; again++)
+		cr_assert_eq(hf_merkle_verify_near(
+				 trail, leaf, named, size, path, count, root),
+		    err, "leaf %u of %u, %u", index, size, how);
+}
+
+Test(merkle, a_path_on_a_trail_gets_the_same_verdict)
+{
+	struct forest *f = grown();
+	unsigned step = 0;
+
+	for (unsigned size = 1; size <= COUNT; size++) {
+		struct hf_path_trail trail = {.most = 0};
+		struct hf_nodes n = {get, &f->store};
+		struct hf_hash path[HF_TREE_DEPTH_MAX];
+		unsigned count;
+
+		for (unsigned i = 0; i < 8 * size; i++, step++) {
+			unsigned index = i < size ? i : step * 7 % size;
+
+			cr_assert(hf_merkle_path(
+				      &n, index, size, path, &count) == HF_OK);
+			cr_assert(hf_merkle_verify_near(&trail,
+				      &f->leaves[index], index, size, path,
+				      count, &f->roots[size]) == HF_OK,
+			    "leaf %u of %u", index, size);
+			if (i % 3 != 0)
+				check_near(f, &trail,
+				    i % 2 == 0 ? index : (index + 1) % size,
+				    size, step);
+		}
+	}
+	free(f);
+}
+
 static void check_consistency(struct forest *f, unsigned m, unsigned n)
 {
 	struct hf_nodes nodes = {get, &f->store};
