@@ -4,9 +4,9 @@
  * A state is built and read by LMDB.  What is judged in full, by the real
  * engine, is the first state of each content for each level of what had been
  * acknowledged (and a sample of the others): the verdict depends on nothing
- * else.  A content that holds all up to a level holds all below it.  The
- * first full judgement of a content serves again too, and the operations of
- * that recovery are a log like the first: it is cut in its turn.
+ * else.  A content that holds all up to a level holds all below it.  One
+ * judgement of what is in a store serves again too, and the operations of that
+ * recovery are a log like the first: it is cut in its turn.
  */
 #include "tests/crash/crash.h"
 
@@ -20,9 +20,11 @@
 
 #define SECONDS_MAX 10 /* of processor time, for a judgement or many looks */
 #define LOOKS 1024u
+#define PROGRESS 100000u     /* states, and it is told */
 #define OTHERS_EACH 16u      /* the same in the store, other files differ */
 #define FIRST_START_EACH 16u /* nothing is acknowledged yet */
 
+/* Where one log's states are made. */
 struct place {
 	struct explorer *e;
 	struct stage stages[2];
@@ -98,6 +100,59 @@ static struct log *judge(struct place *p, const struct cut *c,
 static void cut_recovery(
     struct place *p, const struct image *base, const struct log *l, size_t at);
 
+/* Counted, if it was not opened before for all that is asked of it. */
+static bool is_new(struct running *run, const struct cut *c, struct seen *seen,
+    unsigned level, bool inner)
+{
+	switch (seen_add(seen, image_mark(&c->now), level)) {
+	case SEEN_BEFORE:
+		run->tally.again++;
+		return false;
+	case SEEN_FOR_LESS:
+		run->tally.later++;
+		return true;
+	case SEEN_NEVER:
+		break;
+	}
+	run->tally.of_recoveries += inner;
+	if (++run->tally.states % PROGRESS == 0)
+		fprintf(stderr, "crash: %llu states\n",
+		    (unsigned long long)run->tally.states);
+	return true;
+}
+
+/* What is in the store (*stored), and in all files. */
+static struct verdict *read_state(struct place *p, const struct cut *c,
+    const struct stage *stage, struct verdict **stored)
+{
+	struct mark content, rest;
+	struct verdict *v;
+
+	if (p->opened++ % LOOKS == 0)
+		wind_up();
+	cr_assert(look(stage->dir, &c->now.file[p->data], &content),
+	    "a page in use is free, or not where it belongs");
+	*stored = memo_of(p->e->memo, content);
+	rest = image_mark_seen(&c->now, p->names, p->data);
+	mark_mix(&content, rest.a);
+	mark_mix(&content, rest.b);
+	v = memo_of(p->e->memo, content);
+	p->e->running->tally.contents += !v->whole;
+	v->whole = true;
+	return v;
+}
+
+static bool serves_too(const struct explorer *e, const struct verdict *v,
+    const struct verdict *stored, unsigned level)
+{
+	uint64_t each =
+	    level == 0 ? FIRST_START_EACH * e->deep_each : e->deep_each;
+
+	return !e->control && !v->recovered &&
+	       (!stored->recovered || v->content.b % OTHERS_EACH == 0) &&
+	       v->content.a % each == 0;
+}
+
 /* The state that c->now is. */
 static void try_state(
     struct place *p, struct cut *c, const struct stage *stage, size_t at)
@@ -106,36 +161,12 @@ static void try_state(
 	struct running *run = e->running;
 	bool inner = stage == &p->stages[1], deep, fails;
 	unsigned level = work_level(e->work, e->node, at);
-	struct mark content, rest;
-	struct verdict *stored, *v; /* of what is in the store; of all */
+	struct verdict *stored, *v;
 	struct log *l;
 
-	switch (seen_add(e->seen, image_mark(&c->now), level)) {
-	case SEEN_BEFORE:
-		run->tally.again++;
+	if (!is_new(run, c, e->seen, level, inner))
 		return;
-	case SEEN_FOR_LESS:
-		run->tally.later++;
-		break;
-	case SEEN_NEVER:
-		run->tally.states++;
-		if (run->tally.states % 100000 == 0)
-			fprintf(stderr, "crash: %llu states\n",
-			    (unsigned long long)run->tally.states);
-		run->tally.of_recoveries += inner;
-		break;
-	}
-	if (p->opened++ % LOOKS == 0)
-		wind_up();
-	cr_assert(look(stage->dir, &c->now.file[p->data], &content),
-	    "a page in use is free, or not where it belongs");
-	stored = memo_of(e->memo, content);
-	rest = image_mark_seen(&c->now, p->names, p->data);
-	mark_mix(&content, rest.a);
-	mark_mix(&content, rest.b);
-	v = memo_of(e->memo, content);
-	run->tally.contents += !v->whole;
-	v->whole = true;
+	v = read_state(p, c, stage, &stored);
 	fails = v->failed != 0 && level + 1 >= v->failed;
 	run->sampled = fails || v->passed > level;
 	if (run->sampled &&
@@ -145,11 +176,7 @@ static void try_state(
 		return;
 	}
 	run->tally.samples += run->sampled;
-	deep = !inner && !e->control && !v->recovered &&
-	       (!stored->recovered || content.b % OTHERS_EACH == 0) &&
-	       content.a % (level == 0 ? FIRST_START_EACH * e->deep_each
-				       : e->deep_each) ==
-		   0;
+	deep = !inner && serves_too(e, v, stored, level);
 	l = judge(p, c, v, at, level, deep);
 	cr_assert(!fails, "it passes, and its content had failed");
 	run->tally.refused += v->refused;
@@ -211,6 +238,8 @@ static void all_states(struct place *p, uint64_t from)
 
 		if (at > 0)
 			cut_next(&c);
+		if (at % e->stride != 0)
+			continue;
 		draws = cut_draws(&c, work_level(e->work, e->node, at) > 0
 					  ? e->rounds
 					  : e->rounds / 8 + 1);

@@ -34,7 +34,6 @@
 
 #define JOBS_MAX 8u
 #define CASES_DRAWN 8u
-#define PROGRESS_WORKS 50u
 
 typedef unsigned long long number;
 
@@ -228,14 +227,6 @@ static int one_workload(uint64_t seed, struct running *r, uint64_t wanted)
 
 /* ---- all of them ---- */
 
-static void progress(void)
-{
-	struct tally t = total();
-
-	fprintf(stderr, "crash: %llu states so far, %llu failed\n",
-	    (number)t.states, (number)t.failed);
-}
-
 /* A workload in a process of its own; what it leaves behind ends with it. */
 static void job(unsigned i, uint64_t wanted)
 {
@@ -256,8 +247,6 @@ static void job(unsigned i, uint64_t wanted)
 			printf("FAIL crash: workload %llu itself, status %d\n",
 			    (number)seed, status);
 		}
-		if (total().works % PROGRESS_WORKS == 0)
-			progress();
 	}
 }
 
