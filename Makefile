@@ -148,7 +148,10 @@ lint: deps-ok
 # The end-to-end tests with the brokers and their children under memcheck.
 .PHONY: valgrind
 VALGRIND_TESTS ?=
-valgrind: all
+$(B)/slow.so: $(B)/tests/e2e/slow.o
+	$(Q)$(CC) -shared -o $@ $^
+$(B)/tests/e2e/slow.o: ALL_CFLAGS += -fPIC
+valgrind: all $(B)/slow.so $(B)/bench-load
 	@PACKAGES=ops/packages-dev sh ops/install-deps
 	@sh tests/valgrind $(B) $(VALGRIND_TESTS)
 
@@ -211,11 +214,17 @@ $(B)/crash: $(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/crash/*.c) \
 .PHONY: crash
 crash: $(B)/crash
 	@sh tests/crash/run $(B)
-# Calls that fail, memory there is not, a full disk: RUNS=0 for every one.
+# Calls that fail, memory there is not, a full disk: RUNS=0 for every one;
+# then calls of the processes of real brokers (SECONDS= bounds these).
 .PHONY: faults
 RUNS ?= 0
-faults: $(B)/crash
+FAULTS = $(B)/inject.so
+$(B)/inject.so: $(B)/tests/faults/inject.o
+	$(Q)$(CC) -shared -o $@ $^ -ldl
+$(B)/tests/faults/inject.o: ALL_CFLAGS += -fPIC
+faults: all $(B)/crash $(FAULTS)
 	@RUNS=$(RUNS) sh tests/crash/run $(B) faults
+	@HOLDFAST_BUILD=$(abspath $(B)) SECONDS=$(SECONDS) tests/faults/run
 
 # Stands between a broker and libzmq or the kernel: one thing spoilt.
 $(B)/spoil.so: $(B)/tests/auth/spoil.o
@@ -240,9 +249,12 @@ revocations: all $(AUTH)
 	@HOLDFAST_BUILD=$(B) tests/auth/run $(TRIALS)
 
 # Every process of a broker ends by SIGKILL under load, KILLS times.
-KILLS ?= 50
+$(B)/kills-traffic: $(call obj,tests/kills/traffic.c $(addprefix tests/bench/,\
+	desk.c acts.c meter.c)) $(LIB_client) $(LIB_keys) $(LIB_proto)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lzmq -llmdb -ljansson $(LDLIBS)
+KILLS ?= 100
 .PHONY: kills
-kills: all
+kills: all $(B)/kills-traffic
 	@HOLDFAST_BUILD=$(abspath $(B)) tests/kills/run $(KILLS)
 
 # The long versions of everything in turn, with figures against A1 to A18.
@@ -276,13 +288,14 @@ ATTACKS ?= 100000
 attacks: $(B)/test-client
 	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
 		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
-check: doors format-check all unit $(B)/sim $(B)/crash $(AUTH) bench-smoke man
+check: doors format-check all unit $(B)/sim $(B)/crash $(B)/kills-traffic \
+		$(B)/hostile-flood.so $(AUTH) $(FAULTS) bench-smoke man
 	@sh tests/man $(B)
 	@sh tests/run $(B)
 asan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/asan CFLAGS="-O1 -g" HARDEN= \
 		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" \
-		all unit $(B)/asan/sim
+		all unit $(B)/asan/sim $(B)/asan/kills-traffic
 	@sh tests/run --asan $(B)/asan
 cover:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/cover CFLAGS="-O0 -g --coverage" \
@@ -292,7 +305,10 @@ cover:
 CONNECTIONS ?= 10000
 ONLY ?=
 .PHONY: hostile
-hostile: all
+$(B)/hostile-flood.so: tests/hostile/flood.c | deps-ok
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -lsodium
+hostile: all $(B)/hostile-flood.so
 	@HOLDFAST_BUILD=$(abspath $(B)) tests/hostile/run.py \
 		--connections $(CONNECTIONS) --seconds $(or $(SECONDS),30) --only "$(ONLY)"
 demo: all

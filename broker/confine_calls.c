@@ -148,9 +148,10 @@ static void may_thread(struct filter *f)
 	when(f, SCMP_ACT_ALLOW, CALL(clone), 0, CLONE_THREAD, CLONE_THREAD);
 	refuse(f, CALL(clone3), ENOSYS);
 	is(f, CALL(prctl), 0, PR_SET_NAME);
-	/* libzmq sets its threads' policy to what it is already, the ordinary
-	 * one, and ends the process when it may not */
-	is(f, CALL(sched_setscheduler), 1, 0);
+	/* libzmq sets its threads' policy to what it is already (ordinary, or
+	 * what an operator's unit asks for) and ends the process when it may
+	 * not */
+	is(f, CALL(sched_setscheduler), 1, (uint64_t)sched_getscheduler(0));
 }
 
 static void for_gate(struct filter *f)

@@ -1,3 +1,4 @@
+#include "broker/backup.h"
 #include "broker/config.h"
 #include "broker/supervisor.h"
 
@@ -7,7 +8,8 @@
 static int usage(FILE *out, int status)
 {
 	fprintf(out,
-	    "usage: holdfastd [-c FILE] [--check] [--accept-rollback]\n\n"
+	    "usage: holdfastd [-c FILE] [--check | --backup DIR |\n"
+	    "                 --restore DIR/COPY] [--accept-rollback]\n\n"
 	    "The broker of one country.  Runs in the foreground.\n\n"
 	    "  holdfastd --check -c /etc/holdfast/holdfastd.conf\n"
 	    "  holdfastd -c /etc/holdfast/holdfastd.conf\n\n"
@@ -20,6 +22,10 @@ static int usage(FILE *out, int status)
 	    "begin the\n"
 	    "                     epoch of ledger_epoch with the data that are "
 	    "here\n"
+	    "      --backup DIR   copy the data, which may be in use, and "
+	    "verify the copy\n"
+	    "      --restore DIR/COPY\n"
+	    "                     verify a copy and put it into data_dir\n"
 	    "      --version\n"
 	    "  -h, --help\n\n"
 	    "SIGTERM stops cleanly, SIGHUP reads pins and documents again "
@@ -33,12 +39,15 @@ int main(int argc, char **argv)
 	    {"config", required_argument, NULL, 'c'},
 	    {"check", no_argument, NULL, 'k'},
 	    {"accept-rollback", no_argument, NULL, 'a'},
+	    {"backup", required_argument, NULL, 'b'},
+	    {"restore", required_argument, NULL, 't'},
 	    {"role", required_argument, NULL, 'r'},
 	    {"version", no_argument, NULL, 'v'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
 	const char *file = "/etc/holdfast/holdfastd.conf", *role = NULL;
+	const char *backup = NULL, *restore = NULL;
 	static struct config config;
 	bool check = false, accept_rollback = false;
 	int got;
@@ -54,6 +63,12 @@ int main(int argc, char **argv)
 		case 'a':
 			accept_rollback = true;
 			break;
+		case 'b':
+			backup = optarg;
+			break;
+		case 't':
+			restore = optarg;
+			break;
 		case 'r':
 			role = optarg;
 			break;
@@ -66,7 +81,7 @@ int main(int argc, char **argv)
 			return usage(stderr, 2);
 		}
 	}
-	if (optind < argc)
+	if (optind < argc || (backup != NULL && restore != NULL))
 		return usage(stderr, 2);
 	if (role != NULL)
 		return supervisor_child(role, file);
@@ -77,5 +92,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	config.accept_rollback = accept_rollback;
+	if (backup != NULL || restore != NULL)
+		return backup_main(&config, backup, restore);
 	return supervisor_run(&config);
 }

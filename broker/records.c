@@ -1,9 +1,11 @@
 #include "broker/records.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Room for some hundred of the largest records, so that a busy reader does
@@ -25,6 +27,38 @@ enum hf_err records_pair(int fds[2])
 	return HF_OK;
 }
 
+static int64_t mono_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+bool record_wait(int fd, short events, int ms)
+{
+	struct pollfd p = {fd, events, 0};
+	int64_t end = ms < 0 ? 0 : mono_ms() + ms;
+	int n;
+
+	for (;;) {
+		n = poll(&p, 1, ms);
+		if (n >= 0 || errno != EINTR)
+			return n == 1;
+		if (ms >= 0) {
+			int64_t left = end - mono_ms();
+
+			ms = left > 0 ? (int)left : 0;
+		}
+	}
+}
+
+/* Of room or memory, now: the other end is there, and later it goes. */
+static bool is_short_of(int error)
+{
+	return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
+}
+
 enum hf_err record_send(
     int fd, const struct record_header *h, const void *payload)
 {
@@ -39,8 +73,7 @@ enum hf_err record_send(
 		n = sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return errno == EAGAIN || errno == ENOBUFS ? HF_BUSY
-							   : HF_UNREACHABLE;
+		return is_short_of(errno) ? HF_BUSY : HF_UNREACHABLE;
 	return (size_t)n == sizeof(*h) + h->size ? HF_OK : HF_UNREACHABLE;
 }
 
@@ -56,14 +89,16 @@ enum hf_err record_send_fd(int fd, const struct record_header *h, int passed)
 	    .msg_control = control.bytes,
 	    .msg_controllen = sizeof(control.bytes)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	ssize_t n;
 
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &passed, sizeof(passed));
-	return sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)sizeof(*h)
-		   ? HF_OK
-		   : HF_UNREACHABLE;
+	do {
+		n = sendmsg(fd, &m, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(*h) ? HF_OK : HF_UNREACHABLE;
 }
 
 /* The descriptor that came along, -1 if none or if there are more: alignment
@@ -104,7 +139,7 @@ enum hf_err record_receive_fd(int fd, struct record *r, int *passed)
 		n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return errno == EAGAIN ? HF_BUSY : HF_UNREACHABLE;
+		return is_short_of(errno) ? HF_BUSY : HF_UNREACHABLE;
 	if (n == 0)
 		return HF_UNREACHABLE;
 	if (passed != NULL)

@@ -59,6 +59,9 @@ struct record {
 /** A pair of non-blocking, close-on-exec SEQPACKET sockets with room for
  * RECORD_MAX.  Errors: HF_FILE */
 HF_MUST_USE enum hf_err records_pair(int fds[2]);
+/** Until `fd` is ready for `events`; false after `ms` (-1: waits for ever) or
+ * when it cannot wait.  Signals do not shorten it. */
+HF_MUST_USE bool record_wait(int fd, short events, int ms);
 /** Errors: HF_BUSY (would block), HF_UNREACHABLE (closed), HF_TOO_BIG */
 enum hf_err record_send(
     int fd, const struct record_header *h, const void *payload);

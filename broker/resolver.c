@@ -66,14 +66,13 @@ static bool look_up(const char *endpoint, const char *colon, char literal[64])
 int resolver_child(int fd)
 {
 	struct record *r = calloc(1, sizeof(*r));
-	struct pollfd p = {fd, POLLIN, 0};
 	struct record_header h = {.type = RECORD_RESOLVED};
 	char endpoint[ENDPOINT_BYTES], literal[64];
 	char answer[2 * ENDPOINT_BYTES];
 	const char *colon;
 	int status = 1;
 
-	if (r == NULL || poll(&p, 1, -1) != 1 ||
+	if (r == NULL || !record_wait(fd, POLLIN, -1) ||
 	    record_receive(fd, r) != HF_OK || !resolver_asks(r))
 		goto out;
 	memcpy(endpoint, r->payload, r->h.size);

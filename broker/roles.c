@@ -26,9 +26,8 @@
 
 static enum hf_err wait_record(int fd, struct record *r)
 {
-	struct pollfd p = {fd, POLLIN, 0};
-
-	return poll(&p, 1, HELLO_MS) == 1 ? record_receive(fd, r) : HF_TIMEOUT;
+	return record_wait(fd, POLLIN, HELLO_MS) ? record_receive(fd, r)
+						 : HF_TIMEOUT;
 }
 
 /* [secret, public key, peers, endpoint, connections, of one source,
@@ -79,8 +78,11 @@ static int child_core(struct record *r, const char *config_file)
 	accept_rollback = wire_bool(&w);
 	wire_close(&w);
 	if (wire_finish(&w) != HF_OK ||
-	    config_read(&config, config_file, stderr) != HF_OK)
+	    config_read(&config, config_file, stderr) != HF_OK) {
+		log_line(LOG_ERROR, HF_CONFIG, "core cannot start: %s: %s",
+		    config_file, hf_err_info(HF_CONFIG)->cure);
 		return 1;
+	}
 	config.accept_rollback = accept_rollback;
 	if (confine_core(&config) != HF_OK)
 		return CONFINE_STATUS;
@@ -106,8 +108,12 @@ int supervisor_child(const char *role, const char *config_file)
 		return resolver_process(FIRST_FD);
 	r = calloc(1, sizeof(*r));
 	if (r == NULL || wait_record(FIRST_FD, r) != HF_OK ||
-	    r->h.type != RECORD_SECRETS)
+	    r->h.type != RECORD_SECRETS) {
+		log_line(LOG_ERROR, HF_RESOURCES, "%s cannot start: %s: %s",
+		    role, hf_err_text(HF_RESOURCES),
+		    hf_err_info(HF_RESOURCES)->cure);
 		goto out;
+	}
 	if (strcmp(role, "core") == 0)
 		status = child_core(r, config_file);
 	else if (strncmp(role, "gate-", 5) == 0)

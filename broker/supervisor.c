@@ -17,6 +17,7 @@
 #include "broker/notify.h"
 #include "broker/records.h"
 #include "broker/resolver.h"
+#include "broker/signer/memory.h"
 #include "broker/unlock.h"
 #include "keys/secret.h"
 #include "proto/crypto.h"
@@ -140,18 +141,6 @@ static enum hf_err give_gate(struct supervisor *s, int fd, bool peers)
 	return hand_over(fd, &p);
 }
 
-/* Each epoch of the ledger has a memory of its own. */
-static void memory_path(
-    const struct supervisor *s, uint32_t epoch, char out[CONFIG_PATH_MAX + 32])
-{
-	if (epoch == 1)
-		snprintf(out, CONFIG_PATH_MAX + 32, "%s/signer.mem",
-		    s->config->data_dir);
-	else
-		snprintf(out, CONFIG_PATH_MAX + 32, "%s/signer-%u.mem",
-		    s->config->data_dir, (unsigned)epoch);
-}
-
 static enum hf_err give_signer(struct supervisor *s, int fd)
 {
 	uint8_t data[4096], raw[96];
@@ -161,9 +150,10 @@ static enum hf_err give_signer(struct supervisor *s, int fd)
 	struct pack p;
 
 	hf_origin(origin, s->config->country, epoch);
-	memory_path(s, epoch, path);
+	memory_path(path, sizeof(path), s->config->data_dir, epoch);
 	if (epoch > 1)
-		memory_path(s, epoch - 1, before);
+		memory_path(
+		    before, sizeof(before), s->config->data_dir, epoch - 1);
 	snprintf(
 	    witness, sizeof(witness), "%s/witness.mem", s->config->data_dir);
 	secret_export(s->secret, raw);
@@ -576,6 +566,15 @@ static int restart_due_gates(struct supervisor *s)
 	return (int)wait;
 }
 
+/* An error of the machine's: what, and the end.  Whoever started us starts us
+ * again. */
+static void cannot_go_on(struct supervisor *s, const char *what)
+{
+	log_line(LOG_ERROR, HF_RESOURCES, "%s: %s: %s", what, strerror(errno),
+	    hf_err_info(HF_RESOURCES)->cure);
+	s->give_up = true;
+}
+
 static void loop(struct supervisor *s)
 {
 	while (!s->give_up) {
@@ -594,8 +593,10 @@ static void loop(struct supervisor *s)
 			return;
 		}
 		if (poll(fds, s->core_fd >= 0 ? 2 : 1, wait) < 0 &&
-		    errno != EINTR)
+		    errno != EINTR) {
+			cannot_go_on(s, "cannot wait");
 			return;
+		}
 		if (s->core_fd >= 0 && (fds[1].revents & POLLIN) != 0)
 			from_core(s);
 		on_signal(s);
@@ -675,7 +676,7 @@ int supervisor_run(struct config *config)
 	}
 	s.signals = open_signals();
 	if (s.signals < 0 || !start_all(&s))
-		s.give_up = true;
+		cannot_go_on(&s, "cannot start the broker's processes");
 	loop(&s);
 	if (s.give_up && s.exit_status == 0)
 		s.exit_status = 1;

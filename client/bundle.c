@@ -275,7 +275,8 @@ void bundle_cosigned(struct bundle *b, struct hf_bytes note,
 		    "%s", c.problem);
 	if (c.unknown > 0)
 		bundle_finds(b, BUNDLE_RECEIPTS, true, HF_NOTFOUND, member,
-		    "%u cosignatures are of witnesses that no document here "
+		    "not judged: %u cosigned by a witness that no document "
+		    "here "
 		    "names",
 		    c.unknown);
 }

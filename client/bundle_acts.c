@@ -11,6 +11,7 @@
 #include "proto/pack.h"
 #include "proto/ref.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,14 @@ static struct view_act *act_at(
 	return gen == 0 || gen > b->view->count[track]
 		   ? NULL
 		   : &b->view->acts[track][gen - 1];
+}
+
+/* One that must be there. */
+static struct view_act *act_of(
+    const struct bundle *b, unsigned track, uint32_t gen)
+{
+	assert(gen != 0 && gen <= b->view->count[track]);
+	return &b->view->acts[track][gen - 1];
 }
 
 /* Its name says its place, and its case and desks are the opening's. */
@@ -116,7 +125,7 @@ static enum hf_err read_track(struct bundle *b, unsigned t)
 		err = add_act(b, t);
 		if (err != HF_OK)
 			return err;
-		a = act_at(b, t, gen);
+		a = act_of(b, t, gen);
 		err = decode_act(a, m->content);
 		if (err == HF_OK && !in_place(b, a, t, gen))
 			err = HF_CHAIN;
@@ -133,7 +142,7 @@ static enum hf_err read_track(struct bundle *b, unsigned t)
 /* What an act names of its past is what stands there. */
 static void check_past(struct bundle *b, unsigned t, uint32_t gen)
 {
-	const struct hf_envelope *e = &act_at(b, t, gen)->act.envelope;
+	const struct hf_envelope *e = &act_of(b, t, gen)->act.envelope;
 	const struct view_act *prev = act_at(b, t, gen - 1);
 	const struct view_act *seen = act_at(b, 1 - t, e->seen_gen);
 	char name[TAR_NAME_MAX + 1];
@@ -262,7 +271,7 @@ static void read_receipt(
     struct bundle *b, unsigned t, uint32_t gen, struct hf_country by)
 {
 	struct bundle_act *more = &b->more[t][gen - 1];
-	struct view_act *a = act_at(b, t, gen);
+	struct view_act *a = act_of(b, t, gen);
 	struct hf_country own = hf_desk_country(&a->act.envelope.from);
 	struct bundle_receipt *r = &more->receipts[more->receipt_count];
 	char name[TAR_NAME_MAX + 1];
@@ -386,7 +395,7 @@ static void note_left_out(
 
 static void check_act(struct bundle *b, unsigned t, uint32_t gen)
 {
-	struct view_act *a = act_at(b, t, gen);
+	struct view_act *a = act_of(b, t, gen);
 	struct hf_country from = hf_desk_country(&a->act.envelope.from);
 	struct hf_country to = hf_desk_country(&a->act.envelope.to);
 	const struct revocation_entry *gone;
@@ -445,7 +454,7 @@ static bool has_leaves(const struct view_act *a)
 static void read_leaves(struct bundle *b, unsigned t, uint32_t gen)
 {
 	struct bundle_act *more = &b->more[t][gen - 1];
-	struct view_act *a = act_at(b, t, gen);
+	struct view_act *a = act_of(b, t, gen);
 	char name[TAR_NAME_MAX + 1];
 	struct tar_member *m;
 	enum hf_err err = HF_NOMEM;
@@ -512,7 +521,7 @@ static void describe(struct bundle *b)
 static void fold(struct bundle *b)
 {
 	struct view *v = b->view;
-	const struct hf_envelope *e = &act_at(b, 0, 1)->act.envelope;
+	const struct hf_envelope *e = &act_of(b, 0, 1)->act.envelope;
 	const struct hf_profile *p = bundle_profile(b, &e->rules_profile);
 	enum hf_err err = view_fold(v, p);
 
@@ -531,7 +540,7 @@ static void fold(struct bundle *b)
 
 static void note_unshown(struct bundle *b, unsigned t, uint32_t gen)
 {
-	const struct view_act *a = act_at(b, t, gen);
+	const struct view_act *a = act_of(b, t, gen);
 	char name[TAR_NAME_MAX + 1];
 
 	bundle_name(name, "leaves", t, gen, NULL);
@@ -570,8 +579,8 @@ enum hf_err bundle_read_acts(struct bundle *b)
 static bool earlier(
     const struct bundle *b, struct bundle_place x, struct bundle_place y)
 {
-	const struct view_act *a = act_at(b, x.track, x.gen);
-	const struct view_act *o = act_at(b, y.track, y.gen);
+	const struct view_act *a = act_of(b, x.track, x.gen);
+	const struct view_act *o = act_of(b, y.track, y.gen);
 	uint64_t p =
 	    a->entered.ms != 0 ? a->entered.ms : a->act.core.created.ms;
 	uint64_t q =
@@ -588,7 +597,9 @@ struct bundle_place *bundle_timeline(const struct bundle *b, unsigned *count)
 	uint32_t next[2] = {1, 1};
 
 	*count = n;
-	for (unsigned i = 0; list != NULL && i < n; i++) {
+	if (list == NULL)
+		return NULL;
+	for (unsigned i = 0; i < n; i++) {
 		struct bundle_place x = {0, next[0]}, y = {1, next[1]};
 
 		if (next[1] > b->view->count[1] ||

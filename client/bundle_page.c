@@ -293,6 +293,8 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%}\n"
     "th,td{border:1px solid #bbb;padding:.25em .5em;text-align:left;"
     "vertical-align:top;overflow-wrap:anywhere}\n"
+    "th{overflow-wrap:break-word}\n"
+    ".timeline td:nth-child(-n+2){white-space:nowrap}\n"
     "th{background:#eee;font-weight:600}code{font-size:.9em}\n"
     ".cite{margin-left:1.5em;border-left:3px solid #bbb;padding-left:.8em}\n"
     ".bad{font-weight:700}\n"
@@ -443,7 +445,8 @@ static void counts(
 static void timeline(FILE *f, const struct bundle *b,
     const struct bundle_place *list, unsigned n)
 {
-	fputs("<h2>Timeline</h2>\n<table>\n<tr><th>Entered</th><th>Act</th>"
+	fputs("<h2>Timeline</h2>\n<table "
+	      "class=\"timeline\">\n<tr><th>Entered</th><th>Act</th>"
 	      "<th>Who</th><th>What</th><th>Fields</th><th>Proven by</th>"
 	      "</tr>\n",
 	    f);

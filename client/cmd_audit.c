@@ -246,12 +246,82 @@ static int read_threads(struct args *args, unsigned *threads)
 	return HF_EXIT_OK;
 }
 
+/* ---- verify --tiles ---- */
+
+static void print_tree(FILE *to, const struct audit *a)
+{
+	fprintf(to, "Tree      %llu entries, checkpoint of %s over %llu\n",
+	    (unsigned long long)a->entries, a->head.country.s,
+	    (unsigned long long)a->head.size);
+	print_findings(to, a);
+	if (a->found.count > 0)
+		fprintf(to, "Result    DIVERGES: %llu findings, first: %s\n",
+		    (unsigned long long)a->found.count, a->found.first_text);
+	else
+		fprintf(
+		    to, "Result    the files are the tree that was signed\n");
+}
+
+static int report_tree(struct args *args, const struct audit *a)
+{
+	json_t *o;
+
+	if (args->out.mode == OUT_JSON) {
+		o = json_pack("{s:I, s:I, s:I, s:s}", "entries",
+		    (json_int_t)a->entries, "divergences",
+		    (json_int_t)a->found.count, "head_size",
+		    (json_int_t)a->head.size, "country", a->head.country.s);
+		json_object_set(o, "problems", a->found.texts);
+		out_json(o);
+	} else {
+		print_tree(args->out.mode == OUT_TABLE ? stdout : stderr, a);
+	}
+	return a->found.count == 0 ? HF_EXIT_OK : HF_EXIT_VERIFY;
+}
+
+/* By the key that was given, else by the documents of the home. */
+static int run_verify_tiles(struct args *args, const char *dir)
+{
+	struct audit a = {
+	    .out = &args->out, .found = {.first = AUDIT_NO_ENTRY}};
+	const char *given = arg(args, "key");
+	struct home home = {.roster = NULL};
+	struct hf_key key;
+	enum hf_err err = hf_crypto_init();
+	int status;
+
+	if (given != NULL &&
+	    hf_keyline_read(&key, HF_KEY_LEDGER, given) != HF_OK)
+		return out_error(&args->out, HF_USAGE,
+		    "--key wants a ledger key, hfl1:...", NULL, NULL, NULL);
+	if (err == HF_OK && given == NULL)
+		err = home_open(&home, args->home, args->context);
+	if (err != HF_OK)
+		return out_error(&args->out, err, home.problem, NULL, NULL,
+		    "or name the key: --key hfl1:...");
+	a.found.texts = json_array();
+	err = a.found.texts == NULL ? HF_NOMEM
+				    : tlog_check(&a, dir, home.roster,
+					  given != NULL ? &key : NULL);
+	status = err == HF_OK ? report_tree(args, &a)
+			      : out_error(&args->out, err,
+				    "no checkpoint of a tree can be read", dir,
+				    NULL, NULL);
+	json_decref(a.found.texts);
+	if (given == NULL)
+		home_close(&home);
+	return status;
+}
+
 static int run_verify(struct args *args)
 {
 	struct audit a;
 	unsigned threads;
 	enum hf_err err;
 	int status = read_threads(args, &threads);
+
+	if (status == HF_EXIT_OK && arg(args, "tiles") != NULL)
+		return run_verify_tiles(args, arg(args, "tiles"));
 
 	if (status == HF_EXIT_OK)
 		status = open_archive(args, &a);
@@ -544,7 +614,11 @@ static int run_receipts(struct args *args)
 	}
 static const struct option_spec fetch_options[] = {
     {"out", 0, true, false, "DIR", "the archive (HOME/ledger)"}, END};
-static const struct option_spec verify_options[] = {ARCHIVE, THREADS, END};
+static const struct option_spec verify_options[] = {ARCHIVE, THREADS,
+    {"tiles", 0, true, false, "DIR", "a static tree (C2SP tlog-tiles) instead"},
+    {"key", 0, true, false, "KEY",
+	"with --tiles: the ledger key (that of the home's documents)"},
+    END};
 static const struct option_spec replay_options[] = {ARCHIVE, THREADS,
     {"at", 0, true, false, "TIME", "list what was known then"},
     {"desk", 0, true, false, "DESK", "with --at: cases of this desk"}, END};
@@ -562,12 +636,13 @@ const struct command cmd_audit[] = {
 	"  holdfast audit fetch\n"
 	"  holdfast audit fetch --out /srv/audit/jp\n",
 	CMD_READS, 0, 0, fetch_options, run_fetch},
-    {"audit", "verify", "[DIR]",
+    {"audit", "verify", "[DIR | --tiles DIR]",
 	"Hashes, head, signatures, officers' standing, receipts",
 	"  holdfast audit verify               (fetches first)\n"
 	"  holdfast audit verify /srv/audit/jp (nothing is connected)\n"
 	"  holdfast audit verify --threads 1   (leaves the other cores "
-	"alone)\n",
+	"alone)\n"
+	"  holdfast audit verify --tiles /srv/www/jp --key hfl1:...\n",
 	CMD_READS, 0, 1, verify_options, run_verify},
     {"audit", "replay", "[DIR] [--at TIME --desk DESK]",
 	"Verify, then fold the life cycle; must reach the broker's states",

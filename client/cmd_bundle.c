@@ -7,6 +7,7 @@
 #include "proto/crypto.h"
 #include "proto/ref.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,6 +262,7 @@ int bundle_verify(struct args *a)
 	if (status == HF_EXIT_OK)
 		status = open_file(a, path, &data, &b);
 	if (status == HF_EXIT_OK) {
+		assert(b != NULL);
 		bundle_check(b);
 		bundle_check_pins(b, mine, &anchored);
 		if (a->out.mode == OUT_JSON)

@@ -8,6 +8,8 @@
 #include "proto/ref.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -91,11 +93,14 @@ static void print_keys(struct args *a, json_t *o)
 static bool read_passphrase(struct args *a, char out[256])
 {
 	const char *path = arg(a, "passphrase-file");
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	bool ok = f != NULL && fgets(out, 256, f) != NULL;
+	FILE *opened = NULL, *f = stdin;
+	bool ok;
 
-	if (f != NULL && f != stdin)
-		fclose(f);
+	if (strcmp(path, "-") != 0)
+		f = opened = fopen(path, "re");
+	ok = f != NULL && fgets(out, 256, f) != NULL;
+	if (opened != NULL)
+		fclose(opened);
 	if (ok)
 		out[strcspn(out, "\r\n")] = '\0';
 	return ok && out[0] != '\0';
@@ -240,55 +245,107 @@ static bool agent_lives(const char *path)
 	return true;
 }
 
+/* The agent in a session of its own, without the terminal.  Not daemon(3):
+ * its parent has said "done" before the child has anything. */
+static enum hf_err serve_behind(
+    int listener, const char *path, struct secret *secret, unsigned idle_s)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t pid = null >= 0 ? fork() : -1;
+	enum hf_err err = HF_FILE;
+
+	if (pid == 0) {
+		setsid();
+		for (int fd = 0; fd <= STDERR_FILENO; fd++)
+			dup2(null, fd);
+		agent_serve(listener, path, secret, idle_s);
+		_exit(HF_EXIT_OK);
+	}
+	/* first, so that a child that ended refuses who knocks */
+	close(listener);
+	if (pid < 0) {
+		unlink(path);
+	} else if (agent_lives(path)) {
+		err = HF_OK;
+	} else {
+		kill(pid, SIGKILL);
+		err = HF_AGENT;
+	}
+	if (null >= 0)
+		close(null);
+	secret_free(secret);
+	return err;
+}
+
+/* The key that the agent is to hold; its passphrase may be asked for. */
+static enum hf_err unlock_key(
+    struct args *a, struct home *h, struct secret **secret)
+{
+	char passphrase[256] = "";
+	bool is_protected = false;
+	enum hf_err err = secret_is_protected(h->key_file, &is_protected);
+
+	if (err == HF_OK && arg_on(a, "passphrase-file") &&
+	    !read_passphrase(a, passphrase))
+		err = HF_PASSPHRASE;
+	if (err == HF_OK && is_protected && passphrase[0] == '\0' &&
+	    !home_prompt(h, passphrase, sizeof(passphrase)))
+		err = HF_PASSPHRASE;
+	if (err == HF_OK)
+		err = secret_load(secret, h->key_file, SECRET_OFFICER,
+		    passphrase[0] != '\0' ? passphrase : NULL);
+	hf_wipe(passphrase, sizeof(passphrase));
+	/* said before it leaves the terminal */
+	if (err == HF_OK && !secret_is_locked(*secret))
+		out_warning(&a->out, HF_MEMLOCK);
+	return err;
+}
+
+/* Status 0 in the background means: it answers. */
+static enum hf_err start_agent(struct args *a, struct home *h, const char *path)
+{
+	const char *idle = arg(a, "idle");
+	unsigned idle_s =
+	    idle != NULL ? (unsigned)strtoul(idle, NULL, 10) : 3600;
+	struct secret *secret = NULL;
+	enum hf_err err = unlock_key(a, h, &secret);
+	int listener;
+
+	if (err == HF_OK)
+		err = agent_listen(&listener, path);
+	if (err != HF_OK) {
+		secret_free(secret);
+		return err;
+	}
+	if (!arg_on(a, "foreground"))
+		return serve_behind(listener, path, secret, idle_s);
+	agent_serve(listener, path, secret, idle_s);
+	return HF_OK;
+}
+
 static int run_agent(struct args *a)
 {
-	struct session s;
-	char path[HOME_PATH_MAX + 16], passphrase[256] = "";
-	struct secret *secret = NULL;
-	const char *idle = arg(a, "idle");
-	bool is_protected = false;
+	char path[HOME_PATH_MAX + 16];
+	struct home h;
 	enum hf_err err;
 
-	memset(&s, 0, sizeof(s));
-	err = home_open(&s.home, a->home, a->context);
+	memset(&h, 0, sizeof(h));
+	err = home_open(&h, a->home, a->context);
 	if (err != HF_OK)
-		return out_error(
-		    &a->out, err, s.home.problem, NULL, NULL, NULL);
-	snprintf(path, sizeof(path), "%s/agent.sock", s.home.path);
-	if (!arg_on(a, "stop") && agent_lives(path)) {
-		home_close(&s.home);
+		return out_error(&a->out, err, h.problem, NULL, NULL, NULL);
+	snprintf(path, sizeof(path), "%s/agent.sock", h.path);
+	if (arg_on(a, "stop"))
+		err = agent_stop(path);
+	else if (!agent_lives(path))
+		err = start_agent(a, &h, path);
+	else {
+		home_close(&h);
 		return out_error(&a->out, HF_FILE,
 		    "an agent serves this home already", path,
 		    "it goes on; nothing was changed",
 		    "to use another key: holdfast agent --stop, then again");
 	}
-	if (arg_on(a, "stop")) {
-		err = agent_stop(path);
-	} else {
-		err = secret_is_protected(s.home.key_file, &is_protected);
-		if (err == HF_OK && arg_on(a, "passphrase-file") &&
-		    !read_passphrase(a, passphrase))
-			err = HF_PASSPHRASE;
-		if (err == HF_OK && is_protected && passphrase[0] == '\0' &&
-		    !home_prompt(&s.home, passphrase, sizeof(passphrase)))
-			err = HF_PASSPHRASE;
-		if (err == HF_OK)
-			err = secret_load(&secret, s.home.key_file,
-			    SECRET_OFFICER,
-			    passphrase[0] != '\0' ? passphrase : NULL);
-		hf_wipe(passphrase, sizeof(passphrase));
-		/* said before it leaves the terminal */
-		if (err == HF_OK && !secret_is_locked(secret))
-			out_warning(&a->out, HF_MEMLOCK);
-		if (err == HF_OK && !arg_on(a, "foreground") &&
-		    daemon(1, 0) != 0)
-			err = HF_FILE;
-		if (err == HF_OK)
-			err = agent_serve(path, secret,
-			    idle != NULL ? (unsigned)strtoul(idle, NULL, 10)
-					 : 3600);
-	}
-	home_close(&s.home);
+	home_close(&h);
 	return err == HF_OK ? HF_EXIT_OK
 			    : out_error(&a->out, err, NULL, path, NULL, NULL);
 }

@@ -405,7 +405,8 @@ static json_t *hop_walk(struct tree *t, const struct hop *h,
 	for (unsigned i = 1; i < t->count && depth < TREE_DEPTH_MAX; i++) {
 		const struct hf_id *from = followed_hop(t->views[i]);
 
-		if (memcmp(from, &h->act->act.id, HF_ID_SIZE) != 0)
+		if (from == NULL ||
+		    memcmp(from, &h->act->act.id, HF_ID_SIZE) != 0)
 			continue;
 		followed++;
 		json_array_append_new(

@@ -462,6 +462,8 @@ static enum hf_err fetch_head(struct fetch *f)
 		text = wire_str(&w, 1, HF_NOTE_MAX);
 	wire_close(&w);
 	err = wire_finish(&w);
+	if (err == HF_OK && text.data == NULL)
+		err = HF_CHECKPOINT;
 	if (err != HF_OK)
 		return err;
 	memcpy(note, text.data, text.size);

@@ -160,7 +160,7 @@ static enum hf_err add_time(struct reader *r, int year, int month, int day,
 /* "+0900" or "+09:00" in group n. */
 static int zone_of(const struct reader *r, unsigned n)
 {
-	char text[8];
+	char text[8] = "";
 	const char *digits;
 	int hours, minutes;
 

@@ -413,6 +413,16 @@ static bool is_machine(const struct hf_act *act)
 	return info != NULL && info->machine;
 }
 
+static bool same_digests(
+    const struct hf_ledger_leaf *a, const struct hf_ledger_leaf *b)
+{
+	return hf_entry_is_act(a->type) &&
+	       memcmp(&a->id, &b->id, sizeof(a->id)) == 0 &&
+	       memcmp(&a->core, &b->core, sizeof(a->core)) == 0 &&
+	       memcmp(&a->envelope, &b->envelope, sizeof(a->envelope)) == 0 &&
+	       memcmp(&a->sigs, &b->sigs, sizeof(a->sigs)) == 0;
+}
+
 /* The time of entry at home, from the receipt that came with the act. */
 static const char *came_with(
     struct judge *j, struct hf_country from, struct judged *out)
@@ -422,7 +432,8 @@ static const char *came_with(
 	if (out->came.err != HF_OK)
 		return "the receipt that it came with cannot be read";
 	out->entered = r->leaf.entered;
-	if (hf_receipt_is_for(r, &out->act) != HF_OK)
+	/* whose digests are the act's, which was looked at before */
+	if (!same_digests(&r->leaf, &out->leaf))
 		return "the receipt that it came with is for another act";
 	if (r->leaf.type !=
 	    (is_machine(&out->act) ? HF_ENTRY_MACHINE : HF_ENTRY_OWN))
@@ -556,10 +567,25 @@ static void judge_act(
 
 /* ---- entries ---- */
 
+/* What hf_receipt_is_for asks; that the envelope is the one which the core
+ * names, hf_act_decode has found already. */
+static bool leaf_is_of(
+    const struct hf_ledger_leaf *leaf, const struct hf_act *act)
+{
+	struct hf_hash sigs =
+	    hf_hash(HF_TAG_SIGS, act->sigs_bytes.data, act->sigs_bytes.size);
+	const struct hf_ledger_leaf named = {.type = leaf->type,
+	    .id = act->id,
+	    .core = act->digest,
+	    .envelope = act->core.envelope,
+	    .sigs = sigs};
+
+	return same_digests(leaf, &named);
+}
+
 static void prepare_act(const struct judge_base *b,
     const struct archive_entry *e, struct judged *out)
 {
-	const struct hf_receipt held = {.leaf = out->leaf};
 	size_t size;
 
 	out->entered = out->leaf.entered;
@@ -570,7 +596,7 @@ static void prepare_act(const struct judge_base *b,
 	if (out->act_err != HF_OK)
 		return;
 	out->is_act = true;
-	out->act_hashed = hf_receipt_is_for(&held, &out->act) == HF_OK;
+	out->act_hashed = leaf_is_of(&out->leaf, &out->act);
 	if (!out->act_hashed)
 		return;
 	out->signed_err = hf_act_verify(&out->act);
@@ -630,12 +656,7 @@ const char *judge_receipt(struct judge *j, const struct hf_ledger_leaf *leaf,
 
 	if (receipt->err != HF_OK)
 		return "cannot be read";
-	if (theirs->type != HF_ENTRY_FOREIGN ||
-	    memcmp(&theirs->id, &leaf->id, sizeof(leaf->id)) != 0 ||
-	    memcmp(&theirs->core, &leaf->core, sizeof(leaf->core)) != 0 ||
-	    memcmp(&theirs->envelope, &leaf->envelope,
-		sizeof(leaf->envelope)) != 0 ||
-	    memcmp(&theirs->sigs, &leaf->sigs, sizeof(leaf->sigs)) != 0)
+	if (theirs->type != HF_ENTRY_FOREIGN || !same_digests(theirs, leaf))
 		return "is for another act";
 	if (roster_ledger_key(j->base.newest, to, theirs->epoch) == NULL)
 		return "is by a ledger key that no document names";

@@ -156,14 +156,13 @@ static void print_csv(const struct table *t)
 		}
 }
 
-static void print_line(const struct table *t, char *const *cells,
-    const char *const *headings, const int *widths)
+static void print_line(
+    const struct table *t, const char *const *cells, const int *widths)
 {
 	for (unsigned i = 0; i < t->columns; i++) {
-		const char *s = cells != NULL ? cells[i] : headings[i];
-		int pad = widths[i] - text_width(s);
+		int pad = widths[i] - text_width(cells[i]);
 
-		printf("  %s", s);
+		printf("  %s", cells[i]);
 		for (; i + 1 < t->columns && pad > 0; pad--)
 			putchar(' ');
 	}
@@ -190,10 +189,12 @@ void table_print(struct table *t, const struct out *o)
 		print_csv(t);
 	} else {
 		if (o->mode != OUT_PLAIN && t->rows > 0)
-			print_line(t, NULL, t->headings, widths);
+			print_line(t, t->headings, widths);
 		for (unsigned r = 0; r < t->rows; r++)
-			print_line(
-			    t, t->cells + (size_t)r * t->columns, NULL, widths);
+			print_line(t,
+			    (const char *const *)t->cells +
+				(size_t)r * t->columns,
+			    widths);
 	}
 	for (size_t i = 0; i < (size_t)t->rows * t->columns; i++)
 		free(t->cells[i]);

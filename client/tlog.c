@@ -16,8 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define TILE 256u
-#define LEVELS (HF_TREE_DEPTH_MAX / 8u)
 #define PATH_SIZE (HOME_PATH_MAX + TLOG_PATH_MAX + 32u)
 
 static enum hf_err says(
@@ -201,37 +199,9 @@ enum hf_err tlog_prove(struct audit *a, const char *name,
 
 /* ---- tiles ---- */
 
-void tlog_path(char out[TLOG_PATH_MAX], uint64_t n, unsigned width)
-{
-	unsigned groups[8], count = 0;
-	struct text t;
-
-	do {
-		groups[count++] = (unsigned)(n % 1000);
-		n /= 1000;
-	} while (n > 0 && count < 8);
-	text_init(&t, out, TLOG_PATH_MAX);
-	while (count-- > 0) {
-		text_add(&t, count > 0 ? "x" : "");
-		text_add_uint(&t, groups[count], 3);
-		text_add(&t, count > 0 ? "/" : "");
-	}
-	if (width < TILE) {
-		text_add(&t, ".p/");
-		text_add_uint(&t, width, 0);
-	}
-}
-
-struct tiles {
+struct writing {
 	const char *dir;
 	uint64_t files;
-	uint64_t entries; /* so far */
-	size_t bundle_size;
-	struct {
-		uint64_t count; /* hashes so far, written tiles included */
-		struct hf_hash hash[TILE];
-	} level[LEVELS];
-	uint8_t bundle[TILE * (2u + HF_LEDGER_LEAF_MAX)];
 };
 
 /* Make the folders of a path below `dir`. */
@@ -251,97 +221,26 @@ static enum hf_err make_parents(char *path, size_t from)
 	return HF_OK;
 }
 
-static enum hf_err write_tile(struct tiles *t, const char *kind, uint64_t n,
-    unsigned width, const void *data, size_t size)
+static enum hf_err write_tile(void *ctx, const struct tile *t)
 {
-	char path[PATH_SIZE], name[TLOG_PATH_MAX];
+	char path[PATH_SIZE], name[TILE_NAME_MAX];
+	struct writing *w = ctx;
 	enum hf_err err;
 	FILE *file;
 
-	tlog_path(name, n, width);
-	snprintf(path, sizeof(path), "%s/tile/%s/%s", t->dir, kind, name);
-	err = make_parents(path, strlen(t->dir));
+	tile_name(name, t);
+	snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+	err = make_parents(path, strlen(w->dir));
 	if (err != HF_OK)
 		return err;
 	file = fopen(path, "we");
 	if (file == NULL)
 		return HF_FILE;
-	if (fwrite(data, 1, size, file) != size)
+	if (fwrite(t->data, 1, t->size, file) != t->size)
 		err = HF_FILE;
 	if (fclose(file) != 0)
 		err = HF_FILE;
-	t->files++;
-	return err;
-}
-
-static enum hf_err write_hashes(
-    struct tiles *t, unsigned level, uint64_t n, unsigned width)
-{
-	char kind[4];
-
-	snprintf(kind, sizeof(kind), "%u", level);
-	return write_tile(t, kind, n, width, t->level[level].hash,
-	    width * sizeof(t->level[level].hash[0]));
-}
-
-static enum hf_err write_bundle(struct tiles *t, uint64_t n, unsigned width)
-{
-	size_t size = t->bundle_size;
-
-	t->bundle_size = 0;
-	return write_tile(t, "entries", n, width, t->bundle, size);
-}
-
-/* A hash on a level; a full tile is written and counts one level up. */
-static enum hf_err add_hash(
-    struct tiles *t, unsigned level, const struct hf_hash *hash)
-{
-	struct hf_hash root;
-	enum hf_err err;
-
-	for (; level < LEVELS; level++, hash = &root) {
-		uint64_t n = t->level[level].count++;
-
-		t->level[level].hash[n % TILE] = *hash;
-		if (n % TILE != TILE - 1)
-			return HF_OK;
-		err = write_hashes(t, level, n / TILE, TILE);
-		if (err != HF_OK)
-			return err;
-		root = hf_merkle_root(t->level[level].hash, TILE);
-	}
-	return HF_TOO_BIG;
-}
-
-static enum hf_err add_entry(struct tiles *t, struct hf_bytes leaf)
-{
-	struct hf_hash hash = hf_merkle_leaf(leaf.data, leaf.size);
-	uint8_t *at = t->bundle + t->bundle_size;
-	uint64_t n = t->entries++;
-	enum hf_err err = HF_OK;
-
-	at[0] = (uint8_t)(leaf.size >> 8);
-	at[1] = (uint8_t)leaf.size;
-	memcpy(at + 2, leaf.data, leaf.size);
-	t->bundle_size += 2 + leaf.size;
-	if (n % TILE == TILE - 1)
-		err = write_bundle(t, n / TILE, TILE);
-	return err == HF_OK ? add_hash(t, 0, &hash) : err;
-}
-
-static enum hf_err write_partial(struct tiles *t)
-{
-	unsigned rest = (unsigned)(t->entries % TILE);
-	enum hf_err err =
-	    rest > 0 ? write_bundle(t, t->entries / TILE, rest) : HF_OK;
-
-	for (unsigned level = 0; err == HF_OK && level < LEVELS; level++) {
-		uint64_t count = t->level[level].count;
-
-		if (count % TILE > 0)
-			err = write_hashes(
-			    t, level, count / TILE, (unsigned)(count % TILE));
-	}
+	w->files++;
 	return err;
 }
 
@@ -358,10 +257,10 @@ static enum hf_err export_all(
 		root = hf_merkle_leaf(e.leaf.data, e.leaf.size);
 		err = hf_frontier_add(&tree, &root, NULL, NULL);
 		if (err == HF_OK)
-			err = add_entry(t, e.leaf);
+			err = tiles_add(t, e.leaf);
 	}
 	if (err == HF_OK)
-		err = write_partial(t);
+		err = tiles_end(t);
 	if (err != HF_OK && err != HF_NOTFOUND)
 		return err;
 	root = hf_frontier_root(&tree);
@@ -376,6 +275,7 @@ static enum hf_err export_all(
 enum hf_err tlog_export(
     struct audit *a, const char *dir, uint64_t *files, char what[JUDGE_TEXT])
 {
+	struct writing w = {.dir = dir};
 	struct tiles *t = calloc(1, sizeof(*t));
 	char path[PATH_SIZE];
 	enum hf_err err = t == NULL ? HF_NOMEM : read_head(a, what);
@@ -385,14 +285,15 @@ enum hf_err tlog_export(
 	if (err == HF_OK && mkdir(dir, 0755) != 0 && errno != EEXIST)
 		err = HF_FILE;
 	if (err == HF_OK) {
-		t->dir = dir;
+		t->take = write_tile;
+		t->ctx = &w;
 		err = export_all(a, t, what);
 	}
 	if (err == HF_OK) {
 		snprintf(path, sizeof(path), "%s/checkpoint", dir);
 		err =
 		    home_write(path, a->head.note, strlen(a->head.note), 0644);
-		*files = t->files + 1;
+		*files = w.files + 1;
 	}
 	free(t);
 	return err;

@@ -6,6 +6,7 @@
 #define HF_CLIENT_TLOG_H
 
 #include "client/audit.h"
+#include "client/tiles.h"
 
 struct tlog_proof {
 	char *text; /* owned by the caller: free */
@@ -28,8 +29,15 @@ HF_MUST_USE enum hf_err tlog_prove(struct audit *a, const char *name,
 HF_MUST_USE enum hf_err tlog_export(
     struct audit *a, const char *dir, uint64_t *files, char what[JUDGE_TEXT]);
 
-/** "x001/x234/067" and, of a tile of `width` below 256, ".p/WIDTH". */
-#define TLOG_PATH_MAX 64u
-void tlog_path(char out[TLOG_PATH_MAX], uint64_t n, unsigned width);
+/**
+ * Read a static tree under `dir` and judge it: the checkpoint by the ledger key
+ * that `roster` has for its origin, each tile and bundle against the entries,
+ * the tree against the checkpoint.  What is wrong are findings, with a->head
+ * and a->entries told; connects to nothing.
+ * key      NULL: by `roster`
+ * Errors: ours only (HF_NOMEM, HF_FILE: there is no checkpoint)
+ */
+HF_MUST_USE enum hf_err tlog_check(struct audit *a, const char *dir,
+    const struct roster *roster, const struct hf_key *key);
 
 #endif

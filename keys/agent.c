@@ -260,7 +260,7 @@ static bool make_room(const char *socket_path)
 	return unlink(socket_path) == 0;
 }
 
-static int listen_at(const char *socket_path)
+enum hf_err agent_listen(int *listener, const char *socket_path)
 {
 	struct sockaddr_un address;
 	int fd = open_socket(socket_path, &address);
@@ -268,7 +268,7 @@ static int listen_at(const char *socket_path)
 	bool bound;
 
 	if (fd < 0)
-		return -1;
+		return HF_FILE;
 	old = umask(0177);
 	bound = make_room(socket_path) &&
 		bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
@@ -277,23 +277,20 @@ static int listen_at(const char *socket_path)
 		if (bound)
 			unlink(socket_path);
 		close(fd);
-		return -1;
+		return HF_FILE;
 	}
-	return fd;
+	*listener = fd;
+	return HF_OK;
 }
 
-enum hf_err agent_serve(
-    const char *socket_path, struct secret *s, unsigned idle_s)
+void agent_serve(
+    int listener, const char *socket_path, struct secret *s, unsigned idle_s)
 {
 	struct sigaction action = {.sa_handler = on_stop}, was[2];
 	struct server v = {s, socket_path, true};
 	sigset_t stops, open;
-	int fd;
 
 	assert(secret_purpose(s) == SECRET_OFFICER);
-	fd = listen_at(socket_path);
-	if (fd < 0)
-		return HF_FILE;
 	secret_lock(s);
 	stopping = 0;
 	sigemptyset(&stops);
@@ -304,14 +301,13 @@ enum hf_err agent_serve(
 	sigdelset(&open, SIGINT);
 	sigaction(SIGTERM, &action, &was[0]);
 	sigaction(SIGINT, &action, &was[1]);
-	serve(&v, fd, idle_s, &open);
+	serve(&v, listener, idle_s, &open);
 	leave(&v);
-	close(fd);
+	close(listener);
 	secret_free(s);
 	sigaction(SIGTERM, &was[0], NULL);
 	sigaction(SIGINT, &was[1], NULL);
 	sigprocmask(SIG_UNBLOCK, &stops, NULL);
-	return HF_OK;
 }
 
 /* ---- asking ---- */

@@ -12,13 +12,20 @@
 #include "keys/secret.h"
 
 /**
- * Serve until idle for `idle_s` (0: for ever), SIGTERM, SIGINT or a stop
- * request.
- * s        an officer's; taken on success
+ * Take the path: from now on whoever connects waits to be served, by this
+ * process or by one that it forks.
+ * listener  the caller's; a path that is not served is his to remove
  * Errors: HF_FILE (the socket cannot be made, or another agent serves there)
  */
-HF_MUST_USE enum hf_err agent_serve(
-    const char *socket_path, struct secret *s, unsigned idle_s);
+HF_MUST_USE enum hf_err agent_listen(int *listener, const char *socket_path);
+/**
+ * Serve until idle for `idle_s` (0: for ever), SIGTERM, SIGINT or a stop
+ * request; then the path is free again.
+ * listener  of agent_listen at this path; taken
+ * s         an officer's; taken
+ */
+void agent_serve(
+    int listener, const char *socket_path, struct secret *s, unsigned idle_s);
 /** A signer that asks the agent.  Errors: HF_AGENT, HF_NOMEM */
 HF_MUST_USE enum hf_err agent_connect(
     struct signer **out, const char *socket_path);

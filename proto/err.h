@@ -274,6 +274,9 @@ enum hf_exit {
 	X(DESCRIPTORS, 5010, RETRY, FAILED, \
 	    "a gate had no descriptor left for a connection", \
 	    "raise RLIMIT_NOFILE (LimitNOFILE= of the unit)") \
+	X(RESOURCES, 5011, FATAL, FAILED, \
+	    "the system refuses what a process needs", \
+	    "see the log; give the service memory, processes and descriptors") \
 	X(PROOF, 6001, PEER, VERIFY, "a proof does not verify", \
 	    "do not trust this receipt or tree") \
 	X(CHECKPOINT, 6002, PEER, VERIFY, "a checkpoint does not verify", \
@@ -285,7 +288,8 @@ enum hf_exit {
 	    "the shown fields are not part of the signed root", \
 	    "do not trust them; ask the discloser by telephone") \
 	X(ROLLBACK, 6005, FATAL, VERIFY, \
-	    "the ledger is older than its last signed head", \
+	    "the ledger is older than its last signed head, or the signer " \
+	    "has no memory of that head", \
 	    "restore the newest data; if they are gone: holdfastd(8), AFTER " \
 	    "A LOSS") \
 	X(DIVERGENCE, 6006, PEER, VERIFY, \

@@ -148,9 +148,9 @@ bool hf_note_split(
 		return false;
 	if (!wire_utf8_ok(note.data, note.size))
 		return false;
-	for (size_t i = 0; i < note.size; i++)
-		if (note.data[i] < ' ' && note.data[i] != '\n')
-			return false;
+	/* of the controls that text may have, only this one is none */
+	if (memchr(note.data, '\t', note.size) != NULL)
+		return false;
 	for (at = note.size - 2; at > 0; at--)
 		if (note.data[at] == '\n' && note.data[at + 1] == '\n')
 			break;

@@ -473,6 +473,19 @@ static bool is_forbidden(uint32_t c)
 	       c > 0x10ffff;
 }
 
+/* Eight bytes of ASCII that is no control.  Most text is, and notes are read
+ * several times. */
+static bool is_plain(const uint8_t *text)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t v;
+
+	memcpy(&v, text, sizeof(v));
+	/* the top bit of each byte: of one that has it, of one below 0x20, of
+	 * 0x7f; no byte borrows or carries while none has it */
+	return ((v | (v + ones) | (v - 0x20 * ones)) & 0x80 * ones) == 0;
+}
+
 bool wire_utf8_ok(const uint8_t *text, size_t size)
 {
 	static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
@@ -481,6 +494,11 @@ bool wire_utf8_ok(const uint8_t *text, size_t size)
 	while (i < size) {
 		uint32_t c = text[i];
 		unsigned more;
+
+		if (size - i >= 8 && is_plain(text + i)) {
+			i += 8;
+			continue;
+		}
 
 		if (c < 0x80)
 			more = 0;

@@ -170,10 +170,9 @@ static enum hf_err loop(struct core *c)
 static enum hf_err read_last(
     struct core *c, uint64_t size[2], struct hf_hash root[2])
 {
-	struct pollfd wait = {c->signer, POLLIN, 0};
 	struct wire w;
 
-	if (poll(&wait, 1, SIGNER_START_MS) != 1 ||
+	if (!record_wait(c->signer, POLLIN, SIGNER_START_MS) ||
 	    record_receive(c->signer, c->record) != HF_OK ||
 	    c->record->h.type != RECORD_SIGNED)
 		return HF_SIGNER;
@@ -252,8 +251,10 @@ int core_main(const struct config *config, const struct core_fds *fds,
 	enum hf_err err = HF_NOMEM;
 	uint64_t entry;
 
-	if (c == NULL)
+	if (c == NULL) {
+		log_line(LOG_ERROR, err, "core-stops: %s", hf_err_text(err));
 		return 1;
+	}
 	c->config = config;
 	c->gates[GATE_DESKS].fd = fds->desks;
 	c->gates[GATE_PEERS].fd = fds->peers;

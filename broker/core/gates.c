@@ -64,7 +64,7 @@ static bool keep(
 		return false;
 	w->next = NULL;
 	w->h = *h;
-	if (h->size > 0)
+	if (payload != NULL)
 		memcpy(w->payload, payload, h->size);
 	if (g->last != NULL)
 		g->last->next = w;

@@ -280,9 +280,7 @@ static void told(struct core *c)
 /* Into c->record. */
 static enum hf_err signer_answer(struct core *c)
 {
-	struct pollfd wait = {c->signer, POLLIN, 0};
-
-	return poll(&wait, 1, SIGNER_MS) == 1 &&
+	return record_wait(c->signer, POLLIN, SIGNER_MS) &&
 		       record_receive(c->signer, c->record) == HF_OK &&
 		       c->record->h.type == RECORD_SIGNED
 		   ? HF_OK

@@ -18,10 +18,17 @@ static struct hf_bytes id_bytes(const struct hf_id *id)
 	return bytes_of(id->b, sizeof(id->b));
 }
 
+static void body_key(struct row_key *k, uint64_t index)
+{
+	*k = (struct row_key){0};
+	row_add_be64(k, index);
+}
+
 enum hf_err case_body_put(struct engine *e, const struct case_record *c,
-    const struct hf_id *act, struct hf_bytes body)
+    const struct hf_id *act, uint64_t index, struct hf_bytes body)
 {
 	uint8_t key[HF_KEY_SIZE];
+	struct row_key k;
 	enum hf_err err;
 
 	_Static_assert(HF_NONCE_SIZE <= HF_ID_SIZE, "a nonce from an id");
@@ -31,20 +38,46 @@ enum hf_err case_body_put(struct engine *e, const struct case_record *c,
 		return err;
 	hf_aead_seal(e->box, body.data, body.size, id_bytes(act), act->b, key);
 	hf_wipe(key, sizeof(key));
-	return txn_put(e->txn, TABLE_BODIES, id_bytes(act),
+	body_key(&k, index);
+	return txn_put(e->txn, TABLE_BODIES, row_bytes(&k),
 	    bytes_of(e->box, body.size + HF_TAG_SIZE));
 }
 
-enum hf_err case_body_get(struct engine *e, const struct case_record *c,
-    const struct hf_id *act, uint8_t *out, size_t *size)
+enum hf_err case_body_has(struct engine *e, const struct hf_id *act, bool *has)
+{
+	struct hf_bytes box;
+	struct row_key k;
+	uint64_t index;
+	enum hf_err err = ledger_index_of(e, act, &index);
+
+	if (err == HF_OK) {
+		body_key(&k, index);
+		err = txn_get(e->txn, TABLE_BODIES, row_bytes(&k), &box);
+	}
+	*has = err == HF_OK;
+	return err == HF_NOTFOUND ? HF_OK : err;
+}
+
+enum hf_err case_body_drop(struct engine *e, uint64_t index)
+{
+	struct row_key k;
+	enum hf_err err;
+
+	body_key(&k, index);
+	err = txn_del(e->txn, TABLE_BODIES, row_bytes(&k));
+	return err == HF_NOTFOUND ? HF_OK : err;
+}
+
+static enum hf_err get_at(struct engine *e, const struct case_record *c,
+    const struct hf_id *act, uint64_t index, uint8_t *out, size_t *size)
 {
 	uint8_t key[HF_KEY_SIZE];
 	struct hf_bytes box;
+	struct row_key k;
 	enum hf_err err;
 
-	if (c->erased)
-		return HF_ERASED;
-	err = txn_get(e->txn, TABLE_BODIES, id_bytes(act), &box);
+	body_key(&k, index);
+	err = txn_get(e->txn, TABLE_BODIES, row_bytes(&k), &box);
 	if (err != HF_OK)
 		return err;
 	if (box.size < HF_TAG_SIZE || box.size > HF_BODY_MAX + HF_TAG_SIZE)
@@ -60,6 +93,16 @@ enum hf_err case_body_get(struct engine *e, const struct case_record *c,
 	return HF_OK;
 }
 
+enum hf_err case_body_get(struct engine *e, const struct case_record *c,
+    const struct hf_id *act, uint8_t *out, size_t *size)
+{
+	uint64_t index;
+	enum hf_err err =
+	    c->erased ? HF_ERASED : ledger_index_of(e, act, &index);
+
+	return err == HF_OK ? get_at(e, c, act, index, out, size) : err;
+}
+
 enum hf_err case_act_frame(struct engine *e, const struct case_record *c,
     uint64_t index, bool with_body, uint8_t *out, size_t capacity, size_t *size)
 {
@@ -73,8 +116,8 @@ enum hf_err case_act_frame(struct engine *e, const struct case_record *c,
 		err = ledger_act(e, index, &core, &envelope, &sigs);
 	if (err != HF_OK)
 		return err;
-	if (with_body) {
-		err = case_body_get(e, c, &leaf.id, e->box, &body_size);
+	if (with_body && !c->erased) {
+		err = get_at(e, c, &leaf.id, index, e->box, &body_size);
 		/* acts without a body have no row; erased ones none any more */
 		if (err != HF_OK && err != HF_NOTFOUND && err != HF_ERASED)
 			return err;

@@ -67,6 +67,27 @@ enum hf_err meta_set(struct engine *e, const char *name, uint64_t value)
 	    bytes_of(row, sizeof(row)));
 }
 
+/* A note is stored only after the signer has written down what it signed.  A
+ * signer that knows less than the store has lost its memory, or got an old one:
+ * nobody can say then whether this ledger is the newest. */
+static enum hf_err check_memory(struct engine *e, uint64_t last_size)
+{
+	struct hf_country country;
+	struct hf_bytes note;
+	uint64_t size;
+	uint32_t epoch;
+	enum hf_err err = ledger_note(e, &size, &note);
+
+	if (err == HF_NOTFOUND)
+		return HF_OK;
+	if (err == HF_OK)
+		err = hf_note_origin(note, &country, &epoch);
+	if (err != HF_OK)
+		return HF_CORRUPT;
+	return epoch == e->options.epoch && size > last_size ? HF_ROLLBACK
+							     : HF_OK;
+}
+
 /* The ledger is what it was when the signer signed last. */
 static enum hf_err check_ledger(
     struct engine *e, uint64_t last_size, const struct hf_hash *last_root)
@@ -80,7 +101,9 @@ static enum hf_err check_ledger(
 		return err;
 	if (size < last_size)
 		return HF_ROLLBACK;
-	err = ledger_frontier(e, size, &e->frontier);
+	err = check_memory(e, last_size);
+	if (err == HF_OK)
+		err = ledger_frontier(e, size, &e->frontier);
 	if (err == HF_OK && last_size > 0) {
 		err = hf_merkle_tree_root(&nodes, last_size, &root);
 		if (err == HF_OK && memcmp(&root, last_root, sizeof(root)) != 0)

@@ -59,19 +59,13 @@ static enum hf_err drop_bodies(struct engine *e, const struct case_record *c)
 	row_add(&from, c->id.b, sizeof(c->id.b));
 	while ((err = txn_next(e->txn, TABLE_PLACES, prefix, row_bytes(&from),
 		    after, &key, &value)) == HF_OK) {
-		struct hf_ledger_leaf leaf;
-
 		if (key.size > sizeof(from.b) || value.size < 8)
 			return HF_CORRUPT;
 		memcpy(from.b, key.data, key.size);
 		from.size = key.size;
 		after = true;
-		err = ledger_leaf(e, get_be64(value.data), &leaf);
+		err = case_body_drop(e, get_be64(value.data));
 		if (err != HF_OK)
-			return HF_CORRUPT;
-		err = txn_del(e->txn, TABLE_BODIES,
-		    bytes_of(leaf.id.b, sizeof(leaf.id.b)));
-		if (err != HF_OK && err != HF_NOTFOUND)
 			return err;
 	}
 	return err == HF_NOTFOUND ? HF_OK : err;

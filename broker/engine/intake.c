@@ -155,7 +155,7 @@ static enum hf_err store_act(struct intake *in, uint64_t *index)
 		return err;
 	if (in->act.body_bytes.size > 0 && !in->c.erased)
 		return case_body_put(
-		    e, &in->c, &in->act.id, in->act.body_bytes);
+		    e, &in->c, &in->act.id, *index, in->act.body_bytes);
 	return HF_OK;
 }
 

@@ -163,7 +163,7 @@ HF_MUST_USE enum hf_err heads_forget(struct engine *e, struct hf_country c);
 /** The newest signed note and its tree size.  HF_NOTFOUND: none yet. */
 HF_MUST_USE enum hf_err ledger_note(
     struct engine *e, uint64_t *size, struct hf_bytes *note);
-/** Append an act.  *index out.  Its id names it once its decision is put. */
+/** Append an act.  *index out. */
 HF_MUST_USE enum hf_err ledger_add_act(struct engine *e,
     enum hf_entry_type type, const struct hf_act *act, uint64_t *index);
 /** Append a statement (time of entry is e->now). */
@@ -262,10 +262,15 @@ enum case_access case_access(struct engine *e, const struct case_record *c,
 /** Cases that depend on `basis`: repeat with the last id; HF_NOTFOUND ends. */
 HF_MUST_USE enum hf_err case_next_dependent(struct engine *e,
     const struct hf_id *basis, struct hf_id *dependent, bool first);
-/** Body of an act under the case's key.  put: at entry; get: out has
+/** Body of an act, entered at `index`, under the case's key.  get: out has
  * HF_BODY_MAX.  Errors: HF_ERASED, HF_NOTFOUND */
 HF_MUST_USE enum hf_err case_body_put(struct engine *e,
-    const struct case_record *c, const struct hf_id *act, struct hf_bytes body);
+    const struct case_record *c, const struct hf_id *act, uint64_t index,
+    struct hf_bytes body);
+HF_MUST_USE enum hf_err case_body_has(
+    struct engine *e, const struct hf_id *act, bool *has);
+/** Its row; there may be none. */
+HF_MUST_USE enum hf_err case_body_drop(struct engine *e, uint64_t index);
 HF_MUST_USE enum hf_err case_body_get(struct engine *e,
     const struct case_record *c, const struct hf_id *act, uint8_t *out,
     size_t *size);

@@ -30,7 +30,8 @@ static void index_key(struct row_key *k, uint64_t index)
 static void node_key(struct row_key *k, unsigned level, uint64_t index)
 {
 	*k = (struct row_key){0};
-	row_add_u8(k, level);
+	/* the leaves, which are half of all, come last: new ones at the end */
+	row_add_u8(k, 255u - level);
 	row_add_be64(k, index);
 }
 
@@ -135,11 +136,17 @@ enum hf_err ledger_add_act(struct engine *e, enum hf_entry_type type,
 	    .sigs = hf_hash(
 		HF_TAG_SIGS, act->sigs_bytes.data, act->sigs_bytes.size),
 	};
+	struct decision d = {0};
 	enum hf_err err;
 
 	assert(hf_entry_is_act(type));
 	err = append(e, &leaf, bytes_of(NULL, 0), index);
-	return err == HF_OK ? put_act_row(e, *index, act) : err;
+	if (err == HF_OK)
+		err = put_act_row(e, *index, act);
+	if (err != HF_OK)
+		return err;
+	d.index = *index; /* what is decided joins it at the end */
+	return decision_put(e, &act->id, &d);
 }
 
 enum hf_err ledger_add_statement(
@@ -186,7 +193,7 @@ static enum hf_err read_row(struct engine *e, enum table table, uint64_t index,
 enum hf_err ledger_entry(struct engine *e, uint64_t index,
     struct hf_bytes *leaf, struct hf_bytes *payload)
 {
-	struct hf_bytes bins[2];
+	struct hf_bytes bins[2] = {{NULL, 0}, {NULL, 0}};
 	enum hf_err err = read_row(e, TABLE_ENTRIES, index, bins, 2);
 
 	if (err != HF_OK)

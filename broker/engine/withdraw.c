@@ -25,16 +25,6 @@ static struct hf_bytes id_bytes(const struct hf_id *id)
 	return bytes_of(id->b, sizeof(id->b));
 }
 
-static enum hf_err has_body(
-    struct engine *e, const struct hf_id *act, bool *has)
-{
-	struct hf_bytes box;
-	enum hf_err err = txn_get(e->txn, TABLE_BODIES, id_bytes(act), &box);
-
-	*has = err == HF_OK;
-	return err == HF_NOTFOUND ? HF_OK : err;
-}
-
 /* What was disclosed: a hop, or an act that cites. */
 static bool discloses(const struct hf_life_act *act)
 {
@@ -75,7 +65,7 @@ enum hf_err withdraw_plan(struct engine *e, const struct case_record *c)
 			bool has = false;
 
 			if (act != NULL)
-				err = has_body(e, &act->id, &has);
+				err = case_body_has(e, &act->id, &has);
 			if (err == HF_OK && has)
 				err = due_set(e, &c->id, HF_DUE_WITHDRAW,
 				    due_gen(track, gen), e->now);
@@ -112,7 +102,7 @@ static enum hf_err seal_again(struct engine *e, const struct case_record *old,
 		err = case_body_get(e, old, &leaf.id, e->scratch, &size);
 		if (err == HF_OK)
 			err = case_body_put(
-			    e, c, &leaf.id, bytes_of(e->scratch, size));
+			    e, c, &leaf.id, index, bytes_of(e->scratch, size));
 		if (err != HF_OK && err != HF_NOTFOUND)
 			return err;
 	}
@@ -127,6 +117,7 @@ enum hf_err withdraw_begin(
 	uint8_t intent[2 * HF_ID_SIZE];
 	struct hf_id taken;
 	struct row_key k;
+	uint64_t index;
 	bool has = false;
 	enum hf_err err = case_fold(e, c);
 
@@ -136,12 +127,13 @@ enum hf_err withdraw_begin(
 	if (act == NULL || c->erased || c->legal_hold)
 		return HF_OK; /* it was due before that */
 	taken = act->id;
-	err = has_body(e, &taken, &has);
+	err = case_body_has(e, &taken, &has);
 	if (err != HF_OK || !has)
 		return err;
 	if ((err = store_key_new(e->txn, &c->key_slot)) != HF_OK ||
 	    (err = seal_again(e, &old, c, &taken)) != HF_OK ||
-	    (err = txn_del(e->txn, TABLE_BODIES, id_bytes(&taken))) != HF_OK)
+	    (err = ledger_index_of(e, &taken, &index)) != HF_OK ||
+	    (err = case_body_drop(e, index)) != HF_OK)
 		return err;
 	memcpy(intent, c->id.b, HF_ID_SIZE);
 	memcpy(intent + HF_ID_SIZE, taken.b, HF_ID_SIZE);

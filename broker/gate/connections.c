@@ -90,7 +90,7 @@ static void on_accepted(struct gate *g, int fd)
 		forget(g, c); /* its end was not reported */
 	c = calloc(1, sizeof(*c));
 	if (c == NULL) {
-		g->fatal = true;
+		gate_fail(g, HF_NOMEM, "a connection");
 		return;
 	}
 	c->fd = fd;
@@ -103,7 +103,7 @@ static void on_accepted(struct gate *g, int fd)
 	HASH_ADD(by_fd, g->by_fd, fd, sizeof(c->fd), c);
 	g->connection_count++;
 	if (gate_crowd_add(g, c) != HF_OK)
-		g->fatal = true;
+		gate_fail(g, HF_NOMEM, "a connection");
 }
 
 void gate_monitor_drain(struct gate *g)

@@ -26,6 +26,14 @@ uint64_t gate_mono_ms(void)
 	return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
+void gate_fail(struct gate *g, enum hf_err why, const char *what)
+{
+	if (!g->fatal)
+		log_line(LOG_ERROR, why, "gate-ends: %s: %s; %s", what,
+		    hf_err_text(why), hf_err_info(why)->cure);
+	g->fatal = true;
+}
+
 void gate_tell(struct gate *g, enum record_type type, uint32_t code,
     uint32_t count, uint64_t conn, const struct hf_key *key,
     const void *payload, size_t size)
@@ -40,12 +48,14 @@ void gate_tell(struct gate *g, enum record_type type, uint32_t code,
 		memcpy(h.key, key->b, sizeof(h.key));
 	while (!g->fatal) {
 		enum hf_err err = record_send(g->core_fd, &h, payload);
-		struct pollfd p = {g->core_fd, POLLOUT, 0};
 
 		if (err == HF_OK)
 			return;
-		if (err != HF_BUSY || poll(&p, 1, 10000) <= 0)
+		if (err == HF_UNREACHABLE) /* it says itself why it ended */
 			g->fatal = true;
+		else if (err != HF_BUSY ||
+			 !record_wait(g->core_fd, POLLOUT, 10000))
+			gate_fail(g, HF_RESOURCES, "the core takes nothing");
 	}
 }
 
@@ -56,13 +66,13 @@ static void take_keys(struct gate *g, const struct record *r)
 
 	if (r->h.size % HF_KEY_SIZE != 0 || r->h.code != g->incoming_parts ||
 	    r->h.code >= r->h.count) {
-		g->fatal = true; /* the core does not send this */
+		gate_fail(g, HF_INTERNAL, "a record that no core sends");
 		return;
 	}
 	grown = realloc(g->incoming_keys,
 	    ((size_t)g->incoming_count + n + 1) * HF_KEY_SIZE);
 	if (grown == NULL) {
-		g->fatal = true;
+		gate_fail(g, HF_NOMEM, "keys");
 		return;
 	}
 	g->incoming_keys = grown;
@@ -109,7 +119,8 @@ static void from_core(struct gate *g)
 			g->stopping = true;
 			break;
 		default:
-			g->fatal = true;
+			gate_fail(
+			    g, HF_INTERNAL, "a record that no core sends");
 			break;
 		}
 	}
@@ -185,7 +196,7 @@ static void one_round(struct gate *g)
 			    (zmq_pollitem_t){d->socket, 0, ZMQ_POLLIN, 0};
 	}
 	if (zmq_poll(items, n, patience(g)) < 0 && errno != EINTR)
-		g->fatal = true;
+		gate_fail(g, HF_RESOURCES, zmq_strerror(errno));
 	from_core(g);
 	backlog_flush(g);
 	gate_zap_serve(g);

@@ -134,6 +134,8 @@ struct gate {
 };
 
 uint64_t gate_mono_ms(void);
+/** It cannot go on: says what and why, once, and is fatal from then on. */
+void gate_fail(struct gate *g, enum hf_err why, const char *what);
 /** To the core; waits briefly when it is busy; a closed core stops us. */
 void gate_tell(struct gate *g, enum record_type type, uint32_t code,
     uint32_t count, uint64_t conn, const struct hf_key *key,

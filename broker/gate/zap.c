@@ -101,7 +101,7 @@ void gate_admit(struct gate *g, const uint8_t *keys, uint32_t count)
 		if (a == NULL) {
 			a = calloc(1, sizeof(*a));
 			if (a == NULL) {
-				g->fatal = true;
+				gate_fail(g, HF_NOMEM, "an admitted key");
 				return;
 			}
 			a->key = key;

@@ -34,6 +34,15 @@ struct memory {
 	struct pair *pairs;
 };
 
+void memory_path(char *out, size_t capacity, const char *dir, uint32_t epoch)
+{
+	if (epoch == 1)
+		snprintf(out, capacity, "%s/signer.mem", dir);
+	else
+		snprintf(
+		    out, capacity, "%s/signer-%u.mem", dir, (unsigned)epoch);
+}
+
 static struct hf_hash checksum(const struct slot *s)
 {
 	return hf_hash(HF_TAG_STATE, s, offsetof(struct slot, check));
@@ -44,31 +53,45 @@ static off_t place(unsigned pair, unsigned slot)
 	return ((off_t)2 * pair + slot) * (off_t)SLOT;
 }
 
-static bool read_slot(int fd, unsigned pair, unsigned slot, struct slot *s)
+/* A slot that the disk does not give is not the same as a torn one: it may be
+ * the newer, and with the older we would sign what we have signed before. */
+static enum hf_err read_slot(
+    int fd, unsigned pair, unsigned slot, struct slot *s, bool *good)
 {
 	uint8_t bytes[SLOT];
 	struct hf_hash check;
+	ssize_t n;
 
-	if (pread(fd, bytes, sizeof(bytes), place(pair, slot)) !=
-	    (ssize_t)sizeof(bytes))
-		return false;
+	do {
+		n = pread(fd, bytes, sizeof(bytes), place(pair, slot));
+	} while (n < 0 && errno == EINTR);
+	*good = false;
+	if (n < 0)
+		return HF_FILE;
+	if (n != (ssize_t)sizeof(bytes))
+		return HF_OK;
 	memcpy(s, bytes, sizeof(*s));
 	check = checksum(s);
-	return memcmp(s->magic, MAGIC, sizeof(MAGIC)) == 0 && s->pair == pair &&
-	       memchr(s->row.name, '\0', sizeof(s->row.name)) != NULL &&
-	       memcmp(&check, &s->check, sizeof(check)) == 0;
+	*good = memcmp(s->magic, MAGIC, sizeof(MAGIC)) == 0 &&
+		s->pair == pair &&
+		memchr(s->row.name, '\0', sizeof(s->row.name)) != NULL &&
+		memcmp(&check, &s->check, sizeof(check)) == 0;
+	return HF_OK;
 }
 
 static bool write_slot(int fd, unsigned pair, unsigned slot, struct slot *s)
 {
 	uint8_t bytes[SLOT] = {0};
+	ssize_t n;
 
 	memcpy(s->magic, MAGIC, sizeof(MAGIC));
 	s->pair = pair;
 	s->check = checksum(s);
 	memcpy(bytes, s, sizeof(*s));
-	return pwrite(fd, bytes, sizeof(bytes), place(pair, slot)) ==
-	       (ssize_t)sizeof(bytes);
+	do {
+		n = pwrite(fd, bytes, sizeof(bytes), place(pair, slot));
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(bytes);
 }
 
 static bool sync_parent(const char *path)
@@ -116,20 +139,22 @@ static int create(const char *path, unsigned pairs)
 	return ok ? open(path, O_RDWR | O_CLOEXEC | O_DSYNC) : -1;
 }
 
-static void load(struct memory *m)
+static enum hf_err load(struct memory *m)
 {
 	for (unsigned i = 0; i < m->count; i++) {
 		struct slot s[2];
-		bool good[2];
+		bool good[2] = {false, false};
 
 		for (unsigned k = 0; k < 2; k++)
-			good[k] = read_slot(m->fd, i, k, &s[k]);
+			if (read_slot(m->fd, i, k, &s[k], &good[k]) != HF_OK)
+				return HF_FILE;
 		m->pairs[i].damaged = !good[0] && !good[1];
 		m->pairs[i].next =
 		    good[0] && (!good[1] || s[0].count > s[1].count) ? 1 : 0;
 		if (!m->pairs[i].damaged)
 			m->pairs[i].last = s[m->pairs[i].next ^ 1u];
 	}
+	return HF_OK;
 }
 
 enum hf_err memory_open(struct memory **out, const char *path, unsigned pairs)
@@ -150,11 +175,10 @@ enum hf_err memory_open(struct memory **out, const char *path, unsigned pairs)
 	m->fd = open(path, O_RDWR | O_CLOEXEC | O_DSYNC);
 	if (m->fd < 0 && errno == ENOENT)
 		m->fd = create(path, pairs);
-	if (m->fd < 0 || fstat(m->fd, &st) != 0) {
+	if (m->fd < 0 || fstat(m->fd, &st) != 0 || load(m) != HF_OK) {
 		memory_close(m);
 		return HF_FILE;
 	}
-	load(m);
 	*out = m;
 	return HF_OK;
 }

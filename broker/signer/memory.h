@@ -22,6 +22,9 @@ struct memory_row {
 
 struct memory; /* opaque */
 
+/** Where the signer remembers: each epoch of the ledger has a file. */
+void memory_path(char *out, size_t capacity, const char *dir, uint32_t epoch);
+
 /** Open, or create with `pairs` pairs that hold nothing.
  * Errors: HF_FILE, HF_CORRUPT (not of this length), HF_NOMEM */
 HF_MUST_USE enum hf_err memory_open(

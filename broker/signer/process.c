@@ -21,11 +21,11 @@ static enum hf_err receive(int fd, struct record *r)
 {
 	for (;;) {
 		enum hf_err err = record_receive(fd, r);
-		struct pollfd p = {fd, POLLIN, 0};
 
 		if (err != HF_BUSY)
 			return err;
-		poll(&p, 1, -1);
+		if (!record_wait(fd, POLLIN, -1))
+			return HF_INTERNAL;
 	}
 }
 

@@ -274,3 +274,73 @@ void case_keys_forget(struct case_keys *k)
 {
 	k->next = k->kept;
 }
+
+/* ---- copies ---- */
+
+/* Slots go as they are: whether a key is whole is asked of those in use. */
+
+static int open_keys(const char *dir, int flags, uint32_t *slots)
+{
+	char path[1100];
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/case.keys", dir);
+	fd = open(path, flags | O_CLOEXEC, 0600);
+	if (fd >= 0 && (fstat(fd, &st) != 0 || (st.st_mode & 077) != 0)) {
+		close(fd);
+		return -1;
+	}
+	if (fd >= 0)
+		*slots = (uint32_t)((uint64_t)st.st_size / SLOT_SIZE);
+	return fd;
+}
+
+/* `count` slots from `at` on; only what differs is written. */
+static enum hf_err copy_slots(int from, int to, uint32_t at, uint32_t count,
+    bool (*wanted)(void *ctx, uint32_t slot), void *ctx)
+{
+	uint8_t want[LOOK][SLOT_SIZE], held[LOOK][SLOT_SIZE];
+	ssize_t size = (ssize_t)(count * SLOT_SIZE);
+	enum hf_err err = HF_OK;
+
+	if (pread(from, want, (size_t)size, offset(at)) != size ||
+	    pread(to, held, (size_t)size, offset(at)) != size)
+		err = HF_FILE;
+	for (uint32_t i = 0; i < count && err == HF_OK; i++) {
+		if (want[i][0] != SLOT_FREE && wanted != NULL &&
+		    !wanted(ctx, at + i))
+			make_slot(want[i], SLOT_DESTROYED, at + i, NULL);
+		if (memcmp(want[i], held[i], SLOT_SIZE) != 0 &&
+		    !full_write(to, want[i], SLOT_SIZE, offset(at + i)))
+			err = HF_FILE;
+	}
+	hf_wipe(want, sizeof(want));
+	hf_wipe(held, sizeof(held));
+	return err;
+}
+
+enum hf_err case_keys_copy(const char *from, const char *to,
+    bool (*wanted)(void *ctx, uint32_t slot), void *ctx)
+{
+	uint32_t count = 0, held = 0;
+	int in = open_keys(from, O_RDONLY, &count);
+	int out = open_keys(to, O_RDWR | O_CREAT, &held);
+	enum hf_err err = HF_OK;
+
+	/* a shorter one is of another broker; keys that it does not know stay
+	 * where they are */
+	if (in < 0 || out < 0 || held > count ||
+	    ftruncate(out, offset(count)) != 0)
+		err = HF_FILE;
+	for (uint32_t at = 0; at < count && err == HF_OK; at += LOOK)
+		err = copy_slots(in, out, at,
+		    count - at < LOOK ? count - at : LOOK, wanted, ctx);
+	if (out >= 0 && fsync(out) != 0 && err == HF_OK)
+		err = HF_FILE;
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		close(out);
+	return err;
+}

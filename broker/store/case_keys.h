@@ -36,4 +36,15 @@ HF_MUST_USE enum hf_err case_keys_sync(struct case_keys *k);
 void case_keys_keep(struct case_keys *k);
 void case_keys_forget(struct case_keys *k);
 
+/**
+ * Make TO/case.keys (0600; created if missing) hold what FROM/case.keys holds
+ * in the slots that `wanted` says yes to, and nothing of any other: what was
+ * destroyed there is overwritten here, in place, and synced.  Whoever ends it
+ * half-way leaves a file whose every slot is right, old or new.
+ * wanted   NULL: every slot
+ * Errors: HF_FILE
+ */
+HF_MUST_USE enum hf_err case_keys_copy(const char *from, const char *to,
+    bool (*wanted)(void *ctx, uint32_t slot), void *ctx);
+
 #endif

@@ -19,9 +19,9 @@ enum table {
 	TABLE_META,     /* text key -> counters and marks */
 	TABLE_ACTS,     /* ledger index be64 -> core, envelope, sigs */
 	TABLE_IDS,      /* act id -> ledger index be64, decision */
-	TABLE_BODIES,   /* act id -> body under the case's key */
+	TABLE_BODIES,   /* ledger index be64 -> body under the case's key */
 	TABLE_ENTRIES,  /* ledger index be64 -> leaf bytes, payload */
-	TABLE_NODES,    /* level u8, index be64 -> hash */
+	TABLE_NODES,    /* 255 - level u8, index be64 -> hash */
 	TABLE_CASES,    /* case id -> case record */
 	TABLE_PLACES,   /* case id, track u8, gen be32 -> ledger index be64,
 			   entered be64 */
@@ -60,6 +60,10 @@ void store_close(struct store *s);
 /** Bytes in use, and how many there may be: the map's size, or what the disk
  * has less its reserve. */
 void store_usage(const struct store *s, uint64_t *used, uint64_t *room);
+/** A compacted copy of the environment in `dir`, which another process may
+ * have open and go on writing, as `to`/data.mdb (new, synced): what was deleted
+ * is not in it.  Errors: HF_FILE, HF_FULL, HF_STORE */
+HF_MUST_USE enum hf_err store_copy(const char *dir, const char *to);
 /** Housekeeping: stale readers; call every 10 s. */
 void store_tick(struct store *s);
 

@@ -83,6 +83,7 @@ void ready_set(struct ready *r, const struct signed_act *act)
 		meter_fail("out of memory");
 	memcpy(r->args, args, r->size);
 	r->id = act->id;
+	memcpy(r->ref, act->ref, sizeof(r->ref));
 	r->sent = 0;
 }
 

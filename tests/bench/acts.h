@@ -10,6 +10,7 @@ struct ready {
 	uint8_t *args; /* owned */
 	size_t size;
 	struct hf_id id;
+	char ref[HF_REF_MAX]; /* of the case it opens */
 	double sent;
 };
 

@@ -17,7 +17,7 @@ SYNCS = os.path.join(BUILD, "bench-syncs.so")
 REPEAT = int(os.environ.get("BENCH_REPEAT", "3"))
 ACTS = int(os.environ.get("BENCH_ACTS", "10000"))
 WINDOW = 512
-UNLIMITED = "".join("%s_per_minute = 0\n" % x for x in (
+UNLIMITED = "map_size_mib = 8192\n" + "".join("%s_per_minute = 0\n" % x for x in (
     "desk_routine", "desk_urgent", "desk_reads", "peer_routine",
     "peer_urgent", "peer_frames"))
 

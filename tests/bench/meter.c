@@ -15,7 +15,7 @@ double meter_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-void meter_fail(const char *what)
+__attribute__((noreturn)) void meter_fail(const char *what)
 {
 	fprintf(stderr, "bench: %s\n", what);
 	exit(1);
@@ -89,19 +89,22 @@ static void print_buckets(const char *name, const struct meter *m)
 	bool more = false;
 
 	for (size_t i = 0; i < m->count; i++) {
+		double us = m->span[i] * 1e6;
 		unsigned at = 0;
 
-		for (double us = m->span[i] * 1e6; us >= M_SQRT2 && at < 63;
-		     at++)
+		while (us >= M_SQRT2 && at < 63) {
 			us /= M_SQRT2;
+			at++;
+		}
 		bucket[at]++;
 	}
 	printf(",\"%s_buckets\":[", name);
-	for (unsigned i = 0; i < 64; i++, from *= M_SQRT2) {
-		if (bucket[i] == 0)
-			continue;
-		printf("%s[%.1f,%u]", more ? "," : "", from, bucket[i]);
-		more = true;
+	for (unsigned i = 0; i < 64; i++) {
+		if (bucket[i] > 0) {
+			printf("%s[%.1f,%u]", more ? "," : "", from, bucket[i]);
+			more = true;
+		}
+		from *= M_SQRT2;
 	}
 	printf("]");
 }

@@ -10,7 +10,7 @@
 double meter_now(void);
 /** Ends the program with the error's text. */
 void meter_must(enum hf_err err, const char *what);
-void meter_fail(const char *what);
+__attribute__((noreturn)) void meter_fail(const char *what);
 /** Memory of this process that no file backs, KiB. */
 unsigned long long meter_anon_kib(void);
 

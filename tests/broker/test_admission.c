@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#define ROOM 1024u
+#define ROOM 2048u
 
 struct rig {
 	struct federation *f;

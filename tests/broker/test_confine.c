@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -467,4 +468,41 @@ Test(confine, each_role_does_what_it_needs_and_nothing_else, .timeout = 120)
 	    offer.landlock);
 	cr_assert_eq(wrong, 0);
 	cr_assert_gt(count, 6 * 15);
+}
+
+/* A process started as batch or idle work walls itself up, then sets the
+ * policy of a thread, as libzmq does. */
+static int run_with_policies(const struct wall *w, int own, int then)
+{
+	static const struct sched_param none;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		signal(SIGSYS, SIG_DFL);
+		if (sched_setscheduler(0, own, &none) != 0 || w->up() != HF_OK)
+			_exit(77);
+		_exit(sys(SYS_sched_setscheduler, 0, then, (long)&none) == 0
+			  ? 0
+			  : 1);
+	}
+	cr_assert_gt(pid, 0);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+Test(confine, threads_have_the_policy_the_broker_was_started_with)
+{
+	struct confine_offer offer = confine_probe();
+
+	if (!offer.seccomp)
+		cr_skip_test("this kernel has no seccomp");
+	for (unsigned i = DESKS; i <= CORE; i++) {
+		cr_expect(as_wanted(
+		    run_with_policies(&walls[i], SCHED_IDLE, SCHED_IDLE),
+		    WENT));
+		cr_expect(as_wanted(
+		    run_with_policies(&walls[i], SCHED_IDLE, SCHED_BATCH),
+		    KILLED));
+	}
 }

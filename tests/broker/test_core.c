@@ -125,7 +125,7 @@ Test(arrivals, have_no_room_beyond_their_bounds)
 	cr_assert(a != NULL && r != NULL);
 	for (; arrivals_has_room(a) && small < 100000; small++)
 		put(a, r, GATE_DESKS, RECORD_GONE, 0, payload, 0);
-	cr_assert_eq(small, 1024);
+	cr_assert_eq(small, 2048);
 	free(arrivals_take(a, true));
 	cr_assert(arrivals_has_room(a));
 	arrivals_free(a); /* with what was not taken */

@@ -27,14 +27,13 @@ static void force(struct node *n, const struct signed_act *a)
 /** The same without any place in a case: only the ledger has it. */
 static void force_leaf(struct node *n, const struct signed_act *a)
 {
-	struct decision d = {0};
 	struct hf_act act;
+	uint64_t index;
 
 	EXPECT("decode", hf_act_decode(&act, a->frame, a->size), HF_OK);
 	turn_begin(n);
-	EXPECT("ledger",
-	    ledger_add_act(n->engine, HF_ENTRY_OWN, &act, &d.index), HF_OK);
-	EXPECT("decision", decision_put(n->engine, &act.id, &d), HF_OK);
+	EXPECT("ledger", ledger_add_act(n->engine, HF_ENTRY_OWN, &act, &index),
+	    HF_OK);
 	turn_end(n);
 }
 

@@ -5,15 +5,29 @@
 #include "proto/ledger.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ORIGIN "holdfast/JP/1"
 #define LEAVES 40u
 #define SLOT 512
+
+/* Before the C library: the read of this number fails; 0: none. */
+static unsigned unread;
+
+ssize_t pread(int fd, void *data, size_t size, off_t at)
+{
+	if (unread > 0 && --unread == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_pread64, fd, data, size, at);
+}
 
 static char dir[] = "/tmp/hf-signer-XXXXXX";
 static char path[64];
@@ -120,7 +134,7 @@ static uint64_t last_of(const struct signer_state *s)
 static void damage(unsigned slot, unsigned at)
 {
 	int fd = open(path, O_RDWR);
-	off_t where = (off_t)(slot * SLOT + at);
+	off_t where = (off_t)slot * SLOT + at;
 	uint8_t byte;
 
 	cr_assert_geq(fd, 0);
@@ -153,6 +167,27 @@ Test(signer, signs_growing_trees_and_remembers_over_restarts)
 	cr_assert_eq(stat(path, &st), 0);
 	cr_assert_eq(st.st_mode & 0777, 0600);
 	cr_assert_eq(st.st_size, 2 * SLOT);
+}
+
+/* The newer of its two slots may be the one; with the older it would sign
+ * another tree of a size that it has signed. */
+Test(signer, does_not_start_when_the_disk_does_not_give_its_memory)
+{
+	struct signer_state *s = must_open();
+	enum hf_err err;
+
+	for (uint64_t size = 1; size < 4; size++)
+		cr_assert_eq(sign_true(s, size - 1, size), HF_OK);
+	signer_close(s);
+	for (unsigned i = 1; i <= 2; i++) {
+		unread = i;
+		err = signer_open(&s, path, ORIGIN, secret);
+		cr_expect_eq(unread, 0);
+		cr_expect_eq(err, HF_FILE, "read %u: %s", i, hf_err_text(err));
+	}
+	s = must_open();
+	cr_expect_eq(last_of(s), 3);
+	signer_close(s);
 }
 
 Test(signer, refuses_every_smaller_and_every_other_tree)

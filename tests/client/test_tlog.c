@@ -214,3 +214,147 @@ Test(tlog, a_tree_of_70000_has_the_tiles_that_the_specification_counts)
 	audit_close(&a);
 	rig_free(r);
 }
+
+/* ---- a tree that is read ---- */
+
+struct spoilt {
+	const char *file;
+	off_t size;     /* -1: removed; else its length then */
+	long flip;      /* a bit of this byte; -1: none */
+	uint64_t entry; /* that the first finding names */
+	const char *says;
+};
+
+static struct audit check_tree(const char *dir, const struct hf_key *key)
+{
+	struct audit a = {.out = &quiet, .found = {.first = AUDIT_NO_ENTRY}};
+
+	a.found.texts = json_array();
+	cr_assert_eq(tlog_check(&a, dir, NULL, key), HF_OK);
+	return a;
+}
+
+static void spoil(const char *path, const struct spoilt *s)
+{
+	uint8_t byte;
+	FILE *f;
+
+	if (s->size < 0) {
+		cr_assert_eq(unlink(path), 0);
+		return;
+	}
+	cr_assert_eq(truncate(path, s->size), 0, "%s", path);
+	if (s->flip < 0)
+		return;
+	f = fopen(path, "r+b");
+	cr_assert_not_null(f);
+	cr_assert_eq(fseek(f, s->flip, SEEK_SET), 0);
+	cr_assert_eq(fread(&byte, 1, 1, f), 1);
+	byte ^= 1;
+	cr_assert_eq(fseek(f, s->flip, SEEK_SET), 0);
+	cr_assert_eq(fwrite(&byte, 1, 1, f), 1);
+	fclose(f);
+}
+
+static void copy_over(const char *from, const char *to)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "cp %s %s", from, to);
+	cr_assert_eq(system(line), 0);
+}
+
+/* Sixteen signatures of others, as signed-note wants them taken. */
+Test(tlog, signatures_of_others_are_passed_over)
+{
+	struct ledger_rig *r = ledger_rig_new();
+	struct hf_key key = secret_sign_key(r->jp_broker);
+	char what[JUDGE_TEXT], dir[96], path[128];
+	uint64_t files = 0;
+	struct audit a;
+	FILE *f;
+
+	open_rig(r, &a);
+	snprintf(dir, sizeof(dir), "%s/tiles", r->dir);
+	cr_assert_eq(tlog_export(&a, dir, &files, what), HF_OK, "%s", what);
+	audit_close(&a);
+	snprintf(path, sizeof(path), "%s/checkpoint", dir);
+	f = fopen(path, "a");
+	cr_assert_not_null(f);
+	for (unsigned i = 0; i < 16; i++)
+		fprintf(f,
+		    "\xe2\x80\x94 witness.example/with-a-long-name/%u "
+		    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
+		    i);
+	fclose(f);
+	a = check_tree(dir, &key);
+	cr_assert_eq(a.found.count, 0, "%s", a.found.first_text);
+	cr_assert_eq(a.entries, RIG_COUNT);
+	json_decref(a.found.texts);
+	f = fopen(path, "a");
+	cr_assert_not_null(f);
+	fputs("no signature\n", f);
+	fclose(f);
+	a = check_tree(dir, &key);
+	cr_assert_eq(a.found.count, 1);
+	json_decref(a.found.texts);
+	rig_free(r);
+}
+
+Test(tlog, a_spoilt_tree_is_found_and_what_it_stands_for_is_named)
+{
+	static struct spoilt cases[] = {
+	    {"tile/0/003", 8160, -1, 768, "has 8160 bytes, not 8192"},
+	    {"tile/0/003", 8224, -1, 768, "has 8224 bytes, not 8192"},
+	    {"tile/0/257.p/208", 0, -1, 65792, "has 0 bytes, not 6656"},
+	    {"tile/0/257.p/208", -1, -1, 65792, "is missing"},
+	    {"tile/0/003", 8192, 32 * 7, 775, "hash 7 of tile/0/003"},
+	    {"tile/1/000", 8192, 32 * 5, 1280, "hash 5 of tile/1/000"},
+	    {"tile/1/000", 8191, -1, 0, "has 8191 bytes"},
+	    {"tile/1/001.p/1", 32, 3, 65536, "hash 0 of tile/1/001.p/1"},
+	    {"tile/2/000.p/1", -1, -1, 0, "is missing"},
+	    {"tile/entries/100", -1, -1, 25600, "is missing"},
+	    {"tile/entries/100", 700, -1, 25600, "does not hold it whole"},
+	};
+	struct ledger_rig *r = ledger_rig_new();
+	char what[JUDGE_TEXT], dir[96], path[160], kept[128];
+	struct hf_key key = secret_sign_key(r->jp_broker), wrong;
+	struct audit a;
+	const char *none;
+	uint64_t files = 0;
+
+	write_large(r, 66000);
+	cr_assert_eq(audit_open(&a, &quiet, r->dir, &none), HF_OK);
+	snprintf(dir, sizeof(dir), "%s/tiles", r->dir);
+	snprintf(kept, sizeof(kept), "%s/kept", r->dir);
+	cr_assert_eq(tlog_export(&a, dir, &files, what), HF_OK, "%s", what);
+	audit_close(&a);
+	a = check_tree(dir, &key);
+	cr_assert_eq(a.found.count, 0, "%s", a.found.first_text);
+	cr_assert_eq(a.entries, 66000);
+	json_decref(a.found.texts);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct spoilt *s = &cases[i];
+
+		snprintf(path, sizeof(path), "%s/%s", dir, s->file);
+		copy_over(path, kept);
+		spoil(path, s);
+		a = check_tree(dir, &key);
+		cr_expect_gt(a.found.count, 0, "%s is not found", s->file);
+		cr_expect(strstr(a.found.first_text, s->says) != NULL, "%s: %s",
+		    s->file, a.found.first_text);
+		if (strcmp(s->says, "does not hold it whole") != 0)
+			cr_expect_eq(a.found.first, s->entry, "%s: %s", s->file,
+			    a.found.first_text);
+		json_decref(a.found.texts);
+		copy_over(kept, path);
+	}
+	wrong = secret_sign_key(r->us_broker);
+	a = check_tree(dir, &wrong);
+	cr_assert_eq(a.found.count, 1);
+	cr_assert_str_eq(a.found.first_text,
+	    "checkpoint: is not signed by the ledger key of its origin");
+	json_decref(a.found.texts);
+	rig_free(r);
+}

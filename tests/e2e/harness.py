@@ -1,5 +1,6 @@
 """What end-to-end tests share: a federation of real brokers and its people."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -166,7 +167,7 @@ class Federation:
         try:
             self.script("down")
             left = self.processes()
-            end = time.monotonic() + 5
+            end = time.monotonic() + 5 * TIMES
             while left and time.monotonic() < end:
                 time.sleep(0.05)
                 left = self.processes()
@@ -200,6 +201,17 @@ class Federation:
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, timeout=timeout * TIMES)
         return Result(done, argv[3:])
+
+    @contextlib.contextmanager
+    def agent(self, who, *options):
+        """With the home's agent; what failed under it is told first."""
+        self.run(who, "agent", *options).ok()
+        try:
+            yield
+        except BaseException:
+            self.run(who, "agent", "--stop")
+            raise
+        self.run(who, "agent", "--stop").ok()
 
     def start_command(self, who, *args):
         return subprocess.Popen([HOLDFAST, "--home", self.home(who), *args],

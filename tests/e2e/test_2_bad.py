@@ -240,7 +240,7 @@ def test_key_files(f):
     shutil.rmtree(home)
 
 
-def test_passphrase_and_agent(f):
+def test_passphrase(f):
     home = os.path.join(f.dir, "locked")
     os.makedirs(home, 0o700)
     words = f.file("pass", "correct horse\n")
@@ -252,21 +252,24 @@ def test_passphrase_and_agent(f):
     f.run("jp.ncp", "key", "show", key, "--passphrase-file",
           wrong).fails(4, "E7006")
     f.run("jp.ncp", "key", "show", key, "--passphrase-file", words).ok()
-    f.run("jp.ncp.2", "agent", "--idle", "60").ok()
-    try:
-        os.rename(f.home("jp.ncp.2") + "/officer.key",
-                  f.home("jp.ncp.2") + "/away")
-        for _ in range(50):
-            got = f.run("jp.ncp.2", "status")
-            if got.code == 0:
-                break
-        got.ok()
-        f.run("jp.ncp.2", "agent").fails(1, "E7008")  # one is enough
-        f.run("jp.ncp.2", "status").ok()
-    finally:
-        os.rename(f.home("jp.ncp.2") + "/away",
-                  f.home("jp.ncp.2") + "/officer.key")
-        f.run("jp.ncp.2", "agent", "--stop").ok()
+
+
+def test_agent_answers_when_its_command_has_ended(f):
+    key = os.path.join(f.home("jp.ncp.2"), "officer.key")
+    path = os.path.join(f.home("jp.ncp.2"), "agent.sock")
+    for _ in range(5):
+        with f.agent("jp.ncp.2", "--idle", "60"):
+            os.rename(key, key + ".away")
+            try:
+                f.run("jp.ncp.2", "status").ok()  # at once
+                f.run("jp.ncp.2", "agent").fails(1, "E7008")  # one is enough
+                f.run("jp.ncp.2", "status").ok()
+            finally:
+                os.rename(key + ".away", key)
+    # what comes after the key was read is told as well
+    os.mkdir(path)
+    f.run("jp.ncp.2", "agent").fails(1, "E7008")
+    os.rmdir(path)
 
 
 def test_configuration_errors_have_file_and_line(f):

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 
-from harness import BUILD, TOP, check, equal
+from harness import BUILD, TIMES, TOP, check, equal
 
 
 def test_the_demo(*_):
@@ -14,10 +14,10 @@ def test_the_demo(*_):
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True)
     try:
-        told = demo.communicate(timeout=200)[0]
+        told = demo.communicate(timeout=200 * TIMES)[0]
     except BaseException:
         demo.send_signal(signal.SIGTERM)  # it takes its brokers down
-        demo.communicate(timeout=30)
+        demo.communicate(timeout=30 * TIMES)
         raise
     equal(demo.returncode, 0, told[-2000:])
     check(" 0 divergences" in told, "no figures")

@@ -288,12 +288,9 @@ def test_options(f):
     f.run("jp.ncp", "request", "export", "JP-M9C-000000-0", "-o",
           away).fails(5, "E4013")
     # the key may be the agent's
-    f.run("jp.ncp", "agent").ok()
-    try:
+    with f.agent("jp.ncp"):
         path, _ = export(f, "jp.ncp", ref)
         verified(path)
-    finally:
-        f.run("jp.ncp", "agent", "--stop").ok()
 
 
 def test_who_left_stands_in_the_document_of_then(f):

@@ -111,6 +111,15 @@ def test_auth_control_unspoilt_it_starts(f):
     equal(Daemon(f, **how).ended()[0], "ready", "the unspoilt one")
 
 
+def test_starts_under_each_ordinary_scheduling(f):
+    """libzmq sets it again in its threads, inside the walls."""
+    for name in ("SCHED_OTHER", "SCHED_BATCH", "SCHED_IDLE"):
+        change = lambda: os.sched_setscheduler(
+            0, getattr(os, name), os.sched_param(0))
+        got, _, log = Daemon(f, name=name, limit=change).ended()
+        equal(got, "ready", "%s: %s" % (name, log))
+
+
 def test_auth_what_an_operator_gets_wrong(f):
     held = socket.socket()
     held.bind(("127.0.0.1", 0))

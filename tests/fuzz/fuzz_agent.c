@@ -1,5 +1,6 @@
 /* Requests to the agent.  Its reader is nobody else's, so the file is taken
  * in whole, under other names. */
+#define agent_listen fuzz_agent_listen
 #define agent_serve fuzz_agent_serve
 #define agent_connect fuzz_agent_connect
 #define agent_stop fuzz_agent_stop

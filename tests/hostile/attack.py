@@ -7,6 +7,7 @@ KIND is a function below.  One line of JSON at the end: what was sent, how
 often the broker cut, the slowest cut in seconds.
 """
 
+import ctypes
 import json
 import os
 import resource
@@ -20,6 +21,13 @@ import zmtp
 TINY = b"\x93\x01\x01\x80"  # hello of a desk, request 1
 PEER_PING = b"\x92\x0a\x01"
 SOURCE = "127.0.9.9"
+BUILD = os.environ.get("HOLDFAST_BUILD", os.path.join(os.path.dirname(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "build"))
+
+
+class Flood(ctypes.Structure):
+    """struct flood of flood.c"""
+    _fields_ = [("sent", ctypes.c_uint64), ("seconds", ctypes.c_double)]
 
 
 class Attack:
@@ -29,6 +37,7 @@ class Attack:
         self.key = zmtp.Key(secret)
         self.sent = self.bytes = self.cut = self.refused = 0
         self.slowest = 0.0
+        self.flooded = self.worked = 0.0  # seconds; of the processor
 
     def left(self):
         return time.monotonic() < self.end
@@ -111,37 +120,28 @@ def oversize(a):
         time.sleep(0.05)
 
 
-def tiny(a, message=TINY):
-    """As many small messages as it can; answers are not read."""
+def tiny(a, message=TINY, read=False):
+    """As many small messages as it can seal; answers are not read."""
+    seal = ctypes.CDLL(os.path.join(BUILD, "hostile-flood.so")).hostile_flood
+
     def go(c):
-        while a.left():
-            block = b"".join(c.sealed(message) for _ in range(200))
-            c.send_raw(block)
-            a.sent += 200
-            a.bytes += len(block)
+        f = Flood(0, max(0.0, a.end - time.monotonic()))
+        before = time.process_time()
+        c.s.setblocking(False)
+        cut = seal(c.s.fileno(), c.shared, ctypes.c_uint64(c.nonce), message,
+                   len(message), int(read), ctypes.byref(f))
+        a.sent += f.sent
+        a.bytes += f.sent * len(c.sealed(message))
+        a.flooded += f.seconds
+        a.worked += time.process_time() - before
+        if cut:
+            raise zmtp.Closed("cut")
     a.rounds(go)
 
 
 def tiny_read(a, message=TINY):
     """The same, answers read and thrown away."""
-    def go(c):
-        c.s.setblocking(True)
-        while a.left():
-            block = b"".join(c.sealed(message) for _ in range(100))
-            c.s.settimeout(5)
-            c.send_raw(block)
-            a.sent += 100
-            a.bytes += len(block)
-            c.s.settimeout(0)
-            try:
-                while c.s.recv(262144):
-                    pass
-                raise zmtp.Closed("end")
-            except BlockingIOError:
-                pass
-            except OSError as e:
-                raise zmtp.Closed(str(e))
-    a.rounds(go)
+    tiny(a, message, read=True)
 
 
 def pings(a):
@@ -220,7 +220,9 @@ def main():
     print(json.dumps({"attack": kind, "sent": a.sent, "mebibytes":
                       round(a.bytes / 1048576, 1), "cut": a.cut,
                       "refused": a.refused, "slowest_cut":
-                      round(a.slowest, 3)}))
+                      round(a.slowest, 3), **({"a_second": round(
+                          a.sent / a.flooded), "a_cpu_second": round(
+                          a.sent / a.worked)} if a.flooded else {})}))
 
 
 if __name__ == "__main__":

@@ -27,8 +27,14 @@ class Desk:
         sign, transport, _ = zmtp.secrets(os.path.join(home, "officer.key"))
         self.seed = sign
         self.public, self.secret = n.crypto_sign_seed_keypair(sign)
-        self.c = zmtp.Connection(port, server_key, zmtp.Key(transport), **more)
+        self.where = port, server_key, zmtp.Key(transport)
+        self.more = more
         self.last = 0
+        self.dial()
+
+    def dial(self):
+        """A new connection; who is silent on one for 5 s is cut."""
+        self.c = zmtp.Connection(*self.where, **self.more)
 
     def send(self, op, args):
         self.last += 1

@@ -5,10 +5,12 @@ when they are cut.
   held.py CONNECTIONS SECONDS PORT=KEY [PORT=KEY...]
 
 One line of JSON at the end: how many were opened, how many stood at once,
-how many were cut.  Sources are 127.0.1.1 and on, 64 or more of them.
+how many were cut.  There are more places than CONNECTIONS, since one that was
+cut waits; sources are 512 addresses, 127.0.1.1 and on.
 """
 
 import errno
+import heapq
 import json
 import os
 import random
@@ -105,8 +107,8 @@ class Place:
     def __init__(self, number, target):
         self.kind = KINDS[number % len(KINDS)]
         self.port, self.key = target
-        self.source = "127.0.%d.%d" % (1 + number % 64 // 32,
-                                       1 + number % 64 % 32)
+        self.source = "127.0.%d.%d" % (1 + number % 512 // 128,
+                                       1 + number % 512 % 128)
         self.s = None
         self.due = random.random() * PAUSE
 
@@ -116,6 +118,8 @@ class Load:
         self.selector = selectors.EpollSelector()
         self.places = [Place(i, targets[i // len(KINDS) % len(targets)])
                        for i in range(count)]
+        self.calls = [(p.due, i) for i, p in enumerate(self.places)]
+        heapq.heapify(self.calls)
         self.begin = time.monotonic()
         self.opened = self.cut = self.failed = self.up = self.most = 0
 
@@ -185,9 +189,13 @@ class Load:
             for event, _ in self.selector.select(0.02):
                 self.read(event.data)
             now = self.now()
-            for p in self.places:
+            while self.calls[0][0] <= now:
+                _, i = heapq.heappop(self.calls)
+                p = self.places[i]
                 if p.due <= now:
                     self.step(p)
+                # a cut meanwhile may have set it: look again by then
+                heapq.heappush(self.calls, (min(p.due, now + PAUSE), i))
         for p in self.places:
             if p.s is not None:
                 self.close(p)

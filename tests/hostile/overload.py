@@ -10,6 +10,12 @@ from harness import check
 
 SUBMIT, ACTS = 2, 6
 FLOOD_ACTS = 2000
+# A desk's share, more than the legitimate work of run.py needs; the flood is
+# to be a hundred times as much.
+ROUTINE_A_MINUTE = 600
+# on a noisy machine, to which $P99 gives patience, as much as it gives
+TIMES = 5 if "P99" in os.environ else 100
+SETTINGS = "desk_routine_per_minute = %d\n" % ROUTINE_A_MINUTE
 URGENT_EVERY = 0.2
 IN_FLIGHT = 50
 
@@ -45,6 +51,7 @@ class DeskFlood(threading.Thread):
                          timeout=1)
         maker = Maker(self.desk, act)
         self.acts = [maker.make() for _ in range(FLOOD_ACTS)]
+        self.desk.c.close()  # it would be cut: nothing is said for a while
         self.sent = self.answered = self.busy = self.other = 0
         self.waits, self.codes = set(), set()
         self.entered = {}
@@ -52,6 +59,7 @@ class DeskFlood(threading.Thread):
         self.of = {}
 
     def run(self):
+        self.desk.dial()
         end = time.monotonic() + self.seconds
         reader = threading.Thread(target=self.read, daemon=True)
         reader.start()
@@ -169,10 +177,11 @@ def flood(g, seconds):
     peer.join()
     quick.sort()
     p99 = quick[min(len(quick) - 1, len(quick) * 99 // 100)]
-    print("  offered %d acts by the desk (%d a second) and %d batches by the"
-          " peer; desk: %d entered, %d busy, %d otherwise; peer: %d busy, "
+    print("  offered %d acts by the desk (%d a second, %.0f times its share) "
+          "and %d batches by the peer; desk: %d entered, %d busy, %d otherwise; peer: %d busy, "
           "%d cut; urgent: %d, p50 %.3f s, p99 %.3f s" % (
-              desk.sent, desk.sent / seconds, peer.sent, len(desk.entered),
+              desk.sent, desk.sent / seconds, 60 * desk.sent / seconds /
+              ROUTINE_A_MINUTE, peer.sent, len(desk.entered),
               desk.busy, desk.other, peer.busy, peer.cut, len(quick),
               quick[len(quick) // 2], p99))
     check(desk.ended is None, "the flood was cut: %s" % desk.ended)
@@ -181,9 +190,8 @@ def flood(g, seconds):
     check(all(w and 250 <= w <= 30000 for w in desk.waits),
           "retry after: %r" % desk.waits)
     check(peer.busy > 0, "the peer was not told busy")
-    offered = (desk.sent + peer.sent) / seconds
-    check(offered >= 100 / 5 / URGENT_EVERY,
-          "only %d a second were offered" % offered)
+    check(60 * desk.sent / seconds >= TIMES * ROUTINE_A_MINUTE,
+          "only %d a second were offered" % (desk.sent / seconds))
     entered.update(desk.entered)
     ledger = [c.decode(e[0])[5] for e in g.f.ledger("jp")]
     lost = [i for i, at in entered.items() if ledger[at] != i]

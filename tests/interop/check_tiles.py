@@ -1,10 +1,13 @@
 """Static trees and proof files, as the program writes them."""
 
+import json
 import os
 import random
+import shutil
 
 import codec as c
 import ledger
+import names
 import tiles
 import tree
 from archive import Archive
@@ -65,6 +68,52 @@ def test_tiles_any_byte_changed(build):
             with open(at("t", name), "wb") as f:
                 f.write(good)
         tiles.read(at("t"), origin, key)
+
+
+def judged(build, at, key):
+    """What the program says of the tree in `t`: exit and report."""
+    code, out, err = program(build, at("home"), "audit", "verify", "--tiles",
+                             at("t"), "--key", names.key_text("hfl1", key),
+                             "--json")
+    true(out, "audit verify: exit %d: %s" % (code, err))
+    return code, json.loads(out)
+
+
+def test_tiles_of_ours_by_the_program(build):
+    """It reads a tree that was written here, and finds what was changed."""
+    with Place() as at:
+        _, origin, key = export(build, at, 60)
+        leaves = [x.bytes for x in tiles.read(at("t"), origin, key)]
+        found = tiles.files(leaves)
+        with open(at("a", "head"), "rb") as f:
+            found["checkpoint"] = f.read()
+        shutil.rmtree(at("t"))
+        for name, data in found.items():
+            os.makedirs(os.path.dirname(at("t", name)), exist_ok=True)
+            with open(at("t", name), "wb") as f:
+                f.write(data)
+        code, said = judged(build, at, key)
+        equal((code, said["entries"], said["divergences"]),
+              (0, len(leaves), 0), "verify: %r" % said["problems"])
+        r = random.Random(3)
+        for name, good in sorted(found.items()):
+            for _ in range(6):
+                bad = bytearray(good)
+                how = r.randrange(4)
+                if how == 0:
+                    del bad[r.randrange(len(bad)):]
+                elif how == 1:
+                    bad += b"x" * r.randrange(1, 40)
+                else:
+                    bad[r.randrange(len(bad))] ^= 1 << r.randrange(8)
+                with open(at("t", name), "wb") as f:
+                    f.write(bad)
+                code, said = judged(build, at, key)
+                true(code == 6 and said["divergences"] > 0,
+                     "%s changed (%d) and taken" % (name, how))
+            with open(at("t", name), "wb") as f:
+                f.write(good)
+        equal(judged(build, at, key)[0], 0, "as it was")
 
 
 def test_names_of_tiles():

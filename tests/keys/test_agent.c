@@ -48,14 +48,19 @@ static void nap(void)
 	nanosleep(&(struct timespec){0, 10000000}, NULL);
 }
 
-/* A child that serves; its exit status is 0 when agent_serve was content. */
+/* A child that serves; its exit status is 1 when the path cannot be had. */
 static pid_t start(unsigned idle_s)
 {
 	pid_t pid = fork();
+	int listener;
 
 	cr_assert_geq(pid, 0);
-	if (pid == 0)
-		_exit(agent_serve(path, secret, idle_s) == HF_OK ? 0 : 1);
+	if (pid == 0) {
+		if (agent_listen(&listener, path) != HF_OK)
+			_exit(1);
+		agent_serve(listener, path, secret, idle_s);
+		_exit(0);
+	}
 	return pid;
 }
 
@@ -220,6 +225,30 @@ Test(agent, speaks_as_the_secret_itself_until_it_is_stopped)
 	cr_expect_eq(agent_stop(path), HF_AGENT);
 	signer_free(g);
 	signer_free(NULL);
+}
+
+/* Who comes between the two calls waits, and is not sent away. */
+Test(agent, answers_whoever_came_before_it_served)
+{
+	uint8_t out[256], in[256];
+	int listener, early;
+	size_t size = frame(out, OP_KEYS, NULL, 0);
+	pid_t pid;
+
+	cr_assert_eq(agent_listen(&listener, path), HF_OK);
+	early = raw_connect();
+	cr_assert_geq(early, 0);
+	cr_assert_eq(send(early, out, size, MSG_NOSIGNAL), (ssize_t)size);
+	pid = fork();
+	if (pid == 0) {
+		agent_serve(listener, path, secret, 0);
+		_exit(0);
+	}
+	close(listener);
+	cr_expect_gt(recv(early, in, sizeof(in), 0), 96);
+	close(early);
+	cr_expect_eq(agent_stop(path), HF_OK);
+	cr_expect_eq(end_of(pid), 0);
 }
 
 /* `agent --stop` and `agent` in a row must not meet the old one's socket. */

@@ -337,8 +337,8 @@ Test(merkle, stored_trees_have_the_roots_of_the_naive_reading)
 /* Each hash changed in turn: in small trees by every single bit, in large
  * ones by one bit each. */
 #define FOR_EACH_TAMPER(bit, size, count) \
-	for (unsigned bit = 0, step_ = (size) <= ALL_BITS ? 1 : 251; \
-	     bit < (count)*256u; bit += step_)
+	for ((bit) = 0; (bit) < (count)*256u; \
+	     (bit) += (size) <= ALL_BITS ? 1 : 251)
 
 static void flip(struct hf_hash *path, unsigned bit)
 {
@@ -347,6 +347,7 @@ static void flip(struct hf_hash *path, unsigned bit)
 
 static void check_inclusion(struct forest *f, unsigned index, unsigned size)
 {
+	unsigned bit;
 	struct hf_nodes n = {get, &f->store};
 	struct hf_hash path[HF_TREE_DEPTH_MAX], want[LEVELS + 1], root;
 	const struct hf_hash *leaf = &f->leaves[index];
@@ -487,6 +488,7 @@ Test(merkle, a_path_on_a_trail_gets_the_same_verdict)
 
 static void check_consistency(struct forest *f, unsigned m, unsigned n)
 {
+	unsigned bit;
 	struct hf_nodes nodes = {get, &f->store};
 	struct hf_hash path[2 * HF_TREE_DEPTH_MAX], want[LEVELS + 2], was, is;
 	const struct hf_hash *old_root = &f->roots[m], *new_root = &f->roots[n];

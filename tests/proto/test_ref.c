@@ -230,9 +230,9 @@ Test(keyline, is_refused_with_any_character_wrong)
 		cr_expect_eq(hf_keyline_read(&key, HF_KEY_OFFICER, bad[i]),
 		    HF_RANGE, "%s", bad[i]);
 	for (size_t i = 5; line[i] != '\0'; i++) {
-		for (char c = '!'; c <= '~'; c++) {
+		for (int c = '!'; c <= '~'; c++) {
 			memcpy(typed, line, strlen(line) + 1);
-			typed[i] = c;
+			typed[i] = (char)c;
 			if (c != line[i])
 				cr_expect_eq(hf_keyline_read(
 						 &key, HF_KEY_OFFICER, typed),

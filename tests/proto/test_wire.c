@@ -582,3 +582,19 @@ Test(pack, stops_at_the_capacity)
 	pack_raw(&p, (struct hf_bytes){out, 1});
 	cr_expect_eq(pack_finish(&p, &size), HF_TOO_BIG);
 }
+
+/* ASCII is looked at eight bytes at a time. */
+Test(wire, each_ascii_byte_counts_wherever_it_stands)
+{
+	for (unsigned at = 0; at < 19; at++)
+		for (unsigned c = 0; c < 256; c++) {
+			uint8_t text[20];
+			bool good =
+			    (c >= 0x20 && c < 0x7f) || c == '\t' || c == '\n';
+
+			memset(text, 'a' + (int)at, sizeof(text));
+			text[at] = (uint8_t)c;
+			cr_assert_eq(wire_utf8_ok(text, sizeof(text)), good,
+			    "0x%02x at %u", c, at);
+		}
+}

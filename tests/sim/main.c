@@ -308,7 +308,8 @@ static int many(double seconds, uint64_t from, uint64_t count, uint64_t ms)
 {
 	bool tty = isatty(1);
 
-	for (uint64_t i = 0; i < count && cpu() < seconds && violations < 5;
+	for (uint64_t i = 0; i < count && cpu() < seconds &&
+			     violations < number("VIOLATIONS", 5);
 	     i++) {
 		struct sim_options o = {.seed = from + i, .ms = ms};
 

@@ -39,11 +39,13 @@ PROMISES = [
         ("p99 until ready, s", "most_ready", MOST, 2)]),
     Promise("A8", "strangers cannot stop it", [
         ("connections", "connections", LEAST, 1e4),
+        ("of them at once", "most_held", LEAST, 1e4),
         ("p99 of the work, s", "most_work_p99", MOST, 1),
         ("MiB more", "most_memory", MOST, 64)]),
     Promise("A9", "members cannot stop or spoof others", [
         ("seeds", "sim_seeds", LEAST, 25000),
         ("violations", "sim_violations", MOST, 0),
+        ("small messages a second", "most_small", LEAST, 1e5),
         ("p99 of the work, s", "most_work_p99", MOST, 1),
         ("tests of the gates", "unit_gates", LEAST, 1)]),
     Promise("A10", "revocation", [

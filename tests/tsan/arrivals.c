@@ -66,14 +66,14 @@ static uint64_t put(struct arrivals *b, uint64_t n)
 	r.h.conn = n;
 	r.h.size = (uint32_t)f->size;
 	memcpy(r.payload, f->bytes, f->size);
-	err = arrivals_put(b, f->gate, &r);
+	err = arrivals_put(b, f->gate, &r, NULL);
 	assert(err == HF_OK);
 	return n + 1;
 }
 
 static uint64_t take(struct arrivals *b, uint64_t n)
 {
-	struct arrival *a = arrivals_take(b);
+	struct arrival *a = arrivals_take(b, true);
 	const struct frame *f = &frames[n % frame_count];
 
 	assert(a != NULL);
