@@ -233,7 +233,7 @@ sim explore times: $(B)/sim
 
 # States that a power cut leaves: STATES=n SEED=s.  Criterion stays out.
 $(B)/crash: $(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/crash/*.c) \
-	$(addprefix tests/broker/,$(addsuffix .c,$(SIM_SHARED)))) \
+	$(addprefix tests/broker/,$(addsuffix .c,$(SIM_SHARED) wires))) \
 	$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)
 	$(Q)$(CC) $(LDFLAGS_ALL) -Wl,--wrap=mdb_env_open -o $@ $^ -lzmq -llmdb \
 		-lconfuse -lpthread $(LDLIBS)

@@ -39,6 +39,24 @@ static void erased_stays(struct node *n, const struct ack *a)
 	    "destroyed key", store_key_get(n->txn, c.key_slot, key), HF_ERASED);
 }
 
+static void cosigned_stays(struct node *n, uint64_t size)
+{
+	const struct federation *f = n->fed;
+	const struct node *other = NULL;
+	char origin[HF_ORIGIN_MAX], path[NODE_DIR_MAX + 16];
+
+	for (unsigned i = 0; i < f->count; i++)
+		if (!same_country(&f->nodes[i].country, &n->country))
+			other = &f->nodes[i];
+	cr_assert_not_null(other);
+	hf_origin(origin, other->country, 1);
+	snprintf(path, sizeof(path), "%s/witness.mem", n->dir);
+	EXPECT("witness",
+	    witness_open(&n->cosigner, path, n->country, n->witness), HF_OK);
+	cr_assert_geq(witness_size(n->cosigner, origin), size,
+	    "the witness forgot what it cosigned");
+}
+
 static void act_is_there(struct node *n, const struct ack *a)
 {
 	static uint8_t body[HF_BODY_MAX];
@@ -105,8 +123,9 @@ bool check_state(const struct work *w, const struct node *n, size_t at,
 {
 	struct node probe = *n;
 	const struct ack *last = NULL;
-	uint64_t head = 0;
+	uint64_t head = 0, cosigned = 0;
 
+	probe.carry = NULL;
 	probe.store = NULL;
 	probe.engine = NULL;
 	probe.cosigner = NULL;
@@ -122,9 +141,10 @@ bool check_state(const struct work *w, const struct node *n, size_t at,
 		if (a->node != n || a->at > at)
 			continue;
 		head = a->head;
-		if (a->erased)
+		cosigned = a->cosigned;
+		if (a->what == ACK_ERASED)
 			erased_stays(&probe, a);
-		else
+		else if (a->what == ACK_ACT)
 			act_is_there(&probe, a);
 		if (a->own != NULL)
 			last = a;
@@ -132,6 +152,8 @@ bool check_state(const struct work *w, const struct node *n, size_t at,
 	rows_agree(&probe);
 	node_look_end(&probe);
 	cr_assert_geq(probe.size, head, "the signer forgot a head");
+	if (cosigned > 0)
+		cosigned_stays(&probe, cosigned);
 	if (deep && at >= w->serving[n - w->fed->nodes])
 		serve_again(&probe, last);
 	node_close(&probe);

@@ -93,7 +93,7 @@ static int do_work(void)
 	snprintf(prefix, sizeof(prefix), "%s/hf-fed-", place);
 	record_start(prefix);
 	record_fault = &shared->fault;
-	work_run(&shared->work, (unsigned)cases);
+	work_run(&shared->work, &(struct work_plan){.cases = (unsigned)cases});
 	_exit(0);
 }
 
@@ -160,16 +160,16 @@ static bool one(const struct kind *k, uint64_t n)
 	return wrong == NULL;
 }
 
-struct tally {
+struct faults_tally {
 	uint64_t runs, fired, ended, failed;
 };
 
 static void all_of(
-    const struct kind *k, uint64_t calls, uint64_t runs, struct tally *t)
+    const struct kind *k, uint64_t calls, uint64_t runs, struct faults_tally *t)
 {
 	uint64_t seed = crash_number("SEED", 1);
 	uint64_t step = runs == 0 || calls <= runs ? 1 : calls / runs;
-	struct tally before = *t;
+	struct faults_tally before = *t;
 
 	for (uint64_t n = 1 + (step > 1 ? chance(&seed) % step : 0);
 	     n <= calls && t->failed < 20; n += step) {
@@ -192,7 +192,7 @@ int faults_main(void)
 	const char *only = getenv("KIND"), *tmp = getenv("TMPDIR");
 	uint64_t runs = crash_number("RUNS", 2000), n = crash_number("N", 0);
 	uint64_t calls[KINDS];
-	struct tally t = {0};
+	struct faults_tally t = {0};
 	time_t began = time(NULL);
 
 	cases = crash_number("CASES", 2);

@@ -1,32 +1,49 @@
 /*
- * crash [control | faults]: STATES, SEED, CASES from the environment.
+ * crash [control | faults]; from the environment:
+ *
+ *   STATES  how many to open, at least (whole workloads); in the control,
+ *           about how many
+ *   SEED    of the first workload; the others follow
+ *   JOBS    processes at work
+ *   CASES   of each workload; 0: the seed says how many
+ *   ROUNDS  states drawn at random at each operation
+ *   DEEP    one content in so many serves again, and its recovery is cut
+ *   FAILURES  so many, and it ends
+ *   SAMPLE  one state in so many is judged in full though its content has been
  *
  * A child a node opens state after state; one that dies (a failed look, a
- * signal) failed at the state whose number it left, and another child goes on
- * behind it.  A failing state is named by seed, node, operation and number.
+ * signal, also within LMDB) failed at the state whose number it left, and
+ * another child goes on behind it.
  */
 #include "tests/crash/crash.h"
 
 #include <criterion/criterion.h>
+#include <ftw.h>
+#include <malloc.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define DEEP_EACH 16u /* states of which one serves again and is cut then */
-#define DEEP_CUTS 4u  /* states of a recovery, for each operation */
+#define JOBS_MAX 8u
+#define CASES_DRAWN 8u
+
+typedef unsigned long long number;
 
 static struct shared {
-	uint64_t opened, recovered, failed;
-	uint64_t refused;    /* at the first start of all */
-	uint64_t at, number; /* of the running state */
-	bool in_recovery, done;
+	uint64_t next; /* workload */
+	struct running running[JOBS_MAX];
 } * shared;
+static struct seen *seen;
 static bool control;
+static uint64_t cases, rounds, deep_each, sample_each, failures;
 bool crash_quiet;
 
 _Noreturn void plain_fail(const char *file, int line, const char *format, ...)
@@ -50,224 +67,259 @@ uint64_t crash_number(const char *name, uint64_t otherwise)
 	return s != NULL && s[0] != '\0' ? strtoull(s, NULL, 10) : otherwise;
 }
 
-struct run {
-	const struct work *work;
-	struct node *node;
-	const struct log *log;
-	uint64_t seed, rounds;
-	char dir[72];
-	struct image now, want;
-};
-
-/* What the recovery wrote is on disk too. */
-static void learn(struct image *now, struct log *l)
+static int remove_one(
+    const char *path, const struct stat *st, int type, struct FTW *at)
 {
-	for (size_t i = 0; i < l->count; i++)
-		image_apply(now, &l->ops[i]);
+	(void)st, (void)type, (void)at;
+	return remove(path);
 }
 
-static void open_one(struct run *r, size_t at, bool deep, struct log *names)
+static void remove_tree(const char *dir)
 {
-	image_write(&r->now, &r->want, names, r->dir);
-	record_start(r->dir);
-	alarm(20);
-	if (!check_state(r->work, r->node, at, r->dir, deep))
-		shared->refused++;
-	alarm(0);
+	(void)nftw(dir, remove_one, 4, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Log of what was just done, with the files numbered as in `names`. */
-static struct log *renumbered(const struct log *names, const char *dir)
+static struct tally total(void)
 {
-	struct log *l = record_log(dir);
-	unsigned to[FILES_MAX] = {0};
+	struct tally t = {0};
 
-	if (l == NULL)
-		return NULL;
-	for (unsigned i = 0; i < l->file_count; i++) {
-		to[i] = FILES_MAX;
-		for (unsigned j = 0; j < names->file_count; j++)
-			if (strcmp(l->names[i], names->names[j]) == 0)
-				to[i] = j;
-		cr_assert_lt(to[i], FILES_MAX, "a new file");
+	for (unsigned i = 0; i < JOBS_MAX; i++) {
+		const uint64_t *from =
+		    (const uint64_t *)&shared->running[i].tally;
+
+		for (size_t k = 0; k < sizeof(t) / sizeof(*from); k++)
+			((uint64_t *)&t)[k] += from[k];
 	}
-	for (size_t i = 0; i < l->count; i++) {
-		l->ops[i].file = to[l->ops[i].file];
-		l->ops[i].other = to[l->ops[i].other];
-	}
-	return l;
+	return t;
 }
 
-/* Cut the recovery of r->want, which has just run. */
-static void cut_recovery(struct run *r, struct log *names, size_t at)
+/* A child that does not outlive who waits for it. */
+static pid_t fork_child(void)
 {
-	struct log *l = record_log(r->dir), mine = *l;
-	struct cut c = {.log = &mine};
-	uint64_t seed = r->seed ^ (at << 20) ^ shared->number;
+	pid_t parent = getpid(), pid = fork();
 
-	mine.ops = malloc(mine.count * sizeof(*mine.ops) + 1);
-	cr_assert_not_null(mine.ops);
-	memcpy(mine.ops, l->ops, mine.count * sizeof(*mine.ops));
-	l->count = 0; /* its data are ours now */
-	image_copy(&c.sure, &r->want);
-	shared->in_recovery = true;
-	while (c.at < mine.count) {
-		cut_next(&c);
-		for (unsigned i = 0; i < DEEP_CUTS; i++) {
-			cut_state(&c, &r->want, chance(&seed));
-			open_one(r, at, false, names);
-			l = renumbered(names, r->dir);
-			if (l != NULL)
-				learn(&r->now, l);
-			shared->recovered++;
-		}
-	}
-	shared->in_recovery = false;
-	log_clear(&mine);
-	free(mine.ops);
-	cut_free(&c);
+	if (pid < 0)
+		abort();
+	if (pid == 0 &&
+	    (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent))
+		_exit(1);
+	return pid;
 }
 
-static void states(struct run *r, uint64_t skip_to)
+/* ---- a workload ---- */
+
+static void tell(const struct explorer *e, int status)
 {
-	struct log *names = malloc(sizeof(*names));
-	struct cut c = {0};
-	uint64_t n = 0;
+	const struct running *r = e->running;
+	char recovery[64] = "";
 
-	cr_assert_not_null(names);
-	*names = *r->log;
-	c.log = names;
-	for (size_t at = 0; at <= names->count; at++) {
-		if (at > 0)
-			cut_next(&c);
-		for (uint64_t i = 0; i < r->rounds; i++, n++) {
-			uint64_t seed =
-			    r->seed ^ (n * UINT64_C(0x2545f4914f6c));
-			bool deep = n % DEEP_EACH == 0 && !control;
-			struct log *l;
-
-			if (n < skip_to)
-				continue;
-			shared->at = at;
-			shared->number = n;
-			cut_state(&c, &r->want, seed);
-			open_one(r, at, deep, names);
-			l = renumbered(names, r->dir);
-			if (l != NULL)
-				learn(&r->now, l);
-			shared->opened++;
-			if (!control && shared->opened % 5000 == 0)
-				fprintf(stderr, "crash: %llu states\n",
-				    (unsigned long long)shared->opened);
-			if (deep && l != NULL)
-				cut_recovery(r, names, at);
-		}
-	}
-	cut_free(&c);
-	shared->done = true;
+	if (control)
+		return;
+	if (r->inner > 0)
+		snprintf(recovery, sizeof(recovery),
+		    " (its recovery cut at %llu)", (number)r->inner);
+	printf("FAIL crash: workload %llu node %s operation %llu state "
+	       "%llu%s%s, status %d; repeat: make crash SEED=%llu STATES=1 "
+	       "JOBS=1 CASES=%llu ROUNDS=%llu DEEP=%llu SAMPLE=%llu\n",
+	    (number)e->seed, e->node->country.s, (number)r->at,
+	    (number)r->number, recovery,
+	    r->sampled ? ", whose content was known" : "", status,
+	    (number)e->seed, (number)cases, (number)e->rounds,
+	    (number)deep_each, (number)sample_each);
 }
 
-static void child(struct run *r, uint64_t from)
+static void failed(struct explorer *e, int status)
 {
-	char command[200];
+	struct running *r = e->running;
+	struct verdict *v = r->judging;
+
+	r->tally.failed++;
+	if (v != NULL && (v->failed == 0 || r->level + 1 < v->failed))
+		v->failed = r->level + 1;
+	r->judging = NULL;
+	tell(e, status);
+}
+
+static void child(struct explorer *e, uint64_t from)
+{
 	int status;
 	pid_t pid;
 
-	snprintf(r->dir, sizeof(r->dir), "%s.state", r->node->dir);
-	snprintf(command, sizeof(command), "rm -rf %s; mkdir -m 700 %s", r->dir,
-	    r->dir);
-	if (system(command) != 0)
+	remove_tree(e->dir);
+	if (mkdir(e->dir, 0700) != 0)
 		abort();
-	pid = fork();
+	e->running->inner = 0;
+	e->running->sampled = false;
+	pid = fork_child();
 	if (pid == 0) {
-		states(r, from);
+		explore(e, from);
+		e->running->done = true;
 		_exit(0);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+	if (waitpid(pid, &status, 0) != pid)
 		abort();
-	if (!shared->done) {
-		shared->opened++;
-		shared->failed++;
-		if (!control)
-			printf("FAIL crash: SEED=%llu node %s operation %llu "
-			       "state %llu%s, status %d\n",
-			    (unsigned long long)r->seed, r->node->country.s,
-			    (unsigned long long)shared->at,
-			    (unsigned long long)shared->number,
-			    shared->in_recovery ? " (its recovery cut)" : "",
-			    status);
-	}
-	snprintf(command, sizeof(command), "rm -rf %s", r->dir);
-	if (system(command) != 0)
-		abort();
+	if (!e->running->done)
+		failed(e, status);
+	remove_tree(e->dir);
 }
 
-static uint64_t node_states(struct run *r)
+static void explore_node(struct explorer *e)
 {
+	struct running *r = e->running;
 	uint64_t from = 0;
 
-	shared->done = false;
-	while (!shared->done && (control || shared->failed < 20)) {
-		child(r, from);
-		from = shared->number + 1;
-		shared->in_recovery = false;
+	r->done = false;
+	e->memo = memo_new();
+	while (!r->done && (control || total().failed < failures)) {
+		child(e, from);
+		from = r->number + 1;
 	}
-	return shared->opened;
+	memo_free(e->memo);
+}
+
+static int one_workload(uint64_t seed, struct running *r, uint64_t wanted)
+{
+	static struct work work;
+	static struct log logs[FED_COUNTRIES];
+	const char *tmp = getenv("TMPDIR");
+	uint64_t drawn = seed;
+	char prefix[64], dir[NODE_DIR_MAX + 8];
+
+	work_seed(seed);
+	snprintf(
+	    prefix, sizeof(prefix), "%s/hf-fed-", tmp != NULL ? tmp : "/tmp");
+	record_start(prefix);
+	work_run(&work,
+	    &(struct work_plan){
+		.cases =
+		    (unsigned)(cases != 0 ? cases
+					  : 1 + chance(&drawn) % CASES_DRAWN),
+		.seed = seed + 1,
+		.links = true});
+	for (unsigned i = 0; i < work.fed->count; i++) {
+		record_take(work.fed->nodes[i].dir, &logs[i]);
+		log_mark(&logs[i]);
+		r->tally.operations += logs[i].count;
+	}
+	record_stop();
+	r->tally.works++;
+	r->tally.acks += work.count;
+	for (unsigned i = 0; i < work.fed->count; i++) {
+		struct explorer e = {.work = &work,
+		    .node = &work.fed->nodes[i],
+		    .log = &logs[i],
+		    .seed = seed,
+		    .rounds = rounds,
+		    .stride = control ? 1 + r->tally.operations / wanted : 1,
+		    .deep_each = (unsigned)deep_each,
+		    .sample_each = (unsigned)sample_each,
+		    .control = control,
+		    .seen = seen,
+		    .running = r,
+		    .dir = dir};
+
+		snprintf(dir, sizeof(dir), "%s.state", work.fed->nodes[i].dir);
+		explore_node(&e);
+	}
+	fed_free(work.fed);
+	return 0;
+}
+
+/* ---- all of them ---- */
+
+/* A workload in a process of its own; what it leaves behind ends with it. */
+static void job(unsigned i, uint64_t wanted)
+{
+	struct running *r = &shared->running[i];
+	int status;
+
+	while (total().states < wanted && total().failed < failures) {
+		uint64_t seed =
+		    __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
+		pid_t pid = fork_child();
+
+		if (pid == 0)
+			_exit(one_workload(seed, r, wanted));
+		if (waitpid(pid, &status, 0) != pid)
+			abort();
+		if (status != 0) {
+			r->tally.failed++;
+			printf("FAIL crash: workload %llu itself, status %d\n",
+			    (number)seed, status);
+		}
+	}
+}
+
+static void report(uint64_t seed, time_t began)
+{
+	struct tally t = total();
+
+	printf("%s: %llu workloads, %llu operations, %llu acknowledged; "
+	       "%llu states, %llu of them in %llu recoveries cut again; "
+	       "all subsets at %llu operations; "
+	       "%llu contents, %llu judged in full (%llu samples), "
+	       "%llu drawn twice, %llu again for more acknowledged, "
+	       "%llu refused before the first service, "
+	       "%llu failed, %lld s (SEED=%llu)\n",
+	    control ? "control, MDB_NOSYNC" : "crash", (number)t.works,
+	    (number)t.operations, (number)t.acks, (number)t.states,
+	    (number)t.of_recoveries, (number)t.recoveries, (number)t.whole_cuts,
+	    (number)t.contents, (number)t.judged, (number)t.samples,
+	    (number)t.again, (number)t.later, (number)t.refused,
+	    (number)t.failed, (long long)(time(NULL) - began), (number)seed);
+}
+
+static void run_jobs(unsigned jobs, uint64_t wanted)
+{
+	pid_t pids[JOBS_MAX];
+	int status;
+
+	for (unsigned i = 0; i < jobs; i++) {
+		pids[i] = fork_child();
+		if (pids[i] == 0) {
+			job(i, wanted);
+			_exit(0);
+		}
+	}
+	for (unsigned i = 0; i < jobs; i++)
+		if (waitpid(pids[i], &status, 0) != pids[i] || status != 0)
+			shared->running[i].tally.failed++;
 }
 
 int main(int argc, char **argv)
 {
-	static struct work work;
-	uint64_t wanted = crash_number("STATES", 20000),
-		 seed = crash_number("SEED", 1);
-	uint64_t cases = crash_number("CASES", 6), operations = 0;
-	const char *tmp = getenv("TMPDIR");
-	struct log logs[FED_COUNTRIES];
-	char prefix[64];
-	time_t began;
+	uint64_t wanted = crash_number("STATES", 1000000),
+		 seed = crash_number("SEED", 1), jobs = crash_number("JOBS", 1);
+	time_t began = time(NULL);
+	struct tally t;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* LMDB's lists are large and hardly touched: fresh pages, not zeroed */
+	mallopt(M_MMAP_THRESHOLD, 1 << 17);
 	if (argc > 1 && strcmp(argv[1], "faults") == 0)
 		return faults_main();
 	control = argc > 1 && strcmp(argv[1], "control") == 0;
 	record_nosync = control;
+	cases = crash_number("CASES", control ? 1 : 0);
+	rounds = crash_number("ROUNDS", control ? 1 : 64);
+	deep_each = crash_number("DEEP", 1);
+	sample_each = crash_number("SAMPLE", 1000);
+	failures = crash_number("FAILURES", 20);
+	if (wanted < 1 || jobs < 1 || jobs > JOBS_MAX || deep_each < 1)
+		return 2;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return 1;
-	snprintf(
-	    prefix, sizeof(prefix), "%s/hf-fed-", tmp != NULL ? tmp : "/tmp");
-	record_start(prefix);
-	work_run(&work, (unsigned)cases);
-	for (unsigned i = 0; i < work.fed->count; i++) {
-		record_take(work.fed->nodes[i].dir, &logs[i]);
-		operations += logs[i].count + 1;
-	}
-	record_stop();
-	began = time(NULL);
-	for (unsigned i = 0; i < work.fed->count; i++) {
-		struct run r = {.work = &work,
-		    .node = &work.fed->nodes[i],
-		    .log = &logs[i],
-		    .seed = seed,
-		    .rounds = (wanted + operations - 1) / operations};
-
-		node_states(&r);
-		image_free(&r.now);
-		image_free(&r.want);
-	}
-	printf("%s: %llu operations, %u acknowledged; %llu states and %llu of "
-	       "recoveries cut again, %llu refused before the first service, "
-	       "%llu failed, %lld s (SEED=%llu)\n",
-	    control ? "control, MDB_NOSYNC" : "crash",
-	    (unsigned long long)operations, work.count,
-	    (unsigned long long)shared->opened,
-	    (unsigned long long)shared->recovered,
-	    (unsigned long long)shared->refused,
-	    (unsigned long long)shared->failed, (long long)(time(NULL) - began),
-	    (unsigned long long)seed);
-	fed_free(work.fed);
+	shared->next = seed;
+	seen = seen_new(wanted);
 	if (control)
-		return 2 * shared->failed >= shared->opened ? 0 : 1;
-	return shared->failed == 0 && shared->opened > 0 ? 0 : 1;
+		(void)one_workload(seed, &shared->running[0], wanted);
+	else
+		run_jobs((unsigned)jobs, wanted);
+	report(seed, began);
+	t = total();
+	if (control)
+		return 2 * t.failed >= t.states ? 0 : 1;
+	return t.failed == 0 && t.states > 0 ? 0 : 1;
 }

@@ -26,6 +26,11 @@ enum op_type {
 	OP_MARK /* something left the process: what was called has returned */
 };
 
+/** 128 bits of a hash.  Those of sectors add up by XOR. */
+struct mark {
+	uint64_t a, b;
+};
+
 struct op {
 	enum op_type type;
 	unsigned file;  /* index; OP_RENAME: the file that moves */
@@ -34,6 +39,7 @@ struct op {
 	uint64_t at;    /* OP_WRITE; OP_SIZE: the size */
 	size_t size;
 	uint8_t *data;
+	struct mark *marks; /* of its whole sectors; by log_mark */
 };
 
 /** Operations in one directory.  A file is known by the name it was created
@@ -60,6 +66,12 @@ void record_take(const char *dir, struct log *out);
 void log_clear(struct log *l);
 /** Index of a name, made known if it was not. */
 unsigned log_file(struct log *l, const char *name);
+
+/** Whoever maps this file for reading gets this map of it (PROT_READ, shared,
+ * of the same size), and unmapping leaves it: else most of the time of opening
+ * a store would be page faults.  It shows the file as it is, like any map. */
+void record_keep_map(int fd, void *map, size_t size);
+void record_drop_map(void *map);
 
 /** Open every store without sync from now on (the control). */
 extern bool record_nosync;
