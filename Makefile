@@ -215,8 +215,10 @@ bench: all bench-programs
 # A simulated federation; tests/README.md has the parameters.
 SIM_FLAGS = -Itests/sim/plain
 SIM_SHARED = fixture draft whim
-SIM_WRAPS = txn_get txn_put txn_next txn_commit clock_gettime \
-	adjtimex log_line
+SIM_WRAPS = $(addprefix store_,open close usage tick key_new key_get \
+	keys_destroy) $(addprefix txn_,begin abort commit get put del next last \
+	rows store) $(addprefix crypto_hash_sha256_,update final) \
+	clock_gettime adjtimex log_line hf_verify hf_key_is_valid secret_sign
 $(B)/plain/%.o: %.c | deps-ok
 	@mkdir -p $(@D)
 	@echo "  CC $<"

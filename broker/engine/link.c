@@ -388,7 +388,8 @@ static void sooner(uint64_t *at, uint64_t other)
 
 uint64_t link_next_mono(const struct engine *e)
 {
-	uint64_t next = e->links->alarm_mono;
+	/* the alarm is of legal dates: it waits for a clock that is certain */
+	uint64_t next = e->clock_certain ? e->links->alarm_mono : 0;
 
 	for (unsigned i = 0; i < e->links->count; i++) {
 		const struct peer *p = &e->links->peers[i];

@@ -146,28 +146,32 @@ static enum hf_err send_batch(
 	return err;
 }
 
-/* One frame from what is next in the outbox.  *more: it went. */
-static enum hf_err send_next(struct engine *e, struct peer *p, bool *more)
+/* Acts that may leave now; those that may not wait for their head. */
+static enum hf_err send_acts(struct engine *e, struct peer *p, bool *more)
 {
 	struct batch b = {.count = 0};
+	enum hf_err err;
+
+	pack_init(&b.acts, b.bytes, sizeof(b.bytes));
+	err = gather(e, p, &b);
+	*more = err == HF_OK && b.count > 0;
+	return *more ? send_batch(e, p, &b) : err;
+}
+
+/* One frame from what is next in the outbox.  *more: it went.  Mostly there is
+ * nothing, and then the room for a frame is not touched. */
+static enum hf_err send_next(struct engine *e, struct peer *p, bool *more)
+{
 	struct outbox_row row;
 	uint64_t next;
 	enum hf_err err;
 
 	*more = false;
-	pack_init(&b.acts, b.bytes, sizeof(b.bytes));
-	err = gather(e, p, &b);
-	if (err == HF_OK && b.count > 0) {
-		*more = true;
-		return send_batch(e, p, &b);
-	}
+	err = outbox_next(e, p->country, p->sent, &next, &row);
+	if (err == HF_OK && row.kind != 0)
+		return send_acts(e, p, more);
 	if (err == HF_OK)
-		err = outbox_next(e, p->country, p->sent, &next, &row);
-	/* an act that is not gathered waits for its head */
-	if (err == HF_OK && row.kind == 0)
 		err = link_send_statement(e, p, next, &row);
-	else if (err == HF_OK)
-		err = HF_NOTFOUND;
 	if (err != HF_OK)
 		return err == HF_NOTFOUND ? HF_OK : err;
 	*more = true;

@@ -560,6 +560,27 @@ Test(link, what_waits_for_thirty_days_is_on_record)
 	wires_free(w);
 }
 
+Test(link, nothing_is_due_that_waits_for_the_clock)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev;
+
+	jp->clock_certain = false;
+	jp->wall_error_ms = -200000;
+	fed_wait(f, 2 * 3600);
+	ev = node_event(jp, EVENT_TIMER);
+	node_turn(jp, &ev);
+	cr_assert_gt(engine_next_mono(jp->engine), ev.mono_ms,
+	    "it would turn for ever and do nothing");
+	jp->clock_certain = true;
+	jp->wall_error_ms = 0;
+	ev = node_event(jp, EVENT_CLOCK);
+	node_turn(jp, &ev);
+	cr_assert_gt(engine_next_mono(jp->engine), ev.mono_ms);
+	fed_free(f);
+}
+
 Test(link, an_abandoned_turn_loses_nothing)
 {
 	struct wires *w = wires_new(fed_running("JP", "US", NULL), 15);

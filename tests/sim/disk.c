@@ -1,6 +1,7 @@
 /*
  * disk: the store that fails, behind broker/store/store.h.  The linker sends
- * the engine's calls here (--wrap); the real store does the work.
+ * the engine's calls here (--wrap); the store in memory (rows.c) does the work,
+ * or the real one.
  */
 #include "tests/sim/sim.h"
 
@@ -23,6 +24,26 @@ enum hf_err __wrap_txn_next(struct txn *t, enum table table,
     struct hf_bytes *key, struct hf_bytes *value);
 enum hf_err __wrap_txn_commit(struct txn *t);
 
+/* The store behind: in memory, or the real one. */
+static enum hf_err get(struct txn *t, enum table table, struct hf_bytes key,
+    struct hf_bytes *value)
+{
+	return sim_rows_off ? __real_txn_get(t, table, key, value)
+			    : sim_rows_get(t, table, key, value);
+}
+
+static enum hf_err put(
+    struct txn *t, enum table table, struct hf_bytes key, struct hf_bytes value)
+{
+	return sim_rows_off ? __real_txn_put(t, table, key, value)
+			    : sim_rows_put(t, table, key, value);
+}
+
+static enum hf_err commit(struct txn *t)
+{
+	return sim_rows_off ? __real_txn_commit(t) : sim_rows_commit(t);
+}
+
 static bool hit(unsigned of_100000, enum fault fault)
 {
 	if (!sim_disk.armed || of_100000 == 0 ||
@@ -37,7 +58,7 @@ enum hf_err __wrap_txn_get(struct txn *t, enum table table, struct hf_bytes key,
 {
 	if (hit(sim_disk.read, FAULT_READ))
 		return HF_STORE;
-	return __real_txn_get(t, table, key, value);
+	return get(t, table, key, value);
 }
 
 enum hf_err __wrap_txn_next(struct txn *t, enum table table,
@@ -46,7 +67,9 @@ enum hf_err __wrap_txn_next(struct txn *t, enum table table,
 {
 	if (hit(sim_disk.read, FAULT_READ))
 		return HF_STORE;
-	return __real_txn_next(t, table, prefix, from, after, key, value);
+	return sim_rows_off
+		   ? __real_txn_next(t, table, prefix, from, after, key, value)
+		   : sim_rows_next(t, table, prefix, from, after, key, value);
 }
 
 enum hf_err __wrap_txn_put(
@@ -59,7 +82,8 @@ enum hf_err __wrap_txn_put(
 	if (hit(sim_disk.put_full, FAULT_PUT_FULL))
 		return HF_FULL;
 	sim_disk.dirty = true;
-	return __real_txn_put(t, table, key, value);
+	sim_check_stored(value);
+	return put(t, table, key, value);
 }
 
 /* Of a commit that fails nobody knows whether it happened. */
@@ -75,9 +99,9 @@ enum hf_err __wrap_txn_commit(struct txn *t)
 	if (dirty && hit(sim_disk.commit, FAULT_COMMIT)) {
 		if (chance_below(sim_disk.chance, 2) == 0)
 			txn_abort(t);
-		else if (__real_txn_commit(t) != HF_OK)
+		else if (commit(t) != HF_OK)
 			return HF_STORE;
 		return HF_STORE;
 	}
-	return __real_txn_commit(t);
+	return commit(t);
 }

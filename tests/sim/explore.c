@@ -8,7 +8,8 @@
  * connection, no time) are a shorter one, and of two neighbours that are
  * independent, with no crash between them, one order is enough.
  *
- * SECONDS bounds it; SEED then begins at any place of the longest.
+ * Two processes share the work, or WORKERS=1 does it.  SECONDS bounds it; SEED
+ * then begins at any place of the longest.
  */
 #include "tests/sim/sim.h"
 
@@ -21,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/sendfile.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,7 +31,8 @@
 #define EVENTS 12u
 #define DEPTH_MAX 8u
 #define HOLD_S 20u
-#define WORKERS 2u
+#define WORKERS_MAX 2u
+#define TELL_S 60 /* how far it is */
 
 static const char *const names[EVENTS] = {"request", "acknowledge", "accept",
     "note", "withdraw", "deliver", "lose", "cut", "dial", "wait", "full",
@@ -41,15 +43,15 @@ struct tally {
 	uint64_t sequences, shorter, runs, crashes, reordered, failed;
 };
 struct shared {
-	struct sim_result r[WORKERS];
-	struct tally t[WORKERS];
-	unsigned nothing_at[WORKERS];
+	struct sim_result r[WORKERS_MAX];
+	struct tally t[WORKERS_MAX];
+	unsigned nothing_at[WORKERS_MAX];
 };
 
 static struct sim *s;
 static struct hf_id newest;
-static unsigned worker;
-static unsigned *nothing_at; /* [worker]: the step that changed nothing */
+static unsigned worker, workers; /* which of how many */
+static unsigned *nothing_at;     /* [worker]: the step that changed nothing */
 
 static void submit(unsigned node, struct draft *d)
 {
@@ -176,18 +178,26 @@ static void settle(void)
 
 /* ---- a process for each ---- */
 
+/* Mostly zeros: the slots of keys that nobody has used. */
 static void copy_file(const char *from, const char *to)
 {
+	static const uint8_t zeros[4096];
 	int in = open(from, O_RDONLY | O_CLOEXEC);
 	int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	struct stat st;
+	uint8_t block[sizeof(zeros)];
 	off_t at = 0;
+	ssize_t n;
 
-	if (in < 0 || out < 0 || fstat(in, &st) != 0)
+	if (in < 0 || out < 0)
 		sim_fail("cannot copy %s", from);
-	while (at < st.st_size)
-		if (sendfile(out, in, &at, (size_t)(st.st_size - at)) <= 0)
+	while ((n = pread(in, block, sizeof(block), at)) > 0) {
+		if (memcmp(block, zeros, (size_t)n) != 0 &&
+		    pwrite(out, block, (size_t)n, at) != n)
 			sim_fail("cannot copy %s", from);
+		at += n;
+	}
+	if (n < 0 || ftruncate(out, at) != 0)
+		sim_fail("cannot copy %s", from);
 	close(in);
 	close(out);
 }
@@ -217,12 +227,11 @@ static void move_away(const char *top)
 
 		snprintf(dir, sizeof(dir), "%.40s/%u", top, i);
 		copy_files(n->dir, dir);
+		sim_rows_moved(n->store, dir);
+		witness_close(n->cosigner);
+		n->cosigner = NULL; /* opened again when it is wanted */
 		memcpy(n->dir, dir, sizeof(dir));
 	}
-	crash_all();
-	sim_dial(s, 0, 1);
-	sim_dial(s, 1, 0);
-	sim_time(s, 2000);
 }
 
 /* Whatever an event may change, in figures. */
@@ -282,6 +291,7 @@ static void print(const unsigned *events, unsigned depth, unsigned crash)
 static bool run(const unsigned *events, unsigned depth, unsigned crash,
     struct sim_result *r, const char *top)
 {
+	static const struct rlimit cpu_most = {60, 60};
 	char mine[60];
 	int status;
 	pid_t child;
@@ -292,7 +302,7 @@ static bool run(const unsigned *events, unsigned depth, unsigned crash,
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
-		alarm(120);
+		setrlimit(RLIMIT_CPU, &cpu_most);
 		if (mkdir(mine, 0700) != 0)
 			sim_fail("%s", mine);
 		move_away(mine);
@@ -394,17 +404,27 @@ static uint64_t power(unsigned depth)
 static void explore_depth(struct tally *t, unsigned depth, uint64_t first,
     double end, struct sim_result *r, const char *top)
 {
+	static double told_at;
 	uint64_t count = power(depth), block = depth > 2 ? power(depth - 2) : 1;
 
 	for (uint64_t done = 0; done < count && t->failed < 5;) {
 		uint64_t k = (first + done) % count;
+
+		if (seconds_now() > told_at + TELL_S) {
+			told_at = seconds_now();
+			printf("  depth %u: %" PRIu64 " of %" PRIu64
+			       ", %" PRIu64 " runs by this process, %" PRIu64
+			       " violations\n",
+			    depth, done, count, t->runs, t->failed);
+			fflush(stdout);
+		}
 		uint64_t most = block - k % block;
 
 		if (most > count - done)
 			most = count - done;
 		if (end > 0 && seconds_now() > end)
 			return;
-		if (k / block % WORKERS == worker)
+		if (k / block % workers == worker)
 			done += all_crashes(t, k, depth, most, r, top);
 		else
 			done += most;
@@ -430,28 +450,32 @@ static void report(const struct tally *t, unsigned depth, double began)
 		printf("ok explore\n");
 }
 
-int sim_explore(unsigned depth, uint64_t seconds, uint64_t seed)
+int sim_explore(
+    unsigned depth, uint64_t seconds, uint64_t seed, unsigned processes)
 {
 	static const struct sim_options o = {
-	    .seed = 4, .brokers = 2, .off = UINT32_MAX};
+	    .seed = 4, .brokers = 2, .off = UINT32_MAX, .mood = MOOD_STORM};
 	struct shared *shared = mmap(NULL, sizeof(*shared),
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	const char *top = getenv("TMPDIR");
 	struct chance c = {seed};
 	struct tally sum = {0};
-	pid_t workers[WORKERS];
+	pid_t pids[WORKERS_MAX];
 	double began = seconds_now();
 	double end = seconds > 0 ? began + (double)seconds : 0;
 
 	if (depth > DEPTH_MAX)
 		depth = DEPTH_MAX;
+	workers = processes == 1 ? 1 : WORKERS_MAX;
 	sum.from = seed != 0 ? depth : 1;
 	nothing_at = shared->nothing_at;
 	s = sim_begin(&o, &shared->r[0]);
 	sim_time(s, 12000);
-	for (worker = 0; worker < WORKERS; worker++) {
-		workers[worker] = fork();
-		if (workers[worker] != 0)
+	crash_all(); /* so that each starts with a broker that started once */
+	sim_time(s, 12000);
+	for (worker = 0; worker < workers; worker++) {
+		pids[worker] = fork();
+		if (pids[worker] != 0)
 			continue;
 		s->r = &shared->r[worker];
 		sim_told(s->r, NULL);
@@ -462,11 +486,11 @@ int sim_explore(unsigned depth, uint64_t seconds, uint64_t seed)
 		fflush(stdout);
 		_exit(0);
 	}
-	for (unsigned i = 0; i < WORKERS; i++) {
+	for (unsigned i = 0; i < workers; i++) {
 		const struct tally *t = &shared->t[i];
 		int status = 0;
 
-		waitpid(workers[i], &status, 0);
+		waitpid(pids[i], &status, 0);
 		sum.failed += t->failed + (status != 0);
 		sum.sequences += t->sequences;
 		sum.shorter += t->shorter;

@@ -2,19 +2,22 @@
  * sim: many seeds, each in a process of its own; of one that fails, one line
  * that repeats it and a trace that was made as short as it would get.
  *
- *   sim             one (SEED) or many (FROM, SEEDS, SECONDS of processor time)
+ *   sim             one (SEED) or many (FROM, SEEDS, SECONDS of processor time,
+ *                   until there are AT_LEAST hours)
  *   sim explore     DEPTH, SECONDS, SEED
  *   sim times       JUMPS, SEED
  *
- * HOURS or MS are simulated for each seed; STEPS, OFF (bits of enum fault),
- * SKIP (steps) and BROKERS repeat a shrunken run; LOG=1 shows the brokers'
- * logs, SHRINK=0 leaves a failure as it is.
+ * HOURS or MS are simulated for each seed (of many: in a storm a fortieth of
+ * it, in a day an eighth); MOOD=storm|day|night instead of the seed's, then
+ * whole; STEPS, OFF (bits of enum fault), SKIP (steps) and BROKERS repeat a
+ * shrunken run; LOG=1 shows the brokers' logs, SHRINK=0 leaves a failure as it
+ * is.
  */
 #include "tests/sim/sim.h"
 
 #include <dirent.h>
 #include <inttypes.h>
-#include <signal.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +31,7 @@
 #define STEPS_MAX 200000u
 #define SHRINK_RUNS 150u
 
-static struct sim_result total;
+static struct sim_result total, of_mood[MOOD_COUNT];
 static uint64_t seeds, violations;
 static char top[64]; /* temporary directory of all runs */
 
@@ -69,6 +72,7 @@ static void make_top(void)
 /* In a child, so that a seed depends on nothing but itself. */
 static void run(const struct sim_options *o, struct sim_result *r)
 {
+	static const struct rlimit cpu_most = {900, 900};
 	struct sim_result *shared = mmap(NULL, sizeof(*shared),
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status = 0;
@@ -77,7 +81,7 @@ static void run(const struct sim_options *o, struct sim_result *r)
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
-		alarm(600);
+		setrlimit(RLIMIT_CPU, &cpu_most);
 		sim_run(o, shared);
 		_exit(0);
 	}
@@ -99,6 +103,16 @@ static uint64_t number(const char *name, uint64_t fallback)
 
 	return text != NULL && *text != '\0' ? strtoull(text, NULL, 10)
 					     : fallback;
+}
+
+/* The real store for each 16th seed, unless STORE=rows or STORE=lmdb. */
+static bool real_store(uint64_t seed)
+{
+	const char *text = getenv("STORE");
+
+	if (text == NULL || *text == '\0')
+		return seed % 16 == 0;
+	return strcmp(text, "lmdb") == 0;
 }
 
 /* ---- shrinking ---- */
@@ -201,6 +215,8 @@ static void print_repeat(const struct shrink *h, bool short_one)
 	    h->o.ms);
 	if (h->o.brokers != 0)
 		printf(" BROKERS=%u", h->o.brokers);
+	if (h->o.mood >= 0)
+		printf(" MOOD=%s", mood_names[h->o.mood]);
 	if (short_one) {
 		printf(" STEPS=%" PRIu64 " OFF=%" PRIu32 " SKIP=", h->o.steps,
 		    h->o.off);
@@ -240,39 +256,95 @@ static void report(const struct sim_options *o, const struct sim_result *r)
 
 /* ---- many ---- */
 
-static void add(const struct sim_result *r)
+static uint64_t seeds_of[MOOD_COUNT], heads;
+
+static void add_to(struct sim_result *t, const struct sim_result *r)
 {
-	total.ms += r->ms;
-	total.step += r->step;
-	total.turns += r->turns;
-	total.submitted += r->submitted;
-	total.acknowledged += r->acknowledged;
-	total.refused += r->refused;
-	total.entries += r->entries;
-	total.checks += r->checks;
+	t->ms += r->ms;
+	t->step += r->step;
+	t->turns += r->turns;
+	t->frames += r->frames;
+	t->replays += r->replays;
+	t->replayed_acts += r->replayed_acts;
+	t->resent += r->resent;
+	t->submitted += r->submitted;
+	t->acknowledged += r->acknowledged;
+	t->refused += r->refused;
+	t->entries += r->entries;
+	t->checks += r->checks;
+	t->verified += r->verified;
+	t->remembered += r->remembered;
 	for (unsigned i = 0; i < FAULT_COUNT; i++)
-		total.faults[i] += r->faults[i];
+		t->faults[i] += r->faults[i];
 	for (unsigned i = 0; i < SIM_BEHAVIOURS; i++)
-		total.behaviours[i] += r->behaviours[i];
+		t->behaviours[i] += r->behaviours[i];
 }
 
-static void table(bool all)
+static void add(const struct sim_result *r)
+{
+	add_to(&total, r);
+	add_to(&of_mood[r->mood], r);
+	seeds_of[r->mood]++;
+	heads += r->heads;
+}
+
+static uint64_t all_faults(const struct sim_result *t)
 {
 	uint64_t faults = 0;
 
 	for (unsigned i = 0; i < FAULT_COUNT; i++)
-		faults += total.faults[i];
-	printf("sim: %" PRIu64 " seeds, %.1f federation-hours, %" PRIu64
+		faults += t->faults[i];
+	return faults;
+}
+
+static uint64_t crashes(const struct sim_result *t)
+{
+	return t->faults[FAULT_CRASH] + t->faults[FAULT_CRASH_TURN] +
+	       t->faults[FAULT_READ] + t->faults[FAULT_COMMIT];
+}
+
+/* What an hour of each mood holds. */
+static void moods(void)
+{
+	printf("  %-6s %8s %9s %7s %7s %8s %8s %7s %7s %7s %7s\n", "of an",
+	    "seeds", "hours", "steps", "acts", "entries", "frames", "turns",
+	    "again", "faults", "crashes");
+	for (unsigned m = 0; m < MOOD_COUNT; m++) {
+		const struct sim_result *t = &of_mood[m];
+		double h = (double)t->ms / 3600000.0;
+
+		if (seeds_of[m] == 0)
+			continue;
+		printf("  %-6s %8" PRIu64 " %9.1f %7.1f %7.1f %8.1f %8.1f "
+		       "%7.0f %7.1f %7.1f %7.2f\n",
+		    mood_names[m], seeds_of[m], h, (double)t->step / h,
+		    (double)t->acknowledged / h, (double)t->entries / h,
+		    (double)t->frames / h, (double)t->turns / h,
+		    (double)(t->replayed_acts + t->resent) / h,
+		    (double)all_faults(t) / h, (double)crashes(t) / h);
+	}
+}
+
+static void table(bool all)
+{
+	printf("%s %" PRIu64 " seeds, %.1f federation-hours, %" PRIu64
 	       " steps, %" PRIu64 " turns, %" PRIu64 " acts acknowledged, "
 	       "%" PRIu64 " entries, %" PRIu64 " crashes, %" PRIu64
-	       " faults, %" PRIu64 " violations\n",
-	    seeds, (double)total.ms / 3600000.0, total.step, total.turns,
-	    total.acknowledged, total.entries,
-	    total.faults[FAULT_CRASH] + total.faults[FAULT_CRASH_TURN] +
-		total.faults[FAULT_READ] + total.faults[FAULT_COMMIT],
-	    faults, violations);
+	       " faults, %" PRIu64 " acts came again, %" PRIu64
+	       " violations, heads %016" PRIx64 "\n",
+	    all ? "sim:" : "so far:", seeds, (double)total.ms / 3600000.0,
+	    total.step, total.turns, total.acknowledged, total.entries,
+	    crashes(&total), all_faults(&total),
+	    total.replayed_acts + total.resent, violations, heads);
 	if (!all)
 		return;
+	moods();
+	printf("  frames %" PRIu64 ", doubled ones %" PRIu64
+	       ", acts from a peer again %" PRIu64
+	       ", from a desk again %" PRIu64 "\n  signatures verified %" PRIu64
+	       ", remembered %" PRIu64 "\n",
+	    total.frames, total.replays, total.replayed_acts, total.resent,
+	    total.verified, total.remembered);
 	for (unsigned i = 0; i < FAULT_COUNT; i++)
 		printf(
 		    "  %-24s %10" PRIu64 "\n", fault_names[i], total.faults[i]);
@@ -304,15 +376,38 @@ static void one(const struct sim_options *o)
 	report(o, &r);
 }
 
+static struct sim_options options_of(uint64_t seed, uint64_t ms)
+{
+	struct sim_options o = {.seed = seed,
+	    .ms = ms,
+	    .mood = -1,
+	    .steps = number("STEPS", 0),
+	    .off = (uint32_t)number("OFF", 0),
+	    .brokers = (unsigned)number("BROKERS", 0),
+	    .verbose = number("LOG", 0) != 0,
+	    .real_store = real_store(seed)};
+	const char *mood = getenv("MOOD");
+
+	for (int m = 0; m < MOOD_COUNT && mood != NULL; m++)
+		if (strcmp(mood, mood_names[m]) == 0)
+			o.mood = m;
+	return o;
+}
+
 static int many(double seconds, uint64_t from, uint64_t count, uint64_t ms)
 {
+	static const unsigned divided[MOOD_COUNT] = {40, 8, 1};
+	double least_ms = (double)number("AT_LEAST", 1u << 30) * 3600000.0;
 	bool tty = isatty(1);
 
 	for (uint64_t i = 0; i < count && cpu() < seconds &&
-			     violations < number("VIOLATIONS", 5);
+			     violations < number("VIOLATIONS", 5) &&
+			     (double)total.ms < least_ms;
 	     i++) {
-		struct sim_options o = {.seed = from + i, .ms = ms};
+		struct sim_options o = options_of(from + i, ms);
 
+		if (o.mood < 0) /* storms cost most */
+			o.ms /= divided[sim_mood(&o)];
 		one(&o);
 		if (tty || i % 50 == 49)
 			table(false);
@@ -351,19 +446,18 @@ int main(int argc, char **argv)
 	const char *skip = getenv("SKIP");
 	int status = 0;
 
+	/* an engine's large tables come from the kernel as they are touched;
+	 * else each restart would clear megabytes */
+	mallopt(M_MMAP_THRESHOLD, 1 << 16);
 	make_top();
 	if (strcmp(what, "explore") == 0) {
 		status = sim_explore((unsigned)number("DEPTH", 3),
-		    number("SECONDS", 0), number("SEED", 0));
+		    number("SECONDS", 0), number("SEED", 0),
+		    (unsigned)number("WORKERS", 2));
 	} else if (strcmp(what, "times") == 0) {
 		status = sim_times(number("JUMPS", 10000), number("SEED", 1));
 	} else if (seed != NULL && *seed != '\0') {
-		struct sim_options o = {.seed = number("SEED", 1),
-		    .ms = ms,
-		    .steps = number("STEPS", 0),
-		    .off = (uint32_t)number("OFF", 0),
-		    .brokers = (unsigned)number("BROKERS", 0),
-		    .verbose = number("LOG", 0) != 0};
+		struct sim_options o = options_of(number("SEED", 1), ms);
 		uint8_t *skipped = calloc(1, STEPS_MAX);
 
 		if (skip != NULL && *skip != '\0') {

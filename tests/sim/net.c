@@ -7,6 +7,7 @@
 #include "tests/sim/sim.h"
 
 #include "broker/engine/intake.h"
+#include "broker/engine/link.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,6 +65,7 @@ static void launch(struct sim *s, struct sim_link *l, struct sim_frame *frame)
 	if (due > l->last_due)
 		l->last_due = due;
 	copy_in(s, *frame, due);
+	frame->again = true;
 	if (sim_happens(s, c, FAULT_REPLAY))
 		copy_in(s, *frame, due + 1 + chance_below(c, 3000));
 }
@@ -197,6 +199,28 @@ static void take(struct sim *s, unsigned i)
 	s->frames[i] = s->frames[--s->frame_count];
 }
 
+/* Acts of a batch that the broker has in its ledger. */
+static unsigned known_acts(const struct sim *s, const struct sim_frame *frame)
+{
+	struct link_acts acts = {0};
+	unsigned count = 0;
+	struct hf_act act;
+	struct wire w;
+
+	wire_init(&w, frame->bytes, frame->size);
+	wire_array(&w, 3, 3);
+	if (wire_uint(&w, UINT16_MAX) != HF_LINK_BATCH)
+		return 0;
+	wire_skip(&w);
+	if (link_read_acts(&w, &acts) != HF_OK)
+		return 0;
+	for (unsigned i = 0; i < acts.count; i++)
+		count += hf_act_decode(&act, acts.row[i].act.data,
+			     acts.row[i].act.size) == HF_OK &&
+			 sim_entered(s, frame->to, &act.id);
+	return count;
+}
+
 static void deliver(struct sim *s, struct sim_frame *frame)
 {
 	struct sim_link *l = frame->dialled ? &s->links[frame->from][frame->to]
@@ -212,6 +236,9 @@ static void deliver(struct sim *s, struct sim_frame *frame)
 	ev.frame = bytes_of(frame->bytes, frame->size);
 	ev.verified = true;
 	ev.verify_err = engine_preverify(ev.type, ev.frame);
+	s->r->frames++;
+	s->r->replays += frame->again;
+	s->r->replayed_acts += known_acts(s, frame);
 	sim_turn_of(s, &s->nodes[frame->to], ev);
 }
 
@@ -236,6 +263,19 @@ static uint64_t next(struct sim *s, uint64_t until, int *frame, int *node)
 	return at;
 }
 
+/* When somebody dials again, at most each second. */
+static uint64_t next_dial(const struct sim *s, uint64_t dialled)
+{
+	uint64_t at = UINT64_MAX;
+
+	for (unsigned a = 0; a < s->count; a++)
+		for (unsigned b = 0; b < s->count; b++)
+			if (a != b && !s->links[a][b].up &&
+			    s->links[a][b].again < at)
+				at = s->links[a][b].again;
+	return at > dialled + 1000 ? at : dialled + 1000;
+}
+
 static void redial(struct sim *s)
 {
 	for (unsigned a = 0; a < s->count; a++)
@@ -252,7 +292,9 @@ void sim_time(struct sim *s, uint64_t ms)
 
 	redial(s);
 	while (s->f->now.ms < until) {
-		uint64_t at = next(s, until, &frame, &node);
+		uint64_t dial = next_dial(s, dialled);
+		uint64_t at =
+		    next(s, dial < until ? dial : until, &frame, &node);
 
 		if (at > s->f->now.ms)
 			s->f->now.ms = at;
@@ -266,7 +308,7 @@ void sim_time(struct sim *s, uint64_t ms)
 			deliver(s, &f);
 			free(f.bytes);
 		}
-		if (s->f->now.ms >= dialled + 1000) {
+		if (s->f->now.ms >= dial) {
 			dialled = s->f->now.ms;
 			redial(s);
 		}

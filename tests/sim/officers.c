@@ -87,8 +87,8 @@ static enum hf_err answer_code(struct sim *s, struct hf_bytes *receipt)
 }
 
 /* A receipt in an officer's hands is a promise. */
-static void acknowledged(
-    struct sim *s, unsigned node, struct hf_bytes act, struct hf_bytes bytes)
+static void acknowledged(struct sim *s, unsigned node, struct hf_bytes act,
+    bool again, struct hf_bytes bytes)
 {
 	struct node *n = &s->f->nodes[node];
 	struct hf_key key = secret_sign_key(n->broker);
@@ -103,6 +103,11 @@ static void acknowledged(
 	    hf_receipt_verify(&r, origin, &key, &size) != HF_OK ||
 	    hf_receipt_is_for(&r, &a) != HF_OK)
 		sim_fail("%s gave a receipt that does not hold", origin);
+	s->acked_index = r.index;
+	if (again) {
+		s->r->resent++;
+		return;
+	}
 	s->r->acknowledged++;
 	if (s->acked_count < SIM_ACTS)
 		s->acked[s->acked_count++] =
@@ -118,6 +123,15 @@ static const struct sim_key *in_book(
 	return NULL;
 }
 
+/* Is it in the broker's ledger already? */
+static bool is_entered(const struct sim *s, unsigned node, struct hf_bytes act)
+{
+	struct hf_act a;
+
+	return hf_act_decode(&a, act.data, act.size) == HF_OK &&
+	       sim_entered(s, node, &a.id);
+}
+
 enum hf_err sim_submit(struct sim *s, unsigned node, const struct officer *who,
     struct hf_bytes act, struct hf_bytes opening)
 {
@@ -125,6 +139,7 @@ enum hf_err sim_submit(struct sim *s, unsigned node, const struct officer *who,
 	struct hf_key transport = secret_transport_key(who->secret);
 	const struct sim_key *book = in_book(s, &who->sign);
 	bool revoked = book != NULL && book->revoked_ms != 0;
+	bool again = is_entered(s, node, act);
 	struct hf_bytes receipt;
 	struct pack p;
 	enum hf_err code;
@@ -153,42 +168,67 @@ enum hf_err sim_submit(struct sim *s, unsigned node, const struct officer *who,
 	if (revoked)
 		sim_fail("an act of %s was accepted after its key was revoked",
 		    who->desk.s);
-	acknowledged(s, node, act, receipt);
+	acknowledged(s, node, act, again, receipt);
 	return HF_OK;
 }
 
 /* ---- what was not answered ---- */
-
-static void wait_for(struct sim *s, unsigned node, const struct officer *who,
-    const struct signed_act *a, struct hf_bytes opening)
-{
-	struct sim_node *sn = &s->nodes[node];
-	struct sim_waiting *w;
-
-	if (sn->waiting_count == SIM_WAITING)
-		return;
-	w = &sn->waiting[sn->waiting_count++];
-	w->act = malloc(sizeof(*a));
-	*w->act = *a;
-	w->officer = *who;
-	w->has_opening = opening.size > 0;
-	if (w->has_opening)
-		memcpy(w->opening, opening.data, sizeof(w->opening));
-}
 
 static bool is_over(enum hf_err code)
 {
 	return code != HF_PEER_DOWN && code != HF_FULL && code != HF_BUSY;
 }
 
+static enum hf_err submit_sent(
+    struct sim *s, unsigned node, const struct sim_sent *w)
+{
+	return sim_submit(s, node, &w->officer, w->act,
+	    w->has_opening ? bytes_of(w->opening, sizeof(w->opening))
+			   : nothing);
+}
+
+/* Acknowledged: the client has it still, and may send it again. */
+static void keep(struct sim *s, struct sim_node *sn, struct sim_sent w)
+{
+	struct sim_sent *place = &sn->sent[sn->sent_count++ % SIM_SENT];
+
+	free((void *)(uintptr_t)place->act.data);
+	w.index = s->acked_index;
+	*place = w;
+}
+
+/* False: it waits for an answer still. */
+static bool answered(
+    struct sim *s, unsigned node, struct sim_sent w, enum hf_err code)
+{
+	if (!is_over(code))
+		return false;
+	if (code == HF_OK)
+		keep(s, &s->nodes[node], w);
+	else
+		free((void *)(uintptr_t)w.act.data);
+	return true;
+}
+
 static enum hf_err send(struct sim *s, unsigned node, const struct officer *who,
     const struct signed_act *a, struct hf_bytes opening)
 {
-	enum hf_err code =
-	    sim_submit(s, node, who, bytes_of(a->frame, a->size), opening);
+	struct sim_node *sn = &s->nodes[node];
+	struct sim_sent w = {.officer = *who, .has_opening = opening.size > 0};
+	uint8_t *bytes = malloc(a->size);
+	enum hf_err code;
 
-	if (!is_over(code))
-		wait_for(s, node, who, a, opening);
+	memcpy(bytes, a->frame, a->size);
+	w.act = bytes_of(bytes, a->size);
+	if (w.has_opening)
+		memcpy(w.opening, opening.data, sizeof(w.opening));
+	code = submit_sent(s, node, &w);
+	if (answered(s, node, w, code))
+		return code;
+	if (sn->waiting_count < SIM_WAITING)
+		sn->waiting[sn->waiting_count++] = w;
+	else
+		free(bytes);
 	return code;
 }
 
@@ -198,18 +238,37 @@ void sim_officers_retry(struct sim *s, unsigned node)
 	unsigned kept = 0, count = sn->waiting_count;
 
 	for (unsigned i = 0; i < count; i++) {
-		struct sim_waiting w = sn->waiting[i];
-		enum hf_err code = sim_submit(s, node, &w.officer,
-		    bytes_of(w.act->frame, w.act->size),
-		    w.has_opening ? bytes_of(w.opening, sizeof(w.opening))
-				  : nothing);
+		struct sim_sent w = sn->waiting[i];
 
-		if (is_over(code))
-			free(w.act);
-		else
+		if (!answered(s, node, w, submit_sent(s, node, &w)))
 			sn->waiting[kept++] = w;
 	}
 	sn->waiting_count = kept;
+}
+
+/* Impatience, or a backup of the outbox put back: the same decision comes. */
+void sim_officer_resends(struct sim *s)
+{
+	unsigned node = (unsigned)below(s, s->count);
+	struct sim_node *sn = &s->nodes[node];
+	unsigned count = sn->sent_count < SIM_SENT ? sn->sent_count : SIM_SENT;
+
+	for (uint64_t times = 1 + below(s, 16); times > 0 && count > 0;
+	     times--) {
+		const struct sim_sent *w = &sn->sent[below(s, count)];
+		const struct sim_key *k = in_book(s, &w->officer.sign);
+		enum hf_err code = submit_sent(s, node, w);
+
+		if (code == HF_OK && s->acked_index != w->index)
+			sim_fail("%s gave an act another index when it came "
+				 "again",
+			    sn->n->country.s);
+		if (code != HF_OK && is_over(code) && k != NULL &&
+		    k->revoked_ms == 0)
+			sim_fail("%s refused an act that it had acknowledged: "
+				 "%s",
+			    sn->n->country.s, hf_err_info(code)->name);
+	}
 }
 
 /* ---- acts ---- */
@@ -356,6 +415,16 @@ static void plain_answer(struct sim *s, struct sim_case *c)
 	send(s, c->asked, d.author, &a, nothing);
 }
 
+/* Mostly one of the newest: the older ones are over. */
+static struct sim_case *some_case(struct sim *s)
+{
+	unsigned count = s->case_count, most = 8;
+
+	if (count <= most || below(s, 4) == 0)
+		return &s->cases[below(s, count)];
+	return &s->cases[count - most + (unsigned)below(s, most)];
+}
+
 void sim_officer_acts(struct sim *s)
 {
 	unsigned node = (unsigned)below(s, s->count);
@@ -364,9 +433,9 @@ void sim_officer_acts(struct sim *s)
 	    (s->case_count < SIM_CASES && below(s, 5) == 0))
 		open_case(s, node, (unsigned)below(s, s->count));
 	else if (below(s, 2) == 0)
-		plain_answer(s, &s->cases[below(s, s->case_count)]);
+		plain_answer(s, some_case(s));
 	else
-		continue_case(s, &s->cases[below(s, s->case_count)]);
+		continue_case(s, some_case(s));
 }
 
 /* ---- reading ---- */

@@ -21,6 +21,8 @@ const char *const fault_names[FAULT_COUNT] = {"loss", "replay", "reorder",
     "write-full", "read-error", "commit-error", "clock-jump", "clock-drift",
     "rotate", "revoke", "byzantine", "desk", "version"};
 
+const char *const mood_names[MOOD_COUNT] = {"storm", "day", "night"};
+
 static const char *const countries[FED_COUNTRIES] = {"JP", "US", "DE", "FR",
     "GB", "IT", "NL", "SE", "NO", "FI", "DK", "PL", "CZ", "AT", "CH", "ES",
     "PT", "GR", "HU", "RO", "BG", "EE", "LV", "LT", "IE", "BE", "CA"};
@@ -119,8 +121,9 @@ void sim_count(struct sim *s, enum fault fault)
 bool sim_happens(struct sim *s, struct chance *c, enum fault fault)
 {
 	uint64_t drawn = chance_next(c);
+	unsigned of = fault == FAULT_CRASH_TURN ? 100000 : 1000;
 
-	if (s->calm || drawn % 1000 >= s->rate[fault])
+	if (s->calm || drawn % of >= s->rate[fault])
 		return false;
 	if (fault != FAULT_CRASH_TURN) /* there: when it came to it */
 		sim_count(s, fault);
@@ -154,7 +157,9 @@ static void choose_rates(struct sim *s, struct chance *c)
 	rate[FAULT_PARTITION] = some(c, 30, 2);
 	rate[FAULT_CLOG] = some(c, 60, 2);
 	rate[FAULT_CRASH] = some(c, 60, 2);
-	rate[FAULT_CRASH_TURN] = some(c, 30, 2);
+	/* of turns, which links make in a night, too */
+	rate[FAULT_CRASH_TURN] =
+	    some(c, 30, 2) * 100 / (s->mood == MOOD_STORM ? 1 : 10);
 	rate[FAULT_FULL] = some(c, 40, 3);
 	rate[FAULT_PUT_FULL] = some(c, 100, 3);
 	rate[FAULT_READ] = some(c, 20, 3);
@@ -186,6 +191,14 @@ static unsigned choose_count(const struct sim_options *o, struct chance *c)
 	return kind >= 95 ? some : often[kind % 10];
 }
 
+enum mood sim_mood(const struct sim_options *o)
+{
+	struct chance c = {o->seed ^ 0x300d};
+
+	return o->mood >= 0 ? (enum mood)o->mood
+			    : (enum mood)chance_below(&c, MOOD_COUNT);
+}
+
 struct sim *sim_begin(const struct sim_options *o, struct sim_result *r)
 {
 	struct chance c = {o->seed};
@@ -193,9 +206,11 @@ struct sim *sim_begin(const struct sim_options *o, struct sim_result *r)
 
 	told = r;
 	the_sim = s;
+	sim_rows_off = o->real_store;
 	sim_seed_sodium(o->seed ^ 0x5eed);
 	s->o = o;
 	s->r = r;
+	s->mood = r->mood = sim_mood(o);
 	s->count = choose_count(o, &c);
 	s->net.state = chance_next(&c);
 	s->disk.state = chance_next(&c);
@@ -304,6 +319,14 @@ static void faults(struct sim *s)
 		sim_desk_misbehaves(s);
 }
 
+/* Somebody looks at the alarm and sets the clock, soon in a night too. */
+static void operators(struct sim *s)
+{
+	for (unsigned i = 0; i < s->count; i++)
+		if (!s->nodes[i].n->clock_certain && below(s, 2) == 0)
+			clock_is(s, &s->nodes[i], 0, true);
+}
+
 static void drift(struct sim *s)
 {
 	for (unsigned i = 0; i < s->count; i++) {
@@ -320,31 +343,50 @@ static void drift(struct sim *s)
 	}
 }
 
+/* How long until the next step, and whether officers act in this one. */
+static uint64_t until_next(struct sim *s)
+{
+	uint64_t most = s->mood == MOOD_DAY ? 600000 : 3000000;
+
+	if (s->mood == MOOD_STORM || s->burst > 0) {
+		s->burst -= s->burst > 0;
+		return below(s, 10) != 0 ? 50 + below(s, 4000)
+					 : 10000 + below(s, 50000);
+	}
+	s->burst = (unsigned)below(s, 16);
+	return 20000 + below(s, most);
+}
+
 /* Each step draws the same, whatever became of the others. */
 static void step(struct sim *s)
 {
 	uint64_t k = s->r->step;
 	bool skip =
 	    s->o->skip != NULL && k < s->o->skip_count && s->o->skip[k] != 0;
+	bool rest = s->mood != MOOD_STORM && s->burst == 0;
 
 	s->step.state = s->o->seed * UINT64_C(0x2545f4914f6cdd1d) + k;
 	chance_next(&s->step);
 	if (!skip) {
 		faults(s);
 		drift(s);
-		sim_officer_acts(s);
+		if (rest)
+			operators(s);
+		else
+			sim_officer_acts(s);
 		if (below(s, 3) == 0)
 			sim_officer_reads(s);
 		if (below(s, 4) == 0)
 			sim_officers_retry(s, (unsigned)below(s, s->count));
+		if (sim_happens(s, &s->step, FAULT_REPLAY))
+			sim_officer_resends(s);
 	}
 	s->step.state = s->o->seed + k * UINT64_C(0x9e3779b97f4a7c15);
-	sim_time(s,
-	    below(s, 10) != 0 ? 50 + below(s, 4000) : 10000 + below(s, 50000));
+	sim_time(s, until_next(s));
 	if (k % 4 == 3)
 		sim_check_due(s);
 	if (k % 32 == 31)
-		sim_check_all(s);
+		sim_check_some(s);
 }
 
 static void heal(struct sim *s)
@@ -366,6 +408,8 @@ static void count_disk(struct sim *s)
 {
 	for (unsigned i = 0; i < FAULT_COUNT; i++)
 		s->r->faults[i] += sim_disk.hits[i];
+	s->r->verified = sim_signatures.verified;
+	s->r->remembered = sim_signatures.remembered;
 }
 
 void sim_run(const struct sim_options *o, struct sim_result *r)
@@ -373,8 +417,10 @@ void sim_run(const struct sim_options *o, struct sim_result *r)
 	struct sim *s = sim_begin(o, r);
 	uint64_t start = s->f->now.ms, ms = o->ms;
 
-	if (s->count > 5)
-		ms = ms * 16 / (s->count * s->count);
+	/* every two have a link: so each seed costs about the same */
+	ms = ms * 4 / (s->count * s->count);
+	if (ms < 60000 && o->ms >= 60000)
+		ms = 60000;
 	while (r->ms < ms && (o->steps == 0 || r->step < o->steps)) {
 		step(s);
 		r->step++;
@@ -386,5 +432,7 @@ void sim_run(const struct sim_options *o, struct sim_result *r)
 	sim_check_end(s);
 	r->ms = s->f->now.ms - start;
 	count_disk(s);
+	for (unsigned i = 0; i < s->count; i++)
+		r->heads += get_be64(s->f->nodes[i].root_hash.b);
 	r->done = true;
 }

@@ -13,10 +13,11 @@
 #include "tests/proto/chance.h"
 
 #define SIM_CANARY "CANARY-nobody-may-read-this"
-#define SIM_CASES 512u
+#define SIM_CASES 2048u
 #define SIM_ACTS 8192u
 #define SIM_KEYS 1024u
 #define SIM_WAITING 16u
+#define SIM_SENT 8u
 #define SIM_MASKED 64u
 #define SIM_CAPTURED 32u
 #define SIM_SETTLE_MS 60000u
@@ -47,6 +48,11 @@ enum fault {
 };
 extern const char *const fault_names[FAULT_COUNT];
 
+/** How much happens: acts follow each other all the time, or in bursts with
+ * minutes of rest between them, or with up to most of an hour. */
+enum mood { MOOD_STORM, MOOD_DAY, MOOD_NIGHT, MOOD_COUNT };
+extern const char *const mood_names[MOOD_COUNT];
+
 /** What a child process tells its parent, shared. */
 #define SIM_TRACE 64u
 #define SIM_BEHAVIOURS 64u
@@ -55,6 +61,13 @@ struct sim_result {
 	char what[600];
 	uint64_t step; /* the newest one */
 	uint64_t ms;   /* simulated */
+	enum mood mood;
+	uint64_t frames; /* that reached a broker */
+	/* of them those that had reached it before, acts in those, and acts
+	 * that an officer sent again though he had a receipt */
+	uint64_t replays, replayed_acts, resent;
+	uint64_t verified, remembered; /* signatures */
+	uint64_t heads;                /* of the ledgers at the end, added up */
 	uint64_t submitted, acknowledged, entries, checks, refused, turns;
 	uint64_t faults[FAULT_COUNT], behaviours[SIM_BEHAVIOURS];
 	uint64_t trace_at; /* lines ever */
@@ -70,9 +83,12 @@ struct sim_options {
 	const uint8_t *skip; /* of each step; may be NULL */
 	uint64_t skip_count;
 	bool verbose;
+	bool real_store; /* LMDB, not rows in memory */
+	int mood;        /* -1: by the seed */
 };
 
 struct sim_frame {
+	bool again; /* it, or its like, was sent before */
 	uint64_t due, order;
 	unsigned from, to;
 	uint64_t conn, epoch; /* conn: at the receiver */
@@ -84,23 +100,27 @@ struct sim_link { /* [dialler][dialled] */
 	bool up;
 	uint64_t epoch, last_due, again, clogged_until;
 };
-/** Signed and sent by an officer, and not answered yet. */
-struct sim_waiting {
-	struct signed_act *act;
+/** Signed and sent by an officer: not answered yet, or acknowledged. */
+struct sim_sent {
+	struct hf_bytes act; /* owned */
 	uint8_t opening[HF_SALT_SIZE + HF_ID_SIZE];
 	bool has_opening;
 	struct officer officer;
+	uint64_t index; /* of its receipt */
 };
 struct sim_node {
 	struct node *n;
 	uint64_t wake;
+	unsigned restless; /* turns since it last had nothing due */
 	uint64_t full_until;
 	uint64_t partitioned_until;
 	bool byzantine;
 	int64_t drift_ppm;
 	uint64_t sane_since; /* certain, room, running */
 	unsigned waiting_count;
-	struct sim_waiting waiting[SIM_WAITING];
+	struct sim_sent waiting[SIM_WAITING];
+	unsigned sent_count;
+	struct sim_sent sent[SIM_SENT]; /* the newest */
 	/* what was seen of its ledger */
 	uint64_t seen;
 	struct hf_frontier frontier;
@@ -116,7 +136,8 @@ struct sim_case {
 	struct hf_id id;
 	unsigned asking, asked; /* nodes */
 	bool shown, masked;     /* an order rests on it, openly or not */
-	uint64_t orphan_since;  /* what an order rests on is over; 0: no */
+	bool done; /* erased where it was asked: nothing can be late */
+	uint64_t orphan_since; /* what an order rests on is over; 0: no */
 };
 /** Every key that ever could sign, by our own book. */
 struct sim_key {
@@ -137,7 +158,9 @@ struct sim {
 	struct sim_link links[FED_COUNTRIES][FED_COUNTRIES];
 	struct chance step, net, disk;
 	bool calm; /* faults have stopped */
-	/* swarm parameters, of 1,000 */
+	enum mood mood;
+	unsigned burst; /* steps until there is rest */
+	/* swarm parameters, of 1,000; of a crash in a turn, of 100,000 */
 	unsigned rate[FAULT_COUNT];
 	uint64_t delay_ms;
 	unsigned frame_count, frame_capacity;
@@ -145,7 +168,8 @@ struct sim {
 	struct sim_frame *frames;
 	unsigned case_count;
 	struct sim_case cases[SIM_CASES];
-	unsigned acked_count;
+	unsigned acked_count, acked_looked;
+	uint64_t acked_index; /* of the newest receipt */
 	struct sim_acked acked[SIM_ACTS];
 	unsigned key_count;
 	struct sim_key keys[SIM_KEYS];
@@ -179,6 +203,7 @@ void sim_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern struct sim *the_sim;
 
 /* run.c: a run, in a process of its own */
+enum mood sim_mood(const struct sim_options *o);
 void sim_run(const struct sim_options *o, struct sim_result *r);
 struct sim *sim_begin(const struct sim_options *o, struct sim_result *r);
 /** Failures of this process are printed, under this name. */
@@ -209,6 +234,25 @@ struct sim_disk {
 };
 extern struct sim_disk sim_disk;
 
+/* rows.c: the store in memory; its calls that may fail go through disk.c */
+extern bool sim_rows_off; /* the real store is used */
+enum hf_err sim_rows_get(struct txn *t, enum table table, struct hf_bytes key,
+    struct hf_bytes *value);
+enum hf_err sim_rows_put(struct txn *t, enum table table, struct hf_bytes key,
+    struct hf_bytes value);
+enum hf_err sim_rows_next(struct txn *t, enum table table,
+    struct hf_bytes prefix, struct hf_bytes from, bool after,
+    struct hf_bytes *key, struct hf_bytes *value);
+enum hf_err sim_rows_commit(struct txn *t);
+/** The files of an open store lie in another directory now. */
+void sim_rows_moved(struct store *s, const char *dir);
+
+/* signatures.c: how many were verified, how many remembered */
+struct sim_signatures {
+	uint64_t verified, remembered;
+};
+extern struct sim_signatures sim_signatures;
+
 /* net.c */
 void sim_carry(struct node *n, const struct effect *effect, void *ctx);
 void sim_fly(struct sim *s, unsigned from, unsigned to, uint64_t conn_dialler,
@@ -227,6 +271,8 @@ void sim_officer_acts(struct sim *s);
 void sim_officer_reads(struct sim *s);
 /** Send again what was not answered. */
 void sim_officers_retry(struct sim *s, unsigned node);
+/** Send again what was acknowledged: the same answer comes. */
+void sim_officer_resends(struct sim *s);
 void sim_desk_misbehaves(struct sim *s);
 void sim_rotate(struct sim *s, bool revoke);
 void sim_key_book(struct sim *s, unsigned node, const struct officer *o);
@@ -246,15 +292,20 @@ unsigned sim_behaviour_count(void);
 void sim_check_new(struct sim *s, struct sim_node *n);
 void sim_check_bytes(struct sim *s, const struct node *n,
     const struct effect *effect, const struct officer *reader);
+/** Whatever is stored. */
+void sim_check_stored(struct hf_bytes value);
 /** Every few steps: deadlines acted. */
 void sim_check_due(struct sim *s);
-/** Now and then: that, and what is acknowledged is there. */
-void sim_check_all(struct sim *s);
+/** Now and then: some of what is acknowledged is there. */
+void sim_check_some(struct sim *s);
+/** Does our book say that it was entered there? */
+bool sim_entered(const struct sim *s, unsigned node, const struct hf_id *id);
 /** After faults stopped and time to settle. */
 void sim_check_end(struct sim *s);
 
 /* explore.c, times.c: programs of their own */
-int sim_explore(unsigned depth, uint64_t seconds, uint64_t seed);
+int sim_explore(
+    unsigned depth, uint64_t seconds, uint64_t seed, unsigned processes);
 /** A directory with all that is in it. */
 void sim_remove(const char *path);
 int sim_times(uint64_t jumps, uint64_t seed);

@@ -40,6 +40,8 @@ struct turn {
 	} cosign[64];
 };
 
+#define RESTLESS 300u /* turns in which what is due is left */
+
 struct event sim_event(struct sim_node *n, enum event_type type)
 {
 	return node_event(n->n, type);
@@ -239,15 +241,24 @@ static void wake_again(struct sim *s, struct sim_node *sn)
 	}
 	if (mono != 0 && mono + FED_START_MS < at)
 		at = mono + FED_START_MS;
-	sn->wake = at > now ? at : now + (sn->full_until > now ? 500 : 20);
+	if (at > now) {
+		sn->wake = at;
+		sn->restless = 0;
+		return;
+	}
+	sn->wake = now + (sn->full_until > now ? 500 : 20);
+	if (sn->full_until == 0 && ++sn->restless > RESTLESS)
+		sim_fail("%s asks for turn after turn and does nothing",
+		    sn->n->country.s);
 }
 
 static void erased(struct turn *t)
 {
-	struct event ev[HF_BATCH_MAX];
+	struct event *ev;
 
 	if (t->erase_count == 0)
 		return;
+	ev = calloc(t->erase_count, sizeof(*ev));
 	check(store_keys_destroy(t->n->store, t->erase, t->erase_count),
 	    "store_keys_destroy");
 	for (unsigned i = 0; i < t->erase_count; i++) {
@@ -255,6 +266,7 @@ static void erased(struct turn *t)
 		ev[i].code = t->erase[i];
 	}
 	sim_turn(t->s, t->sn, ev, t->erase_count);
+	free(ev);
 }
 
 static void cosigned(struct turn *t)

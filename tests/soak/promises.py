@@ -19,6 +19,7 @@ PROMISES = [
     Promise("A2", "no second effect", [
         ("acts under kills", "kills_acts", LEAST, 1e6),
         ("second effects", "kills_twice", MOST, 0),
+        ("acts that came again, simulated", "sim_again", LEAST, 1e6),
         ("violations simulated", "sim_violations", MOST, 0)]),
     Promise("A3", "whole after a power cut", [
         ("crash states", "crash_states", LEAST, 1e8),
