@@ -11,6 +11,7 @@ static ssize_t fuzz_pread(int fd, void *out, size_t size, off_t at);
 static ssize_t fuzz_pwrite(int fd, const void *data, size_t size, off_t at);
 #define pread fuzz_pread
 #define pwrite fuzz_pwrite
+#define memory_path fuzz_memory_path
 #define memory_open fuzz_memory_open
 #define memory_close fuzz_memory_close
 #define memory_pairs fuzz_memory_pairs
