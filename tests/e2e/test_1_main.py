@@ -227,20 +227,12 @@ def key_slots(f, cc):
 
 
 def test_expiry_and_erasure(f):
-    before = {cc: key_slots(f, cc) for cc in ("jp", "us")}
     ref = f.request(seconds="3")
     f.has("us.ncp", ref, "request")
     f.run("us.ncp", "request", "accept", ref, "--seconds", "3").ok()
     f.has("jp.ncp", ref, "accept")
-    # slots that the case took: alone, so that they are the case's
-    taken = {}
-    for cc, old in before.items():
-        now = key_slots(f, cc)
-        taken[cc] = [(i, s) for i, s in enumerate(now)
-                     if s[0] == 1 and (i >= len(old) or old[i] != s)]
-        check(taken[cc], "%s has a key for the case" % cc)
-        for i, slot in taken[cc]:
-            check(slot[8:40] != bytes(32), "a key of zeros")
+    # keys are made ready ahead: which is the case's is seen when it is gone
+    before = {cc: key_slots(f, cc) for cc in ("jp", "us")}
     case = f.wait("jp.ncp", ref, lambda c: c["state"] == "expired", "expired")
     check(case["acts"][-1]["kind"] in ("expire", "accept"), "a machine act")
     for cc in ("us", "jp"):
@@ -248,7 +240,11 @@ def test_expiry_and_erasure(f):
         check(all("fields" not in a or a["kind"] == "expire"
                   for a in case["acts"]), "no field opens any more")
         now = key_slots(f, cc)
-        for i, slot in taken[cc]:
+        gone = [(i, s) for i, s in enumerate(before[cc])
+                if s[0] == 1 and now[i][0] == 2]
+        check(gone, "%s has destroyed the case's key" % cc)
+        for i, slot in gone:
+            check(slot[8:40] != bytes(32), "a key of zeros")
             check(now[i][8:40] == bytes(32), "slot %d is overwritten" % i)
             for path in f.broker_files(cc):
                 with open(path, "rb") as data:
