@@ -33,6 +33,7 @@ SRC_broker = $(filter-out broker/main.c,$(wildcard broker/*.c)) \
 	$(wildcard broker/gate/*.c broker/signer/*.c broker/core/*.c)
 SRC_client = $(filter-out client/main.c,$(wildcard client/*.c))
 obj = $(patsubst %.c,$(B)/%.o,$(1))
+comma = ,
 
 LIB_proto = $(B)/libproto.a
 LIB_keys = $(B)/libkeys.a
@@ -66,12 +67,15 @@ TESTS = $(foreach room,proto keys broker client,\
 	$(if $(wildcard tests/$(room)/*.c),$(B)/test-$(room)))
 define test_rule
 $(B)/test-$(1): $(call obj,$(wildcard tests/$(1)/*.c tests/support/*.c)) $(2)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ -lcriterion -lzmq -llmdb -lconfuse -lseccomp \
+	$(Q)$(CC) $(LDFLAGS_ALL) $(3) -o $$@ $$^ -lcriterion -lzmq -llmdb -lconfuse -lseccomp \
 		-ljansson -lpthread $(LDLIBS)
 endef
 $(eval $(call test_rule,proto,$(LIB_proto)))
 $(eval $(call test_rule,keys,$(LIB_keys) $(LIB_proto)))
-$(eval $(call test_rule,broker,$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)))
+SPOILT = txn_get txn_put txn_del txn_next txn_last txn_rows store_key_new \
+	store_key_get malloc calloc realloc
+$(eval $(call test_rule,broker,$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto),\
+	$(addprefix -Wl$(comma)--wrap=,$(SPOILT))))
 $(eval $(call test_rule,client,$(B)/tests/keys/registry.o $(LIB_client) $(LIB_keys) $(LIB_proto)))
 
 # Decoders and readers under any bytes (tests/fuzz, tests/README.md).
@@ -195,7 +199,6 @@ $(B)/plain/%.o: %.c | deps-ok
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	$(Q)$(CC) $(SIM_FLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-comma = ,
 $(B)/sim: $(patsubst %,$(B)/plain/tests/broker/%.o,$(SIM_SHARED)) \
 	$(patsubst %.c,$(B)/plain/%.o,$(wildcard tests/sim/*.c)) \
 	$(LIB_broker) $(LIB_engine) $(LIB_store) $(LIB_keys) $(LIB_proto)
