@@ -82,8 +82,9 @@ static bool text_read(struct hf_bytes text, const char *origin, uint64_t *size,
 		(const char *)line.data, line.size) != HF_OK ||
 	    root_size != sizeof(root->b))
 		return false;
-	while (text.size > 0)
-		if (!hf_note_line(&text, &line) || line.size == 0)
+	/* the text of a note ends with a line's end */
+	while (hf_note_line(&text, &line))
+		if (line.size == 0)
 			return false;
 	return true;
 }

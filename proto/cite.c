@@ -11,6 +11,7 @@
 #include "proto/leaf_internal.h"
 #include "proto/merkle.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define WALK_DEPTH 8
@@ -33,19 +34,18 @@ static bool any_shown(const bool *shown, unsigned begin, unsigned end)
 }
 
 /* Hidden hashes, left to right. */
-static enum hf_err hide(const struct hf_hash *all, const bool *shown,
-    unsigned count, uint8_t *out, size_t *size)
+static void hide(const struct hf_hash *all, const bool *shown, unsigned count,
+    uint8_t *out, size_t *size)
 {
 	struct {
 		unsigned begin, end;
 	} stack[WALK_DEPTH * 2];
 	unsigned top = 0;
 
+	assert(count > 0);
 	*size = 0;
-	if (count > 0) {
-		stack[0].begin = 0;
-		stack[top++].end = count;
-	}
+	stack[0].begin = 0;
+	stack[top++].end = count;
 	while (top > 0) {
 		unsigned begin = stack[--top].begin, end = stack[top].end;
 		unsigned middle;
@@ -66,7 +66,6 @@ static enum hf_err hide(const struct hf_hash *all, const bool *shown,
 		stack[top].begin = begin;
 		stack[top++].end = middle;
 	}
-	return HF_OK;
 }
 
 enum hf_err hf_cite_encode(const struct hf_leaves *l, struct hf_bytes core,
@@ -79,7 +78,7 @@ enum hf_err hf_cite_encode(const struct hf_leaves *l, struct hf_bytes core,
 	size_t hidden_size;
 	struct pack p;
 
-	if (n == 0 || n > l->count)
+	if (n == 0)
 		return HF_RANGE;
 	for (unsigned i = 0; i < n; i++) {
 		if (index[i] >= l->count || (i > 0 && index[i] <= index[i - 1]))

@@ -224,8 +224,7 @@ static enum hf_err bare(
 		text_add_bytes(&t, line.data, line.size);
 		text_add_char(&t, '\n');
 	}
-	if (t.full)
-		return HF_TOO_BIG;
+	assert(!t.full); /* it is no longer than the note */
 	*stripped = (struct hf_bytes){(const uint8_t *)out, t.at};
 	return HF_OK;
 }

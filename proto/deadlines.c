@@ -111,9 +111,9 @@ static void plan_hop(struct planning *p)
 		if (act->kind == HF_KIND_ACCEPT && accept == NULL)
 			accept = act;
 	}
-	if (accept != NULL)
-		add(p, HF_DUE_FIRST_HOP, HF_TRACK_ASKED, accept->envelope.gen,
-		    hf_later(accept->entered, p->c->profile->hop_s));
+	assert(accept != NULL); /* nothing else accepts a request */
+	add(p, HF_DUE_FIRST_HOP, HF_TRACK_ASKED, accept->envelope.gen,
+	    hf_later(accept->entered, p->c->profile->hop_s));
 }
 
 static void plan_replies(struct planning *p)

@@ -147,8 +147,8 @@ enum life_no life_check_decline(const struct life_past *p)
 /** Is the report on the opening or an extend of an order? */
 static bool is_on_order(const struct life_past *p)
 {
-	return p->opening->kind == HF_KIND_ORDER &&
-	       p->re_track == HF_TRACK_ASKING && p->re->clause == 0 &&
+	assert(p->re_track == HF_TRACK_ASKING);
+	return p->opening->kind == HF_KIND_ORDER && p->re->clause == 0 &&
 	       (is_opening(p) || p->re->kind == HF_KIND_EXTEND);
 }
 

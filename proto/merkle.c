@@ -319,7 +319,8 @@ static enum hf_err verify_growth(uint64_t old_size,
 		if ((fn & 1) != 0 || fn == sn) {
 			fr = hf_merkle_node(&path[i], &fr);
 			sr = hf_merkle_node(&path[i], &sr);
-			while ((fn & 1) == 0 && fn != 0) {
+			assert(fn != 0); /* odd, or as large as sn */
+			while ((fn & 1) == 0) {
 				fn >>= 1;
 				sn >>= 1;
 			}

@@ -8,6 +8,7 @@
 #include "proto/pack.h"
 #include "proto/wire.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void pack_times(struct pack *p, const uint64_t s[3])
@@ -63,11 +64,16 @@ enum hf_err hf_profile_encode(
  * time of 48 bits never wraps. */
 #define SECONDS_MAX (UINT64_C(1000) * 366 * 86400)
 
-static uint64_t read_seconds(struct wire *w, int key)
+static uint64_t read_number(struct wire *w, int key, uint64_t max)
 {
 	if (wire_key(w) != key)
 		wire_fail(w, HF_MISSING_KEY);
-	return wire_uint(w, SECONDS_MAX);
+	return wire_uint(w, max);
+}
+
+static uint64_t read_seconds(struct wire *w, int key)
+{
+	return read_number(w, key, SECONDS_MAX);
 }
 
 static void read_times(struct wire *w, int key, uint64_t s[3])
@@ -117,13 +123,13 @@ enum hf_err hf_profile_decode(
 	wire_init(&w, data, size);
 	wire_map(&w, 21);
 	read_name(&w, f);
-	f->version = (uint32_t)read_seconds(&w, 2);
-	f->basis = (unsigned)read_seconds(&w, 3);
+	f->version = (uint32_t)read_number(&w, 2, UINT32_MAX);
+	f->basis = (unsigned)read_number(&w, 3, 255);
 	f->term_default_s = read_seconds(&w, 4);
 	f->term_min_s = read_seconds(&w, 5);
 	f->term_max_s = read_seconds(&w, 6);
 	f->total_max_s = read_seconds(&w, 7);
-	f->extensions_max = (unsigned)read_seconds(&w, 8);
+	f->extensions_max = (unsigned)read_number(&w, 8, 255);
 	read_times(&w, 9, f->acknowledge_s);
 	read_times(&w, 10, f->decide_s);
 	f->pending_s = read_seconds(&w, 11);
@@ -131,19 +137,17 @@ enum hf_err hf_profile_decode(
 	f->reply_s = read_seconds(&w, 13);
 	f->ask_s = read_seconds(&w, 14);
 	f->retain_s = read_seconds(&w, 15);
-	f->live_ttl_max_s = read_seconds(&w, 16);
-	f->measures = (unsigned)read_seconds(&w, 17);
-	f->categories = (unsigned)read_seconds(&w, 18);
+	f->live_ttl_max_s = read_number(&w, 16, UINT32_MAX);
+	f->measures = (unsigned)read_number(&w, 17, 255);
+	f->categories = (unsigned)read_number(&w, 18, 15);
 	read_grounds(&w, f);
 	f->confirm_s = read_seconds(&w, 20);
 	if (wire_key(&w) != 21)
 		wire_fail(&w, HF_MISSING_KEY);
 	f->suspends = wire_bool(&w);
 	wire_close(&w);
-	if (f->version > UINT32_MAX || f->basis == 0 || f->basis > 255 ||
-	    f->extensions_max > 255 || f->measures > 255 ||
-	    f->categories > 15 || f->term_min_s > f->term_default_s ||
-	    f->term_default_s > f->term_max_s || f->live_ttl_max_s > UINT32_MAX)
+	if (f->basis == 0 || f->term_min_s > f->term_default_s ||
+	    f->term_default_s > f->term_max_s)
 		wire_fail(&w, HF_RANGE);
 	if (wire_finish(&w) != HF_OK)
 		return w.err;
@@ -325,10 +329,12 @@ const struct hf_profile *hf_profile_at(unsigned i)
 	if (i >= BUILTIN_COUNT)
 		return NULL;
 	if (ready[i].basis == 0) {
+		enum hf_err err =
+		    hf_profile_encode(&builtin[i], bytes, sizeof(bytes), &size);
+
+		assert(err == HF_OK);
+		(void)err;
 		ready[i] = builtin[i];
-		if (hf_profile_encode(
-			&builtin[i], bytes, sizeof(bytes), &size) != HF_OK)
-			return NULL;
 		ready[i].digest = hf_hash(HF_TAG_PROFILE, bytes, size);
 	}
 	return &ready[i];

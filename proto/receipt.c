@@ -91,15 +91,18 @@ static enum hf_err unpack(const struct head *h, const struct hf_hash *root,
     char out[HF_NOTE_MAX + 1], size_t *size)
 {
 	char origin[HF_ORIGIN_MAX], text[256], name[HF_WITNESS_NAME_MAX];
+	size_t size_of_text;
 	struct text t;
 
 	memcpy(origin, h->origin.data, h->origin.size);
 	origin[h->origin.size] = '\0';
-	if (!hf_note_name_ok(origin, h->origin.size) ||
-	    hf_checkpoint_text(text, sizeof(text), origin, h->size, root) == 0)
+	if (!hf_note_name_ok(origin, h->origin.size))
 		return HF_CHECKPOINT;
+	size_of_text =
+	    hf_checkpoint_text(text, sizeof(text), origin, h->size, root);
+	assert(size_of_text > 0);
 	text_init(&t, out, HF_NOTE_MAX + 1);
-	text_add(&t, text);
+	text_add_bytes(&t, text, size_of_text);
 	text_add_char(&t, '\n');
 	add_line(&t, h->origin, h->own, sizeof(h->own));
 	for (unsigned i = 0; i < h->cosig_count; i++) {
@@ -112,11 +115,12 @@ static enum hf_err unpack(const struct head *h, const struct hf_hash *root,
 		    (struct hf_bytes){(const uint8_t *)name, strlen(name)},
 		    at + HF_COUNTRY_SIZE, COSIG_BLOB_SIZE);
 	}
+	assert(!t.full);
 	*size = t.at;
-	return t.full ? HF_TOO_BIG : HF_OK;
+	return HF_OK;
 }
 
-/* "holdfast/CC/witness" */
+/* "holdfast/CC/witness", of a country in the form of one */
 static bool witness_of(struct hf_bytes name, uint8_t country[HF_COUNTRY_SIZE])
 {
 	char expected[HF_WITNESS_NAME_MAX];
@@ -127,7 +131,14 @@ static bool witness_of(struct hf_bytes name, uint8_t country[HF_COUNTRY_SIZE])
 	memcpy(c.s, name.data + HF_WITNESS_NAME_CC, HF_COUNTRY_SIZE);
 	hf_witness_name(expected, c);
 	memcpy(country, c.s, HF_COUNTRY_SIZE);
-	return memcmp(name.data, expected, name.size) == 0;
+	return memcmp(name.data, expected, name.size) == 0 &&
+	       hf_country_ok(c.s, HF_COUNTRY_SIZE);
+}
+
+/* Is its country after that of the cosignature before it? */
+static bool is_ascending(const uint8_t *cosig)
+{
+	return memcmp(cosig - COSIG_SIZE, cosig, HF_COUNTRY_SIZE) < 0;
 }
 
 /* The head's own three lines. */
@@ -163,7 +174,8 @@ static bool take_apart(
 
 		if (!take_line(
 			&lines, &name, at + HF_COUNTRY_SIZE, COSIG_BLOB_SIZE) ||
-		    !witness_of(name, at))
+		    !witness_of(name, at) ||
+		    (h->cosig_count > 0 && !is_ascending(at)))
 			return false;
 		h->cosig_count++;
 	}
@@ -199,8 +211,7 @@ static void read_head(struct wire *w, struct head *h)
 		const uint8_t *at = h->cosigs + i * COSIG_SIZE;
 
 		if (!hf_country_ok((const char *)at, HF_COUNTRY_SIZE) ||
-		    (i > 0 &&
-			memcmp(at - COSIG_SIZE, at, HF_COUNTRY_SIZE) >= 0))
+		    (i > 0 && !is_ascending(at)))
 			wire_fail(w, HF_RANGE);
 	}
 }

@@ -19,7 +19,7 @@ static const char alphanumeric[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 static unsigned value_of(char c)
 {
-	const char *at = c == '\0' ? NULL : strchr(alphanumeric, c);
+	const char *at = strchr(alphanumeric, c);
 
 	return at == NULL ? 36 : (unsigned)(at - alphanumeric);
 }

@@ -5,6 +5,7 @@
 #include "proto/ref.h"
 #include "proto/text.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define DAY_MS UINT64_C(86400000)
@@ -15,8 +16,9 @@ static int64_t days_of(int64_t y, unsigned m, unsigned d)
 {
 	int64_t era, year_of_era, day_of_year;
 
+	assert(y >= 1970);
 	y -= m <= 2;
-	era = (y >= 0 ? y : y - 399) / 400;
+	era = y / 400;
 	year_of_era = y - era * 400;
 	day_of_year = (153 * (int64_t)(m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
 	return era * 146097 + year_of_era * 365 + year_of_era / 4 -
@@ -26,7 +28,7 @@ static int64_t days_of(int64_t y, unsigned m, unsigned d)
 static void civil_of(int64_t days, int64_t *y, unsigned *m, unsigned *d)
 {
 	int64_t z = days + 719468;
-	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+	int64_t era = z / 146097;
 	int64_t doe = z - era * 146097;
 	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
@@ -176,8 +178,9 @@ enum hf_err hf_rfc3339_read(
 	if (!hf_civil_ms((int)y, mo, d, h, mi, s, &base))
 		return HF_RANGE;
 	utc = (int64_t)base + ms - (int64_t)z * 60000;
-	if (utc < 0 || (uint64_t)utc >= HF_TIME_LIMIT)
+	if (utc < 0)
 		return HF_RANGE;
+	assert((uint64_t)utc < HF_TIME_LIMIT); /* the year has four digits */
 	t->ms = (uint64_t)utc;
 	*zone_minutes = z;
 	return HF_OK;

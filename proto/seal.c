@@ -13,6 +13,10 @@
 #include <string.h>
 
 #define PAD_BEGIN 0x80u
+/* A box of fewer bytes has a shorter head; behind the keys of many desks the
+ * least bucket would leave less. */
+#define BOX_HEAD 3u
+#define BOX_MIN 256u
 #define AD_PREFIX "holdfast/1/body"
 #define AD_SIZE (sizeof(AD_PREFIX) + HF_KEY_SIZE + HF_HASH_SIZE)
 
@@ -52,12 +56,6 @@ static void pack_head(struct pack *p, const struct hf_recipient *recipients,
 	pack_bin(p, nonce, HF_NONCE_SIZE);
 }
 
-/* Bytes of a bin's head in front of `size` bytes. */
-static size_t bin_head(size_t size)
-{
-	return size < 0x100 ? 2 : size < 0x10000 ? 3 : 5;
-}
-
 enum hf_err hf_body_seal(const uint8_t *plain, size_t plain_size,
     const struct hf_recipient *recipients, unsigned count,
     const struct hf_key *author, const struct hf_hash *envelope_commitment,
@@ -85,13 +83,13 @@ enum hf_err hf_body_seal(const uint8_t *plain, size_t plain_size,
 	err = pack_finish(&p, &head);
 	if (err != HF_OK)
 		return err;
-	bucket = hf_body_bucket(head + 3 + plain_size + 1 + HF_TAG_SIZE);
+	box_size = plain_size + 1 + HF_TAG_SIZE;
+	if (box_size < BOX_MIN)
+		box_size = BOX_MIN;
+	bucket = hf_body_bucket(head + BOX_HEAD + box_size);
 	if (bucket == 0 || bucket > capacity)
 		return HF_TOO_BIG;
-	/* every bucket leaves a box of 256 bytes or more: a head of 3 */
-	box_size = bucket - head - 3;
-	if (bin_head(box_size) != 3)
-		return HF_RANGE;
+	box_size = bucket - head - BOX_HEAD;
 	memcpy(padded, plain, plain_size);
 	memset(padded + plain_size, 0, box_size - HF_TAG_SIZE - plain_size);
 	padded[plain_size] = PAD_BEGIN;

@@ -109,7 +109,7 @@ static bool is_granted(
 	struct row_key k;
 
 	grant_key(&k, id, desk);
-	return txn_get(e->txn, TABLE_META, row_bytes(&k), &row) == HF_OK;
+	return is_there(e, txn_get(e->txn, TABLE_META, row_bytes(&k), &row));
 }
 
 /** Auditors and oversight see who did what and when, operators what they

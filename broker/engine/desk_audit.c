@@ -124,7 +124,7 @@ static enum hf_err may_see_entry(struct request *r, uint64_t index)
 		return err;
 	subject = index;
 	if (!hf_entry_is_act(leaf.type) &&
-	    ledger_index_of(r->e, &leaf.id, &subject) != HF_OK)
+	    !is_there(r->e, ledger_index_of(r->e, &leaf.id, &subject)))
 		return HF_READ_DENIED;
 	err = ledger_act(r->e, subject, &core, &envelope, &sigs);
 	if (err == HF_OK)

@@ -70,7 +70,7 @@ static bool may_read(struct request *r, const struct hf_id *id)
 {
 	struct case_record c;
 
-	return case_load(r->e, id, &c) == HF_OK &&
+	return is_there(r->e, case_load(r->e, id, &c)) &&
 	       case_access(r->e, &c, r->who) != ACCESS_NONE;
 }
 

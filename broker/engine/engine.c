@@ -262,6 +262,9 @@ enum hf_err engine_begin(
 	e->clock_saved = e->clock_certain;
 	e->turn_dirty = false;
 	e->roster_changed = false;
+	e->fault = HF_OK;
+	e->keys_saved = e->keys_at;
+	e->term_saved = e->term_mono;
 	effects_clear(effects);
 	desk_begin(e);
 	room_look(e);
@@ -404,7 +407,7 @@ enum hf_err engine_step(struct engine *e, const struct event *ev)
 	if (err == HF_OK)
 		err = step(e, ev);
 	e->last.frame = bytes_of(NULL, 0);
-	return err;
+	return e->fault == HF_OK ? err : e->fault;
 }
 
 /* Everything that time brings, then what the turn leaves to be told. */
@@ -486,7 +489,7 @@ enum hf_err engine_end(
 	if (err == HF_OK && effects_failed(e->effects))
 		err = HF_NOMEM;
 	e->txn = NULL;
-	return err;
+	return e->fault == HF_OK ? err : e->fault;
 }
 
 void engine_abandon(struct engine *e)
@@ -498,6 +501,8 @@ void engine_abandon(struct engine *e)
 		e->note_mono = e->mono_ms + NOTE_AGAIN_MS;
 	}
 	e->clock_certain = e->clock_saved;
+	e->keys_at = e->keys_saved; /* nobody was told */
+	e->term_mono = e->term_saved;
 	desk_abandon(e);
 	link_abandon(e);
 	effects_clear(e->effects);

@@ -114,6 +114,13 @@ bool desk_is_ours(const struct engine *e, const struct hf_desk *desk)
 	return same_country(&c, &e->options.country);
 }
 
+bool is_there(struct engine *e, enum hf_err err)
+{
+	if (err != HF_OK && err != HF_NOTFOUND)
+		e->fault = err;
+	return err == HF_OK;
+}
+
 bool is_refusal(enum hf_err err)
 {
 	return err != HF_OK && (hf_err_info(err)->class == HF_CLASS_PEER ||

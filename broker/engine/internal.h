@@ -73,9 +73,12 @@ struct engine {
 	uint64_t inbox_saved;
 	bool clock_saved;
 	struct instant
-	    keys_at;         /* admitted keys change by themselves; 0 never */
-	uint64_t term_mono;  /* when to look again whose term ends */
+	    keys_at;        /* admitted keys change by themselves; 0 never */
+	uint64_t term_mono; /* when to look again whose term ends */
+	struct instant keys_saved; /* both, before this turn */
+	uint64_t term_saved;
 	bool roster_changed; /* this turn: abandoning it is fatal */
+	enum hf_err fault;   /* this turn: is_there could not be answered */
 	/* entries that the start left unread are read beside the work */
 	uint64_t scrub_at, scrub_end, scrub_mono;
 	bool damaged;    /* entry scrub_at is not what was signed */
@@ -503,5 +506,8 @@ bool id_is_zero(const struct hf_id *id);
 /** The error refuses one act, or asks for patience, and the turn goes on:
  * class PEER, HF_PAST_MISSING, HF_BUSY.  Any other ends the turn. */
 bool is_refusal(enum hf_err err);
+/** For a question of yes or no: `err` is HF_OK, or HF_NOTFOUND.  With any
+ * other the answer is no, and the turn is lost, whatever follows from it. */
+bool is_there(struct engine *e, enum hf_err err);
 
 #endif

@@ -310,8 +310,12 @@ static void step(struct node *n, const struct event *ev)
 	must(engine_step(n->engine, ev), "engine_step");
 }
 
+void (*fed_before_turn)(struct node *n, const struct event *ev);
+
 void node_turn(struct node *n, const struct event *ev)
 {
+	if (fed_before_turn != NULL)
+		fed_before_turn(n, ev);
 	turn_begin(n);
 	step(n, ev);
 	turn_end(n);

@@ -111,6 +111,8 @@ void turn_end(struct node *n);
 /** An event as of now, to be completed; and a turn of its own for it. */
 struct event node_event(struct node *n, enum event_type type);
 void node_turn(struct node *n, const struct event *ev);
+/** Called before each node_turn, with no turn running; NULL: nothing. */
+extern void (*fed_before_turn)(struct node *n, const struct event *ev);
 /** The same without carrying out any effect (a crash after the commit). */
 void turn_end_crash(struct node *n);
 /** Abort what was decided. */

@@ -436,3 +436,81 @@ Test(envelope, is_not_written_when_it_would_not_be_read)
 		    rows[i].err, "%s", rows[i].what);
 	}
 }
+
+/* The parts of a good act, with one that cannot stand in any. */
+Test(act, is_not_put_together_of_what_would_not_be_read)
+{
+	static struct act_rig r;
+	static uint8_t out[HF_ACT_MAX], big[HF_ENVELOPE_MAX + 1];
+	struct hf_bytes core, envelope, sigs, body, much = {big, sizeof(big)};
+	struct hf_bytes none = {NULL, 0};
+	struct hf_act act;
+	size_t size;
+
+	rig_request(&r);
+	rig_build(&r);
+	cr_assert_eq(hf_act_decode(&act, r.frame, r.size), HF_OK);
+	core = act.core_bytes;
+	envelope = act.envelope_bytes;
+	sigs = act.sigs_bytes;
+	body = act.body_bytes;
+#define TRY(c, e, s) hf_act_encode(c, e, s, body, out, sizeof(out), &size)
+	cr_expect_eq(TRY(core, envelope, sigs), HF_OK);
+	cr_expect_eq(TRY(much, envelope, sigs), HF_TOO_BIG);
+	cr_expect_eq(TRY(core, much, sigs), HF_TOO_BIG);
+	cr_expect_eq(TRY(none, envelope, sigs), HF_RANGE);
+	cr_expect_eq(TRY(core, none, sigs), HF_RANGE);
+	cr_expect_neq(TRY(core, envelope, none), HF_OK);
+#undef TRY
+	cr_expect_eq(hf_act_decode_again(&act, r.frame, r.size), HF_OK);
+	for (size_t n = 0; n < r.size; n += 97)
+		cr_expect_neq(hf_act_decode_again(&act, r.frame, n), HF_OK);
+	cr_expect_eq(hf_core_decode(&r.core, big, HF_CORE_MAX + 1), HF_TOO_BIG);
+	cr_expect_eq(
+	    hf_envelope_decode(&r.envelope, big, sizeof(big)), HF_TOO_BIG);
+}
+
+/* Lists of two, of which the first is wrong; and lists that are too long. */
+Test(envelope, lists_are_read_up_to_the_first_that_is_wrong)
+{
+	static const enum hf_envelope_key keys[] = {
+	    HF_E_FLAGS, HF_E_THIRD, HF_E_LINEAGE, HF_E_CITES};
+	uint8_t good[HF_ENVELOPE_MAX], bad[HF_ENVELOPE_MAX];
+	struct hf_envelope e, back;
+	size_t size, wrong;
+
+	for (unsigned i = 0; i < sizeof(pool); i++)
+		pool[i] = (uint8_t)i;
+	for (unsigned i = 0; i < 4; i++) {
+		rig_envelope(&e, HF_TRACK_ASKING, 2);
+		e.present |= ACT_BIT(keys[i]);
+		for (unsigned k = 0; k < 2; k++) {
+			e.flags[k].flag = k + 1;
+			e.flags[k].strength = 1;
+			memcpy(e.third[k].s, k == 0 ? "DE" : "FR", 2);
+			e.lineage[k].type = 1;
+			e.cites[k].leaves = (struct hf_bytes){pool, 2};
+		}
+		e.flag_count = e.third_count = 2;
+		e.lineage_count = e.cite_count = 2;
+		cr_assert_eq(
+		    hf_envelope_encode(&e, good, sizeof(good), &size), HF_OK);
+		wrong = 0;
+		/* every byte in turn is one that begins no value */
+		for (size_t at = 0; at < size; at++) {
+			memcpy(bad, good, size);
+			bad[at] = 0xc1;
+			wrong += hf_envelope_decode(&back, bad, size) != HF_OK;
+		}
+		cr_expect_geq(wrong, 20, "%u", i);
+		for (size_t n = 0; n < size; n++)
+			cr_expect_neq(
+			    hf_envelope_decode(&back, good, n), HF_OK);
+		e.flag_count = i == 0 ? HF_FLAG_MAX + 1 : 2;
+		e.third_count = i == 1 ? HF_THIRD_MAX + 1 : 2;
+		e.lineage_count = i == 2 ? HF_LINEAGE_MAX + 1 : 2;
+		e.cite_count = i == 3 ? HF_CITES_MAX + 1 : 2;
+		cr_expect_eq(hf_envelope_encode(&e, good, sizeof(good), &size),
+		    HF_TOO_MANY, "%u", i);
+	}
+}

@@ -128,9 +128,78 @@ Test(checkpoint, what_does_not_fit_is_said)
 	cr_assert(hf_checkpoint_note(buf, note_size + 1, &size, text,
 		      HEAD_ORIGIN, &s.key, &sig) == HF_OK);
 	memset(long_text, 'x', sizeof(long_text));
+	long_text[sizeof(long_text) - 1] = '\0';
+	cr_assert(hf_checkpoint_note(buf, sizeof(buf), &size, text, long_text,
+		      &s.key, &sig) == HF_TOO_BIG);
 	strcpy(long_text + sizeof(long_text) - 100, "\n");
 	cr_assert(hf_checkpoint_note(buf, sizeof(buf), &size, long_text,
 		      HEAD_ORIGIN, &s.key, &sig) == HF_TOO_BIG);
+}
+
+/* A note names the log in its first line; nothing else is looked at. */
+Test(checkpoint, an_origin_is_read_off_a_note)
+{
+	static const struct {
+		const char *note, *country;
+		uint32_t epoch;
+	} rows[] = {{"holdfast/JP/1\n", "JP", 1},
+	    {"holdfast/XK/4294967295\nmore", "XK", UINT32_MAX},
+	    {"holdfast/JP/4294967296\n", NULL, 0}, {"", NULL, 0},
+	    {"holdfast/JP/1", NULL, 0}, {"holdfast/JP\n", NULL, 0},
+	    {"holdfist/JP/1\n", NULL, 0}, {"holdfast/jP/1\n", NULL, 0},
+	    {"holdfast/J1/1\n", NULL, 0}, {"holdfast/JPN1\n", NULL, 0},
+	    {"holdfast/JP/x\n", NULL, 0}, {"holdfast/JP/\n", NULL, 0}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hf_bytes note = {
+		    (const uint8_t *)rows[i].note, strlen(rows[i].note)};
+		struct hf_country c = {"ZZ"};
+		uint32_t epoch = 7;
+
+		cr_expect_eq(hf_note_origin(note, &c, &epoch),
+		    rows[i].country ? HF_OK : HF_CHECKPOINT, "%zu", i);
+		cr_expect_str_eq(
+		    c.s, rows[i].country ? rows[i].country : "ZZ", "%zu", i);
+		cr_expect_eq(epoch, rows[i].country ? rows[i].epoch : 7);
+	}
+}
+
+/* Signed all the same: what a note must hold. */
+Test(checkpoint, a_signed_text_of_another_form_is_no_head)
+{
+	static const struct {
+		const char *text;
+		enum hf_err err;
+	} rows[] = {{HEAD_ORIGIN "\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+				 "AAA=\n",
+			HF_OK},
+	    {HEAD_ORIGIN "\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+			 "more\n",
+		HF_OK},
+	    {HEAD_ORIGIN "\n", HF_CHECKPOINT},
+	    {HEAD_ORIGIN "\n1\n", HF_CHECKPOINT},
+	    {HEAD_ORIGIN "\n1\nAAAA\n", HF_CHECKPOINT},
+	    {HEAD_ORIGIN "\n-1\nAAAA\n", HF_CHECKPOINT},
+	    {"holdfast/JP/2\n1\nAAAA\n", HF_CHECKPOINT}};
+	struct signer s = signer_of(1);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char note[HF_NOTE_MAX + 1];
+		struct hf_hash root;
+		struct hf_sig sig;
+		uint64_t n;
+		size_t size;
+
+		crypto_sign_detached(sig.b, NULL, (const uint8_t *)rows[i].text,
+		    strlen(rows[i].text), s.secret);
+		cr_assert_eq(hf_checkpoint_note(note, sizeof(note), &size,
+				 rows[i].text, HEAD_ORIGIN, &s.key, &sig),
+		    HF_OK);
+		cr_expect_eq(hf_checkpoint_verify(
+				 (struct hf_bytes){(const uint8_t *)note, size},
+				 HEAD_ORIGIN, &s.key, &n, &root),
+		    rows[i].err, "%zu", i);
+	}
 }
 
 Test(checkpoint, origins_name_country_and_epoch)

@@ -2,6 +2,7 @@
 #include "proto/cosign.h"
 #include "proto/crypto.h"
 #include "proto/ledger.h"
+#include "proto/note.h"
 #include "tests/support/vectors.h"
 
 #include <criterion/criterion.h>
@@ -178,4 +179,206 @@ Test(cosign, the_message_and_the_line_are_those_of_the_standard)
 	cr_assert_eq(hf_cosign_message(message, 1679315147, text_bytes("x\n")),
 	    sizeof(wanted) - 1);
 	cr_assert_eq(memcmp(message, wanted, sizeof(wanted) - 1), 0);
+}
+
+/* ---- notes put together line by line ---- */
+
+static struct hf_bytes witness_line(
+    char out[HF_NOTE_MAX], const char *name, size_t payload)
+{
+	struct hf_note_signature s = {
+	    .name = text_bytes(name), .payload_size = payload};
+	size_t size;
+
+	memset(s.payload, 1, payload);
+	size = hf_note_signature_write(out, HF_NOTE_MAX, &s);
+	cr_assert_gt(size, 0);
+	return (struct hf_bytes){(const uint8_t *)out, size};
+}
+
+static struct hf_bytes note_of(
+    char out[HF_NOTE_MAX + 1], const char *text, const char *lines)
+{
+	int n = snprintf(out, HF_NOTE_MAX + 1, "%s\n%s", text, lines);
+
+	cr_assert_leq(n, (int)HF_NOTE_MAX);
+	return text_bytes(out);
+}
+
+Test(cosign, what_is_no_note_and_no_line_is_refused)
+{
+	static const struct {
+		const char *note, *line;
+	} rows[] = {{"no blank line\n", NULL}, {"", NULL},
+	    {"x\n\n\xe2\x80\x94 a AAAA", NULL}, {"x\n\nnot signed\n", NULL},
+	    {NULL, ""}, {NULL, "no line's end"}, {NULL, "not signed\n"},
+	    {NULL, "\xe2\x80\x94\n"}, {NULL, "\xe2\x80\x94 name\n"},
+	    {NULL, "\xe2\x80\x94 name !\n"}, {NULL, "\xe2\x80\x94 name AAA=\n"},
+	    {NULL, "two\nlines\n"}};
+	char line[HF_NOTE_MAX], note[HF_NOTE_MAX + 1], out[HF_NOTE_MAX + 1];
+	struct hf_bytes good, any, name;
+	struct hf_key key = {{0}};
+	uint8_t fork[HF_FORK_MAX];
+	uint64_t seconds;
+	size_t size;
+
+	cr_assert(hf_crypto_init() == HF_OK);
+	good = witness_line(line, "holdfast/US/witness", 72);
+	any = note_of(note, "holdfast/JP/1\n1\nx\n", "");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hf_bytes n =
+		    rows[i].note == NULL ? any : text_bytes(rows[i].note);
+		struct hf_bytes l =
+		    rows[i].line == NULL ? good : text_bytes(rows[i].line);
+
+		cr_expect_eq(hf_cosign_add(n, l, out, sizeof(out), &size),
+		    HF_CHECKPOINT, "%zu", i);
+		cr_expect_eq(hf_cosign_verify_line(
+				 l, n, "holdfast/US/witness", &key, &seconds),
+		    HF_CHECKPOINT, "%zu", i);
+		if (rows[i].note == NULL)
+			continue;
+		cr_expect_eq(
+		    hf_cosign_verify(n, "holdfast/US/witness", &key, &seconds),
+		    HF_CHECKPOINT, "%zu", i);
+		cr_expect_not(hf_cosign_name(n, 0, &name), "%zu", i);
+		cr_expect_eq(
+		    hf_fork_encode("holdfast/JP/1", &key, n, any, fork, &size),
+		    HF_CHECKPOINT, "%zu", i);
+		cr_expect_eq(
+		    hf_fork_encode("holdfast/JP/1", &key, any, n, fork, &size),
+		    HF_CHECKPOINT, "%zu", i);
+	}
+	/* by another key than the one that is asked for */
+	cr_expect_eq(hf_cosign_verify_line(
+			 good, any, "holdfast/US/witness", &key, &seconds),
+	    HF_CHECKPOINT);
+}
+
+Test(cosign, only_a_witness_cosigns)
+{
+	static const struct {
+		const char *name;
+		size_t payload;
+		bool ok;
+	} rows[] = {{"holdfast/US/witness", 72, true}, {"x/witness", 72, true},
+	    {"/witness", 72, false}, {"short", 72, false},
+	    {"holdfast/US/witnes5", 72, false},
+	    {"holdfast/US/witness", 64, false},
+	    {"holdfast/US/witness", 73, false}};
+	char line[HF_NOTE_MAX], note[HF_NOTE_MAX + 1], out[HF_NOTE_MAX + 1];
+	size_t size;
+
+	cr_assert(hf_crypto_init() == HF_OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hf_bytes name,
+		    l = witness_line(line, rows[i].name, rows[i].payload);
+		struct hf_bytes n = note_of(note, "xx\n", line);
+
+		cr_expect_eq(hf_cosign_name(n, 0, &name), rows[i].ok, "%zu", i);
+		n = note_of(note, "xx\n", "");
+		cr_expect_eq(hf_cosign_add(n, l, out, sizeof(out), &size),
+		    rows[i].ok ? HF_OK : HF_CHECKPOINT, "%zu", i);
+	}
+}
+
+/* By their names, whichever came first; a shorter name before a longer one
+ * that begins with it. */
+Test(cosign, lines_stand_in_the_order_of_their_names)
+{
+	static const char *const names[] = {"holdfast/AA/witness",
+	    "holdfast/JP/witness", "i/witness", "i/witness/witness"};
+	static const unsigned orders[][4] = {
+	    {0, 1, 2, 3}, {3, 2, 1, 0}, {2, 0, 3, 1}, {1, 3, 0, 2}};
+	char note[HF_NOTE_MAX + 1], next[HF_NOTE_MAX + 1], line[HF_NOTE_MAX];
+	size_t size;
+
+	cr_assert(hf_crypto_init() == HF_OK);
+	for (unsigned i = 0; i < 4; i++) {
+		struct hf_bytes n = note_of(note, "xx\n", "");
+
+		for (unsigned k = 0; k < 4; k++) {
+			struct hf_bytes l =
+			    witness_line(line, names[orders[i][k]], 72);
+
+			cr_assert_eq(
+			    hf_cosign_add(n, l, next, sizeof(next), &size),
+			    HF_OK);
+			memcpy(note, next, size);
+			n = (struct hf_bytes){(const uint8_t *)note, size};
+		}
+		for (unsigned k = 0; k < 4; k++) {
+			struct hf_bytes name;
+
+			cr_assert(hf_cosign_name(n, k, &name));
+			cr_expect(
+			    name.size == strlen(names[k]) &&
+				memcmp(name.data, names[k], name.size) == 0,
+			    "%u: %.*s", i, (int)name.size, name.data);
+		}
+	}
+}
+
+Test(cosign, a_text_that_is_too_long_is_not_cosigned)
+{
+	char text[HF_COSIGN_MESSAGE_MAX + 1], line[HF_NOTE_MAX];
+	char note[HF_NOTE_MAX + 1];
+	uint8_t message[HF_COSIGN_MESSAGE_MAX];
+	struct hf_note_signature s = {.payload_size = 72};
+	struct hf_key key = {{0}};
+	uint64_t seconds;
+	size_t size;
+
+	cr_assert(hf_crypto_init() == HF_OK);
+	memset(text, 'x', sizeof(text));
+	memcpy(text + sizeof(text) - 2, "\n", 2);
+	cr_expect_eq(hf_cosign_message(message, 1, text_bytes(text)), 0);
+	s.name = text_bytes("holdfast/US/witness");
+	hf_note_key_id_of(
+	    s.key_id, "holdfast/US/witness", HF_NOTE_COSIGNATURE, &key);
+	size = hf_note_signature_write(line, sizeof(line), &s);
+	cr_assert_gt(size, 0);
+	cr_expect_eq(hf_cosign_verify(note_of(note, text, line),
+			 "holdfast/US/witness", &key, &seconds),
+	    HF_CHECKPOINT);
+	/* nor is a line written where there is no room for it */
+	for (size_t room = 1; room <= size; room++)
+		cr_expect_eq(hf_note_signature_write(line, room, &s), 0);
+	cr_expect_eq(hf_note_signature_write(line, size + 1, &s), size);
+}
+
+/* The proof of the vectors with one thing changed. */
+Test(cosign, a_fork_that_is_told_otherwise_is_none)
+{
+	json_t *root = load();
+	const json_t *row = json_array_get(vectors_get(root, "forks"), 0);
+	const char *origin = vectors_text(row, "origin");
+	size_t size = 0, at = 1 + 1 + 1 + strlen(origin) + 1 + 2;
+	uint8_t *proof = vectors_bytes(json_object_get(row, "proof"), &size);
+	static uint8_t big[HF_FORK_MAX + 1];
+	uint64_t entries;
+	struct hf_key key;
+
+	vectors_copy(row, "key", key.b, sizeof(key.b));
+	cr_assert_eq(hf_fork_check(proof, size, origin, &key, &entries), HF_OK);
+	cr_expect_eq(hf_fork_check(big, sizeof(big), origin, &key, &entries),
+	    HF_TOO_BIG);
+	cr_expect_eq(
+	    hf_fork_check(proof, size, "holdfast/JP/11", &key, &entries),
+	    HF_CHECKPOINT, "another name");
+	cr_expect_eq(
+	    hf_fork_check(proof, size, "holdfast/JP/2", &key, &entries),
+	    HF_CHECKPOINT, "another log");
+	proof[1 + 1 + 1 + strlen(origin)] = 4;
+	cr_expect_eq(
+	    hf_fork_check(proof, size, origin, &key, &entries), HF_RANGE);
+	proof[1 + 1 + 1 + strlen(origin)] = 2;
+	memset(proof + at, 'x', 8);
+	for (size_t i = at; i < at + 200; i++)
+		if (proof[i] == '\n')
+			proof[i] = 'x';
+	cr_expect_eq(hf_fork_check(proof, size, origin, &key, &entries),
+	    HF_CHECKPOINT, "no note");
+	free(proof);
+	json_decref(root);
 }

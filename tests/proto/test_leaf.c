@@ -219,3 +219,30 @@ Test(leaf, salts_differ_by_leaf_and_by_seed)
 			    a.leaf[i].salt, a.leaf[k].salt, HF_SALT_SIZE);
 	}
 }
+
+Test(leaf, lists_that_would_not_be_read_are_not_written)
+{
+	static struct hf_leaves l;
+	static struct signed_core s;
+	static uint8_t out[HF_BODY_MAX], big[HF_LEAF_BYTES_MAX + 1];
+	uint8_t one[] = {0};
+	size_t size;
+
+	cr_assert_eq(hf_crypto_init(), HF_OK);
+	chance_state = 6;
+	make_leaves(&l, 2);
+	sign_leaves(&s, &l);
+	/* a field that nobody knows may not stand twice */
+	l.leaf[0].field = l.leaf[1].field = HF_FIELD_OPTIONAL + 3;
+	cr_expect_eq(
+	    hf_leaves_encode(&l, out, sizeof(out), &size), HF_KEY_ORDER);
+	l.leaf[1].field++;
+	cr_expect_eq(hf_leaves_encode(&l, out, sizeof(out), &size), HF_OK);
+	l.leaf[0].value = (struct hf_bytes){big, sizeof(big)};
+	cr_expect_eq(hf_leaves_encode(&l, out, sizeof(out), &size), HF_TOO_BIG);
+	l.leaf[0].value.size += 64;
+	cr_expect_eq(hf_cite_encode(&l, (struct hf_bytes){s.core, s.core_size},
+			 (struct hf_bytes){s.sigs, s.sigs_size}, one, 1, out,
+			 sizeof(out), &size),
+	    HF_TOO_BIG);
+}

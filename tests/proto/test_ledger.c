@@ -231,3 +231,32 @@ Test(ledger, a_statement_that_would_not_decode_is_not_written)
 	s.time.ms = HF_TIME_LIMIT;
 	cr_assert(hf_statement_encode(&s, out, sizeof(out), &size) == HF_RANGE);
 }
+
+Test(ledger, a_leaf_beyond_the_end_of_time_is_neither_written_nor_read)
+{
+	struct hf_ledger_leaf leaf = {.type = HF_ENTRY_OWN,
+				  .entered = {HF_TIME_LIMIT - 1}},
+			      back;
+	uint8_t out[HF_LEDGER_LEAF_MAX + 1] = {0};
+	size_t size;
+
+	cr_expect_eq(
+	    hf_ledger_leaf_encode(&leaf, out, sizeof(out), &size), HF_OK);
+	cr_expect_eq(hf_ledger_leaf_decode(&back, out, size), HF_OK);
+	leaf.entered.ms++;
+	cr_expect_eq(
+	    hf_ledger_leaf_encode(&leaf, out, sizeof(out), &size), HF_RANGE);
+	cr_expect_eq(
+	    hf_ledger_leaf_decode(&back, out, sizeof(out)), HF_TOO_BIG);
+}
+
+Test(ledger, an_entry_is_an_act_or_a_statement)
+{
+	cr_expect_not(hf_entry_is_act(0));
+	cr_expect(hf_entry_is_act(HF_ENTRY_OWN));
+	cr_expect(hf_entry_is_act(HF_ENTRY_RECALLED));
+	cr_expect_not(hf_entry_is_act(HF_ENTRY_LAST));
+	cr_expect_not(hf_entry_came(HF_ENTRY_OWN));
+	cr_expect(hf_entry_came(HF_ENTRY_FOREIGN));
+	cr_expect(hf_entry_came(HF_ENTRY_RECALLED));
+}

@@ -618,3 +618,126 @@ Test(life, counts_open_queries_and_unconfirmed_words)
 	cr_expect_eq(clause, 401u);
 	free(r);
 }
+
+/* One thing about the acts that are held is wrong; both tracks are folded up
+ * to the act before it. */
+Test(life, folds_a_track_up_to_where_it_breaks)
+{
+	static const struct {
+		const char *what;
+		unsigned track;
+		uint32_t at, asking, asked;
+	} rows[] = {{"an opening that has seen something", Q, 0, 0, 0},
+	    {"an opening of an optional kind", Q, 0, 0, 0},
+	    {"an act of the other track", S, 1, 1, 1},
+	    {"a place of another act", S, 1, 1, 1},
+	    {"another act before it", S, 1, 1, 1},
+	    {"another case", S, 0, 1, 0}};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig *r = accepted(HF_KIND_REQUEST, HF_PRESERVATION);
+		struct hf_life_act act = rig_make(r, S, HF_KIND_NOTE), *bad;
+
+		rig_must(r, &act);
+		bad = &r->acts[rows[i].track][rows[i].at];
+		bad->envelope.seen_gen += i == 0;
+		if (i == 1)
+			bad->kind = HF_KIND_OPTIONAL;
+		bad->envelope.track ^= i == 2;
+		bad->envelope.gen += i == 3;
+		bad->envelope.prev.b[3] ^= i == 4;
+		bad->envelope.case_id.b[3] ^= i == 5;
+		cr_expect_eq(hf_case_fold(&r->c), HF_CHAIN, "%s", rows[i].what);
+		cr_expect_eq(bad->clause, 502u, "%s", rows[i].what);
+		cr_expect_eq(
+		    r->c.asking_folded, rows[i].asking, "%s", rows[i].what);
+		cr_expect_eq(
+		    r->c.asked_folded, rows[i].asked, "%s", rows[i].what);
+		free(r);
+	}
+}
+
+Test(life, refuses_a_place_that_no_act_can_have)
+{
+	struct rig *r = opened(HF_KIND_REQUEST, HF_PRESERVATION);
+	struct hf_life_act act = rig_make(r, S, HF_KIND_NOTE);
+	unsigned clause;
+
+	act.envelope.gen = 0;
+	cr_expect_eq(hf_case_check(&r->c, &act, &clause), HF_CHAIN);
+	act.envelope.gen = 1;
+	act.envelope.seen_gen = HF_TRACK_ACTS_MAX + 1;
+	cr_expect_eq(hf_case_check(&r->c, &act, &clause), HF_MANY_ACTS);
+	r->c.asked_count = HF_TRACK_ACTS_MAX + 1;
+	cr_expect_eq(hf_case_fold(&r->c), HF_MANY_ACTS);
+	cr_expect_eq(r->c.asking_folded, 0u);
+	free(r);
+}
+
+Test(life, needs_a_term_where_data_are_held_and_only_there)
+{
+	struct rig *r = opened(HF_KIND_REQUEST, HF_PRESERVATION);
+	struct hf_life_act act = rig_accept(r);
+	unsigned clause;
+
+	act.envelope.term_from.ms = act.envelope.term_until.ms = 0;
+	cr_expect_eq(try(r, &act, &clause), HF_TERM, "no term");
+	act.envelope.term_from.ms = HF_TIME_LIMIT - 1;
+	act.envelope.term_until.ms = HF_TIME_LIMIT - 1;
+	cr_expect_eq(try(r, &act, &clause), HF_TERM, "the end of time");
+	rig_reset(r);
+	r->profile.measures |= 1; /* a measure before those that hold */
+	rig_open(r, HF_KIND_REQUEST, 0);
+	act = rig_accept(r);
+	act.envelope.term_from.ms = act.envelope.term_until.ms = 0;
+	cr_expect_eq(try(r, &act, &clause), HF_OK);
+	rig_reset(r);
+	rig_open(r, HF_KIND_REQUEST, HF_PRESERVATION);
+	r->acts[Q][0].envelope.measure = 40;
+	rig_fold(r);
+	act = rig_accept(r);
+	cr_expect_eq(try(r, &act, &clause), HF_NOT_SUPPORTED, "no such bit");
+	free(r);
+}
+
+Test(life, an_opening_without_an_end_never_lapses)
+{
+	struct rig *r = opened(HF_KIND_REQUEST, HF_PRESERVATION);
+	struct hf_life_act act;
+	unsigned clause;
+
+	r->now_ms += 1000000;
+	act = rig_reply(r, S, HF_KIND_LAPSE, Q, 1);
+	cr_expect_eq(try(r, &act, &clause), HF_OK);
+	r->acts[Q][0].envelope.not_after.ms = 0;
+	rig_fold(r);
+	cr_expect_eq(try(r, &act, &clause), HF_NOT_ALLOWED);
+	cr_expect_eq(clause, 508u);
+	free(r);
+}
+
+Test(life, counts_no_void_ask_and_no_void_query)
+{
+	struct rig *r = opened(HF_KIND_REQUEST, HF_PRESERVATION);
+	struct hf_life_act act = rig_make(r, Q, HF_KIND_AMEND);
+	uint32_t gens[4];
+
+	act.envelope.change = HF_WIDEN;
+	act.envelope.categories = 1;
+	act.envelope.unknown_critical = true;
+	cr_expect_eq(rig_enter(r, &act), 106u);
+	cr_expect_eq(hf_case_open_asks(&r->c, gens, 4), 1u);
+	for (unsigned i = 0; i < 4; i++) {
+		act = rig_reply(r, S, HF_KIND_QUERY, Q, 1);
+		act.envelope.unknown_critical = i == 0;
+		(void)rig_enter(r, &act);
+	}
+	act = rig_reply(r, Q, HF_KIND_ANSWER, S, 3);
+	rig_must(r, &act);
+	/* more than there is room for are counted all the same */
+	cr_expect_eq(hf_case_open_queries(&r->c, S, gens, 1), 2u);
+	cr_expect_eq(gens[0], 2u);
+	cr_expect_eq(hf_case_open_queries(&r->c, S, gens, 4), 2u);
+	cr_expect_eq(gens[1], 4u);
+	free(r);
+}

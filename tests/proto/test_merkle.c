@@ -700,3 +700,34 @@ Test(merkle, trees_up_to_the_depth_limit_work)
 	roots[2] = hf_frontier_root(&f);
 	cr_assert(same(&roots[2], &roots[0]));
 }
+
+static enum hf_err get_none(
+    void *ctx, unsigned level, uint64_t index, struct hf_hash *out)
+{
+	(void)ctx;
+	(void)level;
+	(void)index;
+	(void)out;
+	return HF_NOTFOUND;
+}
+
+Test(merkle, a_path_near_another_is_refused_where_a_path_is)
+{
+	struct hf_nodes none = {get_none, NULL};
+	struct hf_path_memo memo = {0};
+	struct hf_hash path[HF_TREE_DEPTH_MAX];
+	uint64_t limit = UINT64_C(1) << 48;
+	unsigned count;
+
+	cr_expect_eq(
+	    hf_merkle_path_near(&none, &memo, 0, limit + 1, path, &count),
+	    HF_RANGE);
+	cr_expect_eq(
+	    hf_merkle_path_near(&none, &memo, 5, 5, path, &count), HF_RANGE);
+	cr_expect_eq(
+	    hf_merkle_path_near(&none, &memo, 4, 6, path, &count), HF_NOTFOUND);
+	cr_expect_eq(memo.size, 0, "nothing is remembered of it");
+	cr_expect_eq(
+	    hf_merkle_path_near(&none, &memo, 0, 1, path, &count), HF_OK);
+	cr_expect_eq(count, 0);
+}

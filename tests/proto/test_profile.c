@@ -92,7 +92,7 @@ Test(profile, refuses_what_makes_no_sense)
 {
 	struct hf_profile p = *hf_profile_by_name("budapest"), back;
 	uint8_t bytes[HF_PROFILE_MAX];
-	size_t size;
+	size_t size, at;
 
 	cr_assert_eq(hf_crypto_init(), HF_OK);
 	p.term_min_s = p.term_max_s + 1;
@@ -102,6 +102,30 @@ Test(profile, refuses_what_makes_no_sense)
 	p.basis = 0;
 	cr_assert_eq(hf_profile_encode(&p, bytes, sizeof(bytes), &size), HF_OK);
 	cr_expect_eq(hf_profile_decode(&back, bytes, size), HF_RANGE);
+	for (unsigned i = 0; i < 6; i++) {
+		p = *hf_profile_by_name("budapest");
+		p.basis += i == 0 ? 256 : 0;
+		p.extensions_max += i == 1 ? 256 : 0;
+		p.measures += i == 2 ? 256 : 0;
+		p.categories = i == 3 ? 16 : p.categories;
+		p.live_ttl_max_s = i == 4 ? UINT64_C(1) << 32 : 1;
+		if (i == 5)
+			p.grounds[0] = 0;
+		cr_assert_eq(
+		    hf_profile_encode(&p, bytes, sizeof(bytes), &size), HF_OK);
+		cr_expect_eq(hf_profile_decode(&back, bytes, size),
+		    i == 5 ? HF_KEY_ORDER : HF_RANGE, "%u", i);
+	}
+	cr_expect_eq(
+	    hf_profile_decode(&back, bytes, HF_PROFILE_MAX + 1), HF_TOO_BIG);
+	/* version 2^32 + 1 is not version 1 */
+	p = *hf_profile_by_name("budapest");
+	cr_assert_eq(hf_profile_encode(&p, bytes, sizeof(bytes), &size), HF_OK);
+	at = 3 + 1 + 1 + strlen(p.name) + 1;
+	cr_assert_eq(bytes[at], p.version);
+	memmove(bytes + at + 9, bytes + at + 1, size - at - 1);
+	memcpy(bytes + at, "\xcf\0\0\0\1\0\0\0\1", 9);
+	cr_expect_eq(hf_profile_decode(&back, bytes, size + 8), HF_RANGE);
 	p = *hf_profile_by_name("budapest");
 	p.grounds[1] = p.grounds[0];
 	cr_assert_eq(hf_profile_encode(&p, bytes, sizeof(bytes), &size), HF_OK);

@@ -2,6 +2,8 @@
 #include "proto/act.h"
 #include "proto/crypto.h"
 #include "proto/ledger.h"
+#include "proto/merkle.h"
+#include "proto/note.h"
 #include "tests/proto/heads.h"
 #include "tests/support/vectors.h"
 
@@ -239,4 +241,173 @@ Test(receipt, parts_above_their_limits_are_not_written)
 	note.size = HF_NOTE_MAX;
 	cr_assert(hf_receipt_encode(leaf, 1, path, HF_TREE_DEPTH_MAX, note, out,
 		      sizeof(out), &size) == HF_OK);
+}
+
+/* ---- a head in any form comes back as it was ---- */
+
+static void add_signature(
+    char *note, const char *name, size_t payload, uint8_t fill)
+{
+	struct hf_note_signature s = {
+	    .name = {(const uint8_t *)name, strlen(name)},
+	    .payload_size = payload};
+
+	memset(s.payload, fill, payload);
+	cr_assert_gt(hf_note_signature_write(note + strlen(note),
+			 HF_NOTE_MAX + 1 - strlen(note), &s),
+	    0);
+}
+
+Test(receipt, whatever_its_head_looks_like_it_comes_back)
+{
+	static const struct {
+		const char *what, *origin, *size, *root, *more;
+		size_t own;
+		const char *cosigned[5];
+		bool packed;
+	} rows[] = {
+	    {"ours", "holdfast/JP/1", "1", NULL, "", 64,
+		{"holdfast/JP/witness", "holdfast/US/witness"}, true},
+	    {"not cosigned", "holdfast/JP/1", "1", NULL, "", 64, {NULL}, false},
+	    {"out of order", "holdfast/JP/1", "1", NULL, "", 64,
+		{"holdfast/US/witness", "holdfast/JP/witness"}, false},
+	    {"twice the same", "holdfast/JP/1", "1", NULL, "", 64,
+		{"holdfast/US/witness", "holdfast/US/witness"}, false},
+	    {"five", "holdfast/JP/1", "1", NULL, "", 64,
+		{"holdfast/AA/witness", "holdfast/BB/witness",
+		    "holdfast/CC/witness", "holdfast/DD/witness",
+		    "holdfast/EE/witness"},
+		false},
+	    {"a country in small letters", "holdfast/JP/1", "1", NULL, "", 64,
+		{"holdfast/us/witness"}, false},
+	    {"another witness", "holdfast/JP/1", "1", NULL, "", 64,
+		{"witness.example/us"}, false},
+	    {"as long, but another", "holdfast/JP/1", "1", NULL, "", 64,
+		{"holdfast/US/watcher"}, false},
+	    {"a key of another kind", "holdfast/JP/1", "1", NULL, "", 65,
+		{"holdfast/US/witness"}, false},
+	    {"an extension line", "holdfast/JP/1", "1", NULL, "more\n", 64,
+		{"holdfast/US/witness"}, false},
+	    {"a long origin", "holdfast/JP/1/and/so/on/and/on", "1", NULL, "",
+		64, {"holdfast/US/witness"}, false},
+	    {"an origin with a plus", "hold+fast", "1", NULL, "", 64,
+		{"holdfast/US/witness"}, false},
+	    {"no size", "holdfast/JP/1", "one", NULL, "", 64,
+		{"holdfast/US/witness"}, false},
+	    {"a short root", "holdfast/JP/1", "1", "AAAA", "", 64,
+		{"holdfast/US/witness"}, false},
+	    {"no root", "holdfast/JP/1", "1", "!", "", 64,
+		{"holdfast/US/witness"}, false},
+	};
+	struct hf_ledger_leaf leaf;
+	struct hf_act act = an_act(&leaf);
+	uint8_t bytes[HF_LEDGER_LEAF_MAX], out[HF_RECEIPT_MAX];
+	size_t leaf_size, size;
+	struct hf_hash root;
+
+	(void)act;
+	cr_assert(hf_crypto_init() == HF_OK);
+	cr_assert_eq(
+	    hf_ledger_leaf_encode(&leaf, bytes, sizeof(bytes), &leaf_size),
+	    HF_OK);
+	root = hf_merkle_leaf(bytes, leaf_size);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char note[HF_NOTE_MAX + 1], base64[64];
+		struct hf_receipt_head head = {.note_size = 0};
+		struct hf_receipt r;
+
+		hf_base64(base64, sizeof(base64), root.b, sizeof(root.b));
+		snprintf(note, sizeof(note), "%s\n%s\n%s\n%s\n", rows[i].origin,
+		    rows[i].size, rows[i].root == NULL ? base64 : rows[i].root,
+		    rows[i].more);
+		/* the key's name, which may not have a plus */
+		add_signature(note,
+		    strchr(rows[i].origin, '+') ? "plain" : rows[i].origin,
+		    rows[i].own, 9);
+		for (unsigned k = 0; k < 5 && rows[i].cosigned[k] != NULL; k++)
+			add_signature(
+			    note, rows[i].cosigned[k], 72, (uint8_t)(k + 1));
+		cr_assert_eq(
+		    hf_receipt_head(&head,
+			(struct hf_bytes){(const uint8_t *)note, strlen(note)}),
+		    HF_OK, "%s", rows[i].what);
+		cr_expect_eq(head.packed_size < strlen(note), rows[i].packed,
+		    "%s", rows[i].what);
+		cr_assert_eq(hf_receipt_encode_under(&head,
+				 (struct hf_bytes){bytes, leaf_size}, 0, NULL,
+				 0, out, sizeof(out), &size),
+		    HF_OK, "%s", rows[i].what);
+		cr_assert_eq(hf_receipt_decode(&r, out, size), HF_OK, "%s",
+		    rows[i].what);
+		cr_expect(r.note.size == strlen(note) &&
+			      same(r.note.data, note, r.note.size),
+		    "%s", rows[i].what);
+	}
+}
+
+Test(receipt, a_head_that_verified_is_known_by_its_bytes_key_and_origin)
+{
+	static struct hf_known_heads known;
+	struct signer s = signer_of(1), other = signer_of(2);
+	struct hf_ledger_leaf leaf;
+	struct hf_act act = an_act(&leaf);
+	uint8_t out[HF_RECEIPT_MAX];
+	size_t size = make_receipt(out, &s, &leaf, 77);
+	struct hf_receipt r;
+	uint64_t tree;
+
+	(void)act;
+	cr_assert_eq(hf_receipt_decode(&r, out, size), HF_OK);
+	for (unsigned i = 0; i < 2; i++) {
+		cr_expect_eq(hf_receipt_verify_known(
+				 &r, HEAD_ORIGIN, &s.key, &known, &tree),
+		    HF_OK);
+		cr_expect_eq(tree, UINT64_C(1) << 20);
+		cr_expect_eq(hf_receipt_verify_known(
+				 &r, HEAD_ORIGIN, &other.key, &known, &tree),
+		    HF_CHECKPOINT, "another key");
+		cr_expect_eq(hf_receipt_verify_known(
+				 &r, "holdfast/JP/2", &s.key, &known, &tree),
+		    HF_CHECKPOINT, "another log");
+	}
+	cr_expect_eq(known.next, 1);
+	/* rows where nothing is yet are no heads of no bytes */
+	r.note.size = 0;
+	cr_expect_eq(
+	    hf_receipt_verify_known(&r, HEAD_ORIGIN, &s.key, &known, &tree),
+	    HF_CHECKPOINT);
+}
+
+Test(receipt, a_head_of_a_long_origin_verifies)
+{
+	static const char origin[] = "holdfast.example/a/long/origin";
+	struct signer s = signer_of(1);
+	struct hf_ledger_leaf leaf;
+	struct hf_act act = an_act(&leaf);
+	uint8_t bytes[HF_LEDGER_LEAF_MAX], out[HF_RECEIPT_MAX];
+	char text[256], note[HF_NOTE_MAX];
+	struct hf_hash root;
+	struct hf_sig sig;
+	struct hf_receipt r;
+	size_t leaf_size, n, size;
+	uint64_t tree;
+
+	(void)act;
+	cr_assert_eq(
+	    hf_ledger_leaf_encode(&leaf, bytes, sizeof(bytes), &leaf_size),
+	    HF_OK);
+	root = hf_merkle_leaf(bytes, leaf_size);
+	n = hf_checkpoint_text(text, sizeof(text), origin, 1, &root);
+	crypto_sign_detached(sig.b, NULL, (uint8_t *)text, n, s.secret);
+	cr_assert_eq(hf_checkpoint_note(
+			 note, sizeof(note), &n, text, origin, &s.key, &sig),
+	    HF_OK);
+	cr_assert_eq(
+	    hf_receipt_encode((struct hf_bytes){bytes, leaf_size}, 0, NULL, 0,
+		(struct hf_bytes){(uint8_t *)note, n}, out, sizeof(out), &size),
+	    HF_OK);
+	cr_assert_eq(hf_receipt_decode(&r, out, size), HF_OK);
+	cr_expect_eq(hf_receipt_verify(&r, origin, &s.key, &tree), HF_OK);
+	cr_expect_eq(
+	    hf_receipt_decode(&r, out, HF_RECEIPT_MAX + 1), HF_TOO_BIG);
 }

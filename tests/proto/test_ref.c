@@ -58,6 +58,9 @@ Test(ref, is_read_as_people_type_it)
 	    {"JP M9A 012345 R", NULL},
 	    {"JP-M9A-01234U-R", NULL},
 	    {"J1-M9A-012345-R", NULL},
+	    {"J[-M9A-012345-R", NULL},
+	    {"J{-M9A-012345-R", NULL},
+	    {"JP-M9A-012345-*", NULL},
 	    {"JP-M9A-01\xc3\xa9"
 	     "45-R",
 		NULL},
@@ -161,6 +164,16 @@ Test(words, are_short_and_told_apart)
 				    a);
 		}
 	}
+}
+
+Test(words, are_no_more_than_a_digest_gives)
+{
+	char all[1024], more[1024];
+
+	cr_assert_eq(hf_crypto_init(), HF_OK);
+	hf_words(all, sizeof(all), "x", 1, HF_HASH_SIZE);
+	hf_words(more, sizeof(more), "x", 1, HF_HASH_SIZE + 8);
+	cr_expect_str_eq(more, all);
 }
 
 Test(words, are_spoken_for_a_key)

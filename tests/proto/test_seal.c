@@ -153,3 +153,81 @@ Test(seal, every_changed_bit_and_every_cut_is_refused)
 	    hf_body_open(&body, key, &b.author, &b.envelope, plain, &size),
 	    HF_OK);
 }
+
+Test(seal, the_least_body_is_sealed_to_as_many_desks_as_may_be)
+{
+	static struct box b;
+	uint8_t back[HF_BODY_MAX];
+	size_t size;
+
+	setup(&b);
+	for (unsigned count = 1; count <= HF_RECIPIENT_MAX; count++)
+		for (size_t n = 0; n < 700; n++) {
+			cr_assert_eq(seal(&b, "abc", n < 3 ? n : 3, count),
+			    HF_OK, "%u", count);
+			cr_assert_eq(hf_body_bucket(b.size), b.size);
+			cr_assert_eq(open_as(&b, count - 1, &b.author,
+					 &b.envelope, back, &size),
+			    HF_OK);
+			cr_assert_eq(size, n < 3 ? n : 3);
+			if (n >= 3)
+				break;
+		}
+}
+
+Test(seal, says_when_it_cannot)
+{
+	static struct box b;
+
+	setup(&b);
+	for (size_t capacity = 0; capacity < 640; capacity += 37)
+		cr_expect_eq(
+		    hf_body_seal((const uint8_t *)"abc", 3, b.to, 2, &b.author,
+			&b.envelope, &b.chance, b.out, capacity, &b.size),
+		    HF_TOO_BIG, "%zu", capacity);
+	memset(&b.to[1].key, 0, sizeof(b.to[1].key)); /* of a small order */
+	cr_expect_eq(seal(&b, "abc", 3, 2), HF_RANGE);
+}
+
+/* Only a size of the list is taken, and only one way of filling it. */
+Test(seal, takes_no_other_padding)
+{
+	static const struct {
+		const char *what;
+		uint8_t plain[3], size;
+		enum hf_err err;
+	} rows[] = {{"ours", {1, 0x80, 0}, 3, HF_OK},
+	    {"nothing but zeros", {0, 0, 0}, 3, HF_PADDING},
+	    {"no mark", {1, 2, 0}, 3, HF_PADDING},
+	    {"the mark alone", {0x80, 0, 0}, 3, HF_OK}};
+	static struct box b;
+	struct hf_body body;
+	uint8_t box[3 + HF_TAG_SIZE], ad[128], out[16];
+	size_t n = sizeof("holdfast/1/body"), size;
+
+	setup(&b);
+	memcpy(ad, "holdfast/1/body", n);
+	memcpy(ad + n, b.author.b, HF_KEY_SIZE);
+	memcpy(ad + n + HF_KEY_SIZE, b.envelope.b, HF_HASH_SIZE);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		hf_aead_seal(box, rows[i].plain, rows[i].size,
+		    (struct hf_bytes){ad, n + HF_KEY_SIZE + HF_HASH_SIZE},
+		    b.chance.nonce, b.chance.key);
+		body = (struct hf_body){
+		    .nonce = b.chance.nonce, .box = {box, sizeof(box)}};
+		cr_expect_eq(hf_body_open(&body, b.chance.key, &b.author,
+				 &b.envelope, out, &size),
+		    rows[i].err, "%s", rows[i].what);
+	}
+	cr_assert_eq(seal(&b, "abc", 3, 1), HF_OK);
+	/* one byte less in the box: its head is told so, too */
+	for (size_t at = 0; at + 2 < b.size; at++) {
+		size_t size_there = (size_t)b.out[at + 1] << 8 | b.out[at + 2];
+
+		if (b.out[at] != 0xc5 || at + 3 + size_there != b.size)
+			continue;
+		b.out[at + 2]--;
+		break;
+	}
+	cr_expect_eq(hf_body_decode(&body, b.out, b.size - 1), HF_PADDING);
+}

@@ -431,8 +431,9 @@ Test(wire, knows_desks_and_countries)
 	    {"jp.abcdefghijklmnopqrstuvwxy", false}, {"jp.", false},
 	    {"jp.1", false}, {"jp.-a", false}, {"JP.ncp", false},
 	    {"jp.Ncp", false}, {"j.ncp", false}, {"jpn.ncp", false},
-	    {"jp_ncp", false}, {"jp.n p", false}, {"jp.n.p", false},
-	    {"", false}},
+	    {"jp_ncp", false}, {"{p.ncp", false}, {"j{.ncp", false},
+	    {"jp.{cp", false}, {"jp.n{p", false}, {"jp.n p", false},
+	    {"jp.n.p", false}, {"", false}},
 	  countries[] = {{"JP", true}, {"ZZ", true}, {"jp", false},
 	      {"J", false}, {"JPN", false}, {"J1", false}, {"", false}};
 	struct hf_desk desk = {"cz.ncp"};
@@ -597,4 +598,60 @@ Test(wire, each_ascii_byte_counts_wherever_it_stands)
 			cr_assert_eq(wire_utf8_ok(text, sizeof(text)), good,
 			    "0x%02x at %u", c, at);
 		}
+}
+
+Test(wire, tells_the_end_of_what_it_is_in)
+{
+	static const uint8_t bytes[] = {0x93, 0x91, 0x01, 0x81, 0x02, 0x03, 4};
+	struct wire w;
+
+	wire_init(&w, bytes, sizeof(bytes));
+	wire_array(&w, 3, 3);
+	wire_array(&w, 1, 1);
+	cr_expect_eq(wire_peek(&w), WIRE_UINT);
+	(void)wire_uint(&w, 9);
+	cr_expect_eq(wire_peek(&w), WIRE_END, "though bytes follow");
+	wire_close(&w);
+	wire_map(&w, 1);
+	cr_expect_eq(wire_key(&w), 2);
+	cr_expect_eq(wire_peek(&w), WIRE_UINT, "the last value of a map");
+	cr_expect_eq(wire_uint(&w, 9), 3);
+	cr_expect_eq(wire_peek(&w), WIRE_END);
+	cr_expect_eq(wire_key(&w), -1);
+	wire_close(&w);
+	cr_expect_eq(wire_key(&w), -1, "in an array");
+	(void)wire_uint(&w, 9);
+	wire_close(&w);
+	cr_expect_eq(wire_key(&w), -1, "in nothing");
+	cr_expect_eq(wire_finish(&w), HF_OK);
+	wire_close(&w);
+	cr_expect_eq(w.err, HF_TOO_MANY, "closed once too often");
+}
+
+Test(wire, counts_every_value_of_a_frame)
+{
+	uint8_t bytes[4 * 260];
+	struct wire w;
+	size_t at = 0;
+	unsigned values = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		bytes[at++] = 0xdc; /* array 16 of 255 negative numbers */
+		bytes[at++] = 0;
+		bytes[at++] = 255;
+		memset(bytes + at, 0xff, 255);
+		at += 255;
+	}
+	memset(bytes + at, 0xff, sizeof(bytes) - at);
+	wire_init(&w, bytes, sizeof(bytes));
+	for (unsigned i = 0; i < 4; i++) {
+		wire_array(&w, 255, 255);
+		for (unsigned k = 0; k < 255; k++)
+			cr_assert_eq(wire_int(&w, -1, 0), -1);
+		wire_close(&w);
+		values += 256;
+	}
+	cr_assert_eq(values, HF_VALUES_MAX);
+	cr_expect_eq(wire_int(&w, -1, 0), 0);
+	cr_expect_eq(w.err, HF_TOO_MANY);
 }

@@ -1,0 +1,289 @@
+/*
+ * spoilt: each turn of each test with something failing (HF_SPOILT=1).
+ *
+ * Before a turn is run it is run for nothing, in a child, to see what calls of
+ * the store and what allocations it makes; then again, each time in a child,
+ * for each that has not failed yet when called by these functions: that call
+ * fails, and the turn must tell.  Then the turn itself follows, and its test
+ * goes on.  What has failed already is known to all tests of one run.
+ */
+#include "tests/broker/fixture.h"
+
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WAY 6u       /* functions that tell one call from another */
+#define CALLS 65536u /* of one turn */
+#define SITES 65536u
+
+enum call {
+	CALL_GET,
+	CALL_PUT,
+	CALL_PUT_FULL,
+	CALL_DEL,
+	CALL_NEXT,
+	CALL_LAST,
+	CALL_ROWS,
+	CALL_KEY_NEW,
+	CALL_KEY_GET,
+	CALL_ALLOC
+};
+static const char *const names[] = {"txn_get", "txn_put", "txn_put, full",
+    "txn_del", "txn_next", "txn_last", "txn_rows", "store_key_new",
+    "store_key_get", "an allocation"};
+
+/* Shared by the tests of one run. */
+static struct known {
+	atomic_uint_least32_t site[SITES];
+} * known;
+/* Of the turn that is watched, in its order. */
+static struct watched {
+	unsigned count;
+	uint32_t site[CALLS];
+	enum call call[CALLS];
+	uintptr_t way[CALLS][WAY]; /* for addr2line */
+} * watched;
+static bool watching;
+static unsigned fail_at, at; /* 0: none */
+static bool failed;
+extern const char __executable_start[];
+
+static void shared_name(char out[64], pid_t of)
+{
+	snprintf(out, 64, "/hf-spoilt-%d", (int)of);
+}
+
+static void *map(int fd, size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
+
+	if (p == MAP_FAILED)
+		abort();
+	return p;
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+	char name[64];
+
+	(void)stats;
+	shared_name(name, getpid());
+	shm_unlink(name);
+}
+
+static uint32_t site_of(enum call call, uintptr_t offset[WAY])
+{
+	void *way[WAY + 3];
+	int count = backtrace(way, WAY + 3);
+	uint64_t h = (uint64_t)call + 1;
+
+	/* without this function, the one that asks, and the wrapper */
+	for (int i = 3; i < count; i++) {
+		offset[i - 3] =
+		    (uintptr_t)way[i] - (uintptr_t)__executable_start;
+		h = (h ^ offset[i - 3]) * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	return (uint32_t)(h >> 32) | 1u;
+}
+
+/* Was it new?  It is known from now on. */
+static bool is_new(uint32_t site)
+{
+	for (unsigned i = 0; i < SITES; i++) {
+		atomic_uint_least32_t *row = &known->site[(site + i) % SITES];
+		uint_least32_t was = 0;
+
+		if (atomic_compare_exchange_strong(row, &was, site))
+			return true;
+		if (was == site)
+			return false;
+	}
+	return false;
+}
+
+static __attribute__((noinline)) bool fails(enum call call)
+{
+	if (watching && watched->count < CALLS) {
+		watched->site[watched->count] =
+		    site_of(call, watched->way[watched->count]);
+		watched->call[watched->count++] = call;
+	}
+	if (fail_at == 0 || ++at != fail_at)
+		return false;
+	failed = true;
+	return true;
+}
+
+/* ---- what the broker calls ---- */
+
+#define WRAP(ret, name, params, ...) \
+	ret __real_##name params; \
+	ret __wrap_##name params; \
+	ret __wrap_##name params \
+	{ \
+		__VA_ARGS__ \
+	}
+
+WRAP(enum hf_err, txn_get,
+     (struct txn * t, enum table table, struct hf_bytes key,
+	 struct hf_bytes *value),
+     return fails(CALL_GET) ? HF_STORE : __real_txn_get(t, table, key, value);)
+WRAP(enum hf_err, txn_put,
+     (struct txn * t, enum table table, struct hf_bytes key,
+	 struct hf_bytes value),
+     if (fails(CALL_PUT_FULL)) return HF_FULL;
+     return fails(CALL_PUT) ? HF_STORE : __real_txn_put(t, table, key, value);)
+WRAP(enum hf_err, txn_del,
+     (struct txn * t, enum table table, struct hf_bytes key),
+     return fails(CALL_DEL) ? HF_STORE : __real_txn_del(t, table, key);)
+WRAP(enum hf_err, txn_next,
+     (struct txn * t, enum table table, struct hf_bytes prefix,
+	 struct hf_bytes from, bool after, struct hf_bytes *key,
+	 struct hf_bytes *value),
+     return fails(CALL_NEXT)
+		? HF_STORE
+		: __real_txn_next(t, table, prefix, from, after, key, value);)
+WRAP(enum hf_err, txn_last,
+     (struct txn * t, enum table table, struct hf_bytes prefix,
+	 struct hf_bytes *key, struct hf_bytes *value),
+     return fails(CALL_LAST) ? HF_STORE
+			     : __real_txn_last(t, table, prefix, key, value);)
+WRAP(enum hf_err, txn_rows, (struct txn * t, enum table table, uint64_t *count),
+     return fails(CALL_ROWS) ? HF_STORE : __real_txn_rows(t, table, count);)
+WRAP(
+    enum hf_err, store_key_new,
+    (struct txn * t, const uint8_t key[HF_KEY_SIZE], uint32_t *slot),
+    return fails(CALL_KEY_NEW) ? HF_STORE : __real_store_key_new(t, key, slot);)
+WRAP(
+    enum hf_err, store_key_get,
+    (struct txn * t, uint32_t slot, uint8_t key[HF_KEY_SIZE]),
+    return fails(CALL_KEY_GET) ? HF_STORE : __real_store_key_get(t, slot, key);)
+WRAP(void *, malloc, (size_t size),
+     return fails(CALL_ALLOC) ? NULL : __real_malloc(size);)
+WRAP(void *, calloc, (size_t count, size_t size),
+     return fails(CALL_ALLOC) ? NULL : __real_calloc(count, size);)
+WRAP(void *, realloc, (void *old, size_t size),
+     return fails(CALL_ALLOC) ? NULL : __real_realloc(old, size);)
+
+/* ---- turns for nothing ---- */
+
+static enum hf_err run(struct node *n, const struct event *ev)
+{
+	struct event timer = node_event(n, EVENT_TIMER);
+	struct hf_hash root;
+	uint64_t size;
+	bool changed;
+	enum hf_err err = engine_begin(n->engine, n->txn, n->effects);
+
+	if (err == HF_OK)
+		err = engine_step(n->engine, &timer);
+	if (err == HF_OK)
+		err = engine_step(n->engine, ev);
+	timer = node_event(n, EVENT_TIMER);
+	if (err == HF_OK)
+		err = engine_step(n->engine, &timer);
+	if (err == HF_OK)
+		err = engine_end(n->engine, &size, &root, &changed);
+	return err;
+}
+
+/* Watch, or fail at a call; what the turn says. */
+static enum hf_err try(struct node *n, const struct event *ev, unsigned call)
+{
+	uint64_t chance = n->fed->chance;
+	enum hf_err err;
+
+	n->effects = effects_new();
+	if (n->effects == NULL || txn_begin(&n->txn, n->store) != HF_OK)
+		abort();
+	watched->count = call == 0 ? 0 : watched->count;
+	watching = call == 0;
+	fail_at = call;
+	at = 0;
+	failed = false;
+	err = run(n, ev);
+	watching = false;
+	fail_at = 0;
+	n->fed->chance = chance;
+	return err;
+}
+
+/* In a child, which ends as the core does; did the turn tell? */
+static bool tells(struct node *n, const struct event *ev, unsigned call)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		enum hf_err err = try(n, ev, call);
+
+		txn_abort(n->txn);
+		_exit(err != HF_OK ? 1 : call != 0 && !failed ? 2 : 0);
+	}
+	cr_assert(pid > 0 && waitpid(pid, &status, 0) == pid);
+	cr_assert(WIFEXITED(status), "a signal ended the turn");
+	cr_assert_neq(WEXITSTATUS(status), 2, "the same turn went another way");
+	return WEXITSTATUS(status) == 1;
+}
+
+static void went_on(const struct event *ev, unsigned i)
+{
+	char way[WAY * 20] = "";
+
+	for (unsigned k = 0; k < WAY; k++)
+		snprintf(way + strlen(way), 20, " 0x%lx",
+		    (unsigned long)watched->way[i][k]);
+	cr_expect(false, "a turn of event %d went on though %s failed, at%s",
+	    (int)ev->type, names[watched->call[i]], way);
+}
+
+/* A desk may be told that there is no memory for it now. */
+static bool may_be_refused(const struct event *ev, enum call call)
+{
+	return ev->type == EVENT_DESK_FRAME && call == CALL_ALLOC;
+}
+
+static void before_turn(struct node *n, const struct event *ev)
+{
+	unsigned count;
+
+	/* roster_unpin has no way to say that it wants memory: nobody is
+	 * known to it then */
+	if (ev->type == EVENT_UNPIN || tells(n, ev, 0))
+		return;
+	count = watched->count;
+	for (unsigned i = 0; i < count; i++)
+		if (is_new(watched->site[i]) && !tells(n, ev, i + 1) &&
+		    !may_be_refused(ev, watched->call[i]))
+			went_on(ev, i);
+}
+
+static __attribute__((constructor)) void begin(void)
+{
+	char name[64];
+	void *way[2];
+	int fd;
+
+	if (getenv("HF_SPOILT") == NULL)
+		return;
+	(void)backtrace(way, 2); /* loads what it needs */
+	/* the runner is the parent of the processes that run tests */
+	shared_name(name, getppid());
+	fd = shm_open(name, O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || ftruncate(fd, sizeof(*known)) != 0)
+		abort();
+	known = map(fd, sizeof(*known));
+	close(fd);
+	watched = map(-1, sizeof(*watched));
+	fed_before_turn = before_turn;
+}
