@@ -131,8 +131,6 @@ static enum hf_err make_dir(const char *dir)
 	return sync_dir(parent);
 }
 
-static enum hf_err begin_slots(struct store *s);
-
 static enum hf_err open_tables(struct store *s)
 {
 	MDB_txn *txn;
@@ -147,6 +145,31 @@ static enum hf_err open_tables(struct store *s)
 		return of(rc);
 	}
 	return of(mdb_txn_commit(txn));
+}
+
+static struct hf_bytes next_slot_key(void)
+{
+	return (struct hf_bytes){(const uint8_t *)"next", 4};
+}
+
+/* Where the keys begin that no committed transaction has taken. */
+static enum hf_err begin_slots(struct store *s)
+{
+	struct hf_bytes row;
+	struct txn *t;
+	enum hf_err err = txn_begin(&t, s);
+
+	if (err != HF_OK)
+		return err;
+	err = txn_get(t, TABLE_SLOTS, next_slot_key(), &row);
+	if (err == HF_OK && row.size == 4)
+		case_keys_begin(s->keys,
+		    (uint32_t)row.data[0] << 24 | (uint32_t)row.data[1] << 16 |
+			(uint32_t)row.data[2] << 8 | row.data[3]);
+	else if (err == HF_OK)
+		err = HF_STORE;
+	txn_abort(t);
+	return err == HF_NOTFOUND ? HF_OK : err;
 }
 
 enum hf_err store_open(struct store **out, const struct store_options *options)
@@ -342,11 +365,6 @@ static bool disk_has_room(const struct store *s)
 	return (uint64_t)fs.f_bavail * fs.f_frsize >= s->disk_reserve;
 }
 
-static struct hf_bytes next_slot_key(void)
-{
-	return (struct hf_bytes){(const uint8_t *)"next", 4};
-}
-
 /* The keys that this transaction took are taken with it. */
 static enum hf_err put_next_slot(struct txn *t)
 {
@@ -356,25 +374,6 @@ static enum hf_err put_next_slot(struct txn *t)
 
 	return txn_put(t, TABLE_SLOTS, next_slot_key(),
 	    (struct hf_bytes){row, sizeof(row)});
-}
-
-static enum hf_err begin_slots(struct store *s)
-{
-	struct hf_bytes row;
-	struct txn *t;
-	enum hf_err err = txn_begin(&t, s);
-
-	if (err != HF_OK)
-		return err;
-	err = txn_get(t, TABLE_SLOTS, next_slot_key(), &row);
-	if (err == HF_OK && row.size == 4)
-		case_keys_begin(s->keys,
-		    (uint32_t)row.data[0] << 24 | (uint32_t)row.data[1] << 16 |
-			(uint32_t)row.data[2] << 8 | row.data[3]);
-	else if (err == HF_OK)
-		err = HF_STORE;
-	txn_abort(t);
-	return err == HF_NOTFOUND ? HF_OK : err;
 }
 
 enum hf_err txn_commit(struct txn *t)
