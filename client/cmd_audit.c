@@ -298,7 +298,8 @@ static int run_verify_tiles(struct args *args, const char *dir)
 		err = home_open(&home, args->home, args->context);
 	if (err != HF_OK)
 		return out_error(&args->out, err, home.problem, NULL, NULL,
-		    "or name the key: --key hfl1:...");
+		    "name the ledger key: --key hfl1:..., or see: holdfast "
+		    "help context");
 	a.found.texts = json_array();
 	err = a.found.texts == NULL ? HF_NOMEM
 				    : tlog_check(&a, dir, home.roster,
