@@ -218,6 +218,8 @@ enum hf_err engine_open(struct engine **out,
 		err = check_epoch(e);
 	if (err == HF_OK)
 		err = check_ledger(e, last_size, last_root);
+	if (err == HF_OK)
+		err = refs_load(e);
 	e->txn = NULL;
 	if (err != HF_OK) {
 		engine_free(e);
@@ -232,6 +234,7 @@ void engine_free(struct engine *e)
 	if (e == NULL)
 		return;
 	roster_free(e->roster);
+	refs_free(e->refs);
 	link_table_free(e->links);
 	desk_table_free(e->desks);
 	admission_free(e->admission);
@@ -266,6 +269,7 @@ enum hf_err engine_begin(
 	e->keys_saved = e->keys_at;
 	e->term_saved = e->term_mono;
 	effects_clear(effects);
+	refs_begin(e);
 	desk_begin(e);
 	room_look(e);
 	return live_clock_prune(e);
@@ -503,6 +507,7 @@ void engine_abandon(struct engine *e)
 	e->clock_certain = e->clock_saved;
 	e->keys_at = e->keys_saved; /* nobody was told */
 	e->term_mono = e->term_saved;
+	refs_abandon(e);
 	desk_abandon(e);
 	link_abandon(e);
 	effects_clear(e->effects);

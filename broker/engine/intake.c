@@ -120,8 +120,7 @@ static enum hf_err open_case(struct intake *in)
 	c->profile = env->rules_profile;
 	hf_ref(c->ref, hf_desk_country(&env->from), in->act.core.created,
 	    &in->act.digest);
-	return txn_put(in->e->txn, TABLE_REFS, bytes_of(c->ref, strlen(c->ref)),
-	    bytes_of(c->id.b, sizeof(c->id.b)));
+	return case_ref_add(in->e, c->ref, &c->id);
 }
 
 static enum hf_err put_receipt(struct intake *in)
