@@ -1,8 +1,8 @@
 /*
  * engine: opening, turns, and which room an event goes to.
  *
- * A turn is all or nothing: what the engine keeps in memory (frontier,
- * inbox counter) is saved at engine_begin and put back by engine_abandon.
+ * A turn is all or nothing: what the engine keeps in memory is copied whole
+ * at engine_begin and put back by engine_abandon, but for what is named there.
  * The roster cannot be put back, so abandoning a turn that changed it is
  * fatal: the process restarts and reads what is durable.
  */
@@ -188,9 +188,11 @@ static struct engine *new_engine(const struct engine_options *options)
 	e->links = link_table_new();
 	e->desks = desk_table_new();
 	e->admission = admission_new();
-	if (e->roster != NULL && e->work != NULL && e->work_acts[0] != NULL &&
-	    e->work_acts[1] != NULL && e->scratch != NULL && e->box != NULL &&
-	    e->links != NULL && e->desks != NULL && e->admission != NULL)
+	e->before = malloc(sizeof(*e->before));
+	if (e->before != NULL && e->roster != NULL && e->work != NULL &&
+	    e->work_acts[0] != NULL && e->work_acts[1] != NULL &&
+	    e->scratch != NULL && e->box != NULL && e->links != NULL &&
+	    e->desks != NULL && e->admission != NULL)
 		return e;
 	engine_free(e);
 	return NULL;
@@ -241,6 +243,7 @@ void engine_free(struct engine *e)
 	free(e->scratch);
 	free(e->box);
 	free(e->live);
+	free(e->before);
 	free(e);
 }
 
@@ -254,21 +257,23 @@ const struct roster *engine_roster(const struct engine *e)
 enum hf_err engine_begin(
     struct engine *e, struct txn *t, struct effects *effects)
 {
+	enum hf_err err;
+
 	e->txn = t;
 	e->effects = effects;
 	e->frontier_saved = e->frontier;
 	e->inbox_saved = e->sequence_inbox;
 	e->note_stored = e->note_storing; /* the turn before was committed */
-	e->clock_saved = e->clock_certain;
 	e->turn_dirty = false;
 	e->roster_changed = false;
 	e->fault = HF_OK;
-	e->keys_saved = e->keys_at;
-	e->term_saved = e->term_mono;
 	effects_clear(effects);
+	err = live_clock_prune(e); /* by what is committed */
+	*e->before = *e;
+	link_begin(e);
 	desk_begin(e);
 	room_look(e);
-	return live_clock_prune(e);
+	return err;
 }
 
 static enum hf_err add_plain_statement(
@@ -494,15 +499,18 @@ enum hf_err engine_end(
 
 void engine_abandon(struct engine *e)
 {
-	e->frontier = e->frontier_saved;
-	e->sequence_inbox = e->inbox_saved;
-	if (e->note_storing != e->note_stored) { /* reads come first */
-		e->note_storing = e->note_stored;
+	struct engine *before = e->before;
+	bool storing = e->note_storing != e->note_stored;
+
+	/* the time it is, and an array that may have moved */
+	before->last = e->last;
+	before->now = e->now;
+	before->mono_ms = e->mono_ms;
+	before->live = e->live;
+	before->live_capacity = e->live_capacity;
+	*e = *before;
+	if (storing) /* reads come first */
 		e->note_mono = e->mono_ms + NOTE_AGAIN_MS;
-	}
-	e->clock_certain = e->clock_saved;
-	e->keys_at = e->keys_saved; /* nobody was told */
-	e->term_mono = e->term_saved;
 	desk_abandon(e);
 	link_abandon(e);
 	effects_clear(e->effects);

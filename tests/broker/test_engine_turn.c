@@ -213,7 +213,9 @@ Test(engine, what_is_entered_gets_its_receipt_though_the_note_finds_no_room)
 	jp->size = size;
 	jp->root_hash = root;
 
-	/* nor do later receipts need it; a turn without work stores it */
+	/* nor do later receipts need it; a turn without work stores it (one
+	 * that is abandoned puts it off) */
+	fed_before_turn = NULL;
 	cr_assert_gt(node_receipt(jp, &a.id, receipt), note_size);
 	idle_turn(jp);
 	cr_assert_eq(node_rows(jp, TABLE_CHECKPOINTS), stored);
