@@ -277,6 +277,13 @@ enum hf_exit {
 	X(RESOURCES, 5011, FATAL, FAILED, \
 	    "the system refuses what a process needs", \
 	    "see the log; give the service memory, processes and descriptors") \
+	X(STORE_OLD, 5012, FATAL, VERIFY, \
+	    "the store was written by an older version of holdfastd, whose " \
+	    "rows this one does not read", \
+	    "nothing was changed: run the version that wrote it") \
+	X(STORE_NEW, 5013, FATAL, VERIFY, \
+	    "the store was written by a newer version of holdfastd", \
+	    "nothing was changed: install that version, or a later one") \
 	X(PROOF, 6001, PEER, VERIFY, "a proof does not verify", \
 	    "do not trust this receipt or tree") \
 	X(CHECKPOINT, 6002, PEER, VERIFY, "a checkpoint does not verify", \

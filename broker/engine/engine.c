@@ -42,11 +42,11 @@ void engine_chance(struct engine *e, void *out, size_t size)
 
 /* ---- opening ---- */
 
-enum hf_err meta_get(struct engine *e, const char *name, uint64_t *value)
+static enum hf_err mark(struct txn *t, const char *name, uint64_t *value)
 {
 	struct hf_bytes row;
 	enum hf_err err =
-	    txn_get(e->txn, TABLE_META, bytes_of(name, strlen(name)), &row);
+	    txn_get(t, TABLE_META, bytes_of(name, strlen(name)), &row);
 
 	*value = 0;
 	if (err == HF_NOTFOUND)
@@ -58,6 +58,11 @@ enum hf_err meta_get(struct engine *e, const char *name, uint64_t *value)
 	return err;
 }
 
+enum hf_err meta_get(struct engine *e, const char *name, uint64_t *value)
+{
+	return mark(e->txn, name, value);
+}
+
 enum hf_err meta_set(struct engine *e, const char *name, uint64_t value)
 {
 	uint8_t row[8];
@@ -65,6 +70,24 @@ enum hf_err meta_set(struct engine *e, const char *name, uint64_t value)
 	put_be64(row, value);
 	return txn_put(e->txn, TABLE_META, bytes_of(name, strlen(name)),
 	    bytes_of(row, sizeof(row)));
+}
+
+enum hf_err engine_format(struct txn *t, uint64_t *format)
+{
+	uint64_t size;
+	enum hf_err err = mark(t, "format", format);
+
+	if (err == HF_OK)
+		err = mark(t, "ledger-size", &size);
+	if (err != HF_OK || *format == STORE_FORMAT)
+		return err;
+	if (*format == 0 && size == 0)
+		*format = STORE_FORMAT; /* it will be */
+	else if (*format == 0)
+		*format = 1;
+	return *format == STORE_FORMAT  ? HF_OK
+	       : *format < STORE_FORMAT ? HF_STORE_OLD
+					: HF_STORE_NEW;
 }
 
 /* A note is stored only after the signer has written down what it signed.  A
@@ -202,13 +225,15 @@ enum hf_err engine_open(struct engine **out,
     const struct engine_options *options, struct txn *t, uint64_t last_size,
     const struct hf_hash *last_root)
 {
-	struct engine *e = new_engine(options);
-	uint64_t uncertain = 0;
-	enum hf_err err;
+	struct engine *e = NULL;
+	uint64_t uncertain = 0, format;
+	enum hf_err err = engine_format(t, &format);
 
 	*out = NULL;
-	if (e == NULL)
-		return HF_NOMEM;
+	if (err == HF_OK && (e = new_engine(options)) == NULL)
+		err = HF_NOMEM;
+	if (err != HF_OK)
+		return err;
 	e->txn = t;
 	err = documents_load(e);
 	if (err == HF_OK)
@@ -474,6 +499,9 @@ enum hf_err engine_end(
 	/* a turn that only read writes nothing: no sync, no room needed */
 	if (e->frontier.size != e->frontier_saved.size)
 		err = meta_set(e, "ledger-size", e->frontier.size);
+	if (err == HF_OK && e->frontier.size != 0 &&
+	    e->frontier_saved.size == 0)
+		err = meta_set(e, "format", STORE_FORMAT);
 	if (err == HF_OK && e->sequence_inbox != e->inbox_saved)
 		err = meta_set(e, "inbox", e->sequence_inbox);
 	if (err != HF_OK)
