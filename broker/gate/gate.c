@@ -82,6 +82,7 @@ static void take_keys(struct gate *g, const struct record *r)
 	g->incoming_parts++;
 	if (g->incoming_parts == r->h.count) {
 		gate_admit(g, g->incoming_keys, g->incoming_count);
+		g->keyed = true;
 		g->incoming_count = g->incoming_parts = 0;
 	}
 }
@@ -181,7 +182,8 @@ static void one_round(struct gate *g)
 
 	items[n++] = (zmq_pollitem_t){NULL, g->core_fd,
 	    (short)(ZMQ_POLLIN | (writable ? 0 : ZMQ_POLLOUT)), 0};
-	items[n++] = (zmq_pollitem_t){g->zap, 0, ZMQ_POLLIN, 0};
+	if (g->keyed)
+		items[n++] = (zmq_pollitem_t){g->zap, 0, ZMQ_POLLIN, 0};
 	items[n++] = (zmq_pollitem_t){g->monitor, 0, ZMQ_POLLIN, 0};
 	if (writable)
 		items[n++] = (zmq_pollitem_t){g->router, 0, ZMQ_POLLIN, 0};
@@ -199,7 +201,8 @@ static void one_round(struct gate *g)
 		gate_fail(g, HF_RESOURCES, zmq_strerror(errno));
 	from_core(g);
 	backlog_flush(g);
-	gate_zap_serve(g);
+	if (g->keyed)
+		gate_zap_serve(g);
 	gate_monitor_drain(g);
 	if (writable)
 		gate_receive(g, FRAMES_A_ROUND);
@@ -276,6 +279,15 @@ static void cannot_start(const struct gate *g)
 	    hf_err_info(why)->cure);
 }
 
+/* Who came during the self-test was put off (zap.c) and hears nothing: cut, he
+ * tries again at once. */
+static void send_away(struct gate *g)
+{
+	gate_monitor_drain(g);
+	for (struct connection *c = g->by_fd; c != NULL; c = c->by_fd.next)
+		gate_cut(g, c);
+}
+
 int gate_main(int core_fd, struct gate_options *options)
 {
 	struct gate *g = calloc(1, sizeof(*g));
@@ -294,6 +306,7 @@ int gate_main(int core_fd, struct gate_options *options)
 		cannot_start(g);
 		goto out;
 	}
+	send_away(g);
 	gate_tell(g, RECORD_READY, (uint32_t)g->port, 0, 0, NULL, NULL, 0);
 	while (!g->stopping && !g->fatal) {
 		one_round(g);
