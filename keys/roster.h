@@ -19,6 +19,7 @@ void roster_free(struct roster *r);
 HF_MUST_USE enum hf_err roster_pin(
     struct roster *r, struct hf_country c, const struct hf_key *root);
 const struct hf_key *roster_root(const struct roster *r, struct hf_country c);
+/** Needs no memory. */
 void roster_unpin(struct roster *r, struct hf_country c);
 
 /**

@@ -73,12 +73,9 @@ struct engine {
 	struct instant next_due; /* as of the last engine_end */
 	uint64_t mono_ms;        /* of the running event */
 	uint64_t inbox_saved;
-	bool clock_saved;
 	struct instant
-	    keys_at;        /* admitted keys change by themselves; 0 never */
-	uint64_t term_mono; /* when to look again whose term ends */
-	struct instant keys_saved; /* both, before this turn */
-	uint64_t term_saved;
+	    keys_at;         /* admitted keys change by themselves; 0 never */
+	uint64_t term_mono;  /* when to look again whose term ends */
 	bool roster_changed; /* this turn: abandoning it is fatal */
 	enum hf_err fault;   /* this turn: is_there could not be answered */
 	/* entries that the start left unread are read beside the work */
@@ -103,6 +100,9 @@ struct engine {
 	uint64_t witnessed_mono, witness_alarm_mono;
 	uint32_t stored_epoch; /* of the ledger in the store */
 	uint32_t recall_epoch; /* recall.c; 0: nothing was ever lost */
+	/* all of this as it was when the turn began; what is pointed to takes
+	 * care of itself (link_abandon, desk_abandon) */
+	struct engine *before;
 };
 
 /** Random bytes of this event (SPEC: chance is an argument). */
@@ -432,7 +432,9 @@ HF_MUST_USE enum hf_err link_down(struct engine *e, const struct event *ev);
 /** Send what can be sent, retry what is due. */
 HF_MUST_USE enum hf_err link_run(struct engine *e);
 uint64_t link_next_mono(const struct engine *e);
-/** What was received in a turn that is abandoned was not: start over. */
+/** Remember what is known of each peer; go back there when a turn is
+ * abandoned: what was received in it was not, and nothing was sent. */
+void link_begin(struct engine *e);
 void link_abandon(struct engine *e);
 /** What has waited for 30 days (DESIGN 5): on record, once a day. */
 HF_MUST_USE enum hf_err link_alarm(struct engine *e);

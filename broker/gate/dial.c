@@ -180,10 +180,14 @@ static void on_event(
 		gate_tell(g, RECORD_UP, 0, 0, d->number, &d->key, NULL, 0);
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-		refused(g, d, HF_NOT_IN_ROSTER);
+		refused(
+		    g, d, e->value == 400 ? HF_NOT_IN_ROSTER : HF_HANDSHAKE);
+		break;
+	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+		refused(g, d, HF_SERVER_KEY);
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-		refused(g, d, HF_SERVER_KEY);
+		refused(g, d, HF_HANDSHAKE);
 		break;
 	case ZMQ_EVENT_DISCONNECTED:
 		down(g, d);

@@ -82,6 +82,7 @@ static void take_keys(struct gate *g, const struct record *r)
 	g->incoming_parts++;
 	if (g->incoming_parts == r->h.count) {
 		gate_admit(g, g->incoming_keys, g->incoming_count);
+		g->keyed = true;
 		g->incoming_count = g->incoming_parts = 0;
 	}
 }
@@ -186,7 +187,7 @@ static bool await(struct gate *g, struct pollfd *fds, bool writable)
 
 	fds[CORE] = (struct pollfd){
 	    g->core_fd, (short)(POLLIN | (writable ? 0 : POLLOUT)), 0};
-	fds[ZAP] = (struct pollfd){g->zap_fd, POLLIN, 0};
+	fds[ZAP] = (struct pollfd){g->keyed ? g->zap_fd : -1, POLLIN, 0};
 	fds[MONITOR] = (struct pollfd){g->monitor_fd, POLLIN, 0};
 	fds[ROUTER] = (struct pollfd){writable ? g->router_fd : -1, POLLIN, 0};
 	for (unsigned i = 0; i < GATE_DIALS_MAX; i++) {
@@ -227,7 +228,7 @@ static void one_round(struct gate *g)
 	if (fds[CORE].revents != 0 || all)
 		from_core(g);
 	backlog_flush(g);
-	if (fds[ZAP].revents != 0 || all)
+	if (g->keyed && (fds[ZAP].revents != 0 || all))
 		gate_zap_serve(g);
 	g->router_ready |= fds[ROUTER].revents != 0 || all;
 	if (fds[MONITOR].revents != 0 || g->router_ready)
@@ -314,6 +315,15 @@ static void cannot_start(const struct gate *g)
 	    hf_err_info(why)->cure);
 }
 
+/* Who came during the self-test was put off (zap.c) and hears nothing: cut, he
+ * tries again at once. */
+static void send_away(struct gate *g)
+{
+	gate_monitor_drain(g);
+	for (struct connection *c = g->by_fd; c != NULL; c = c->by_fd.next)
+		gate_cut(g, c);
+}
+
 int gate_main(int core_fd, struct gate_options *options)
 {
 	struct gate *g = calloc(1, sizeof(*g));
@@ -332,6 +342,7 @@ int gate_main(int core_fd, struct gate_options *options)
 		cannot_start(g);
 		goto out;
 	}
+	send_away(g);
 	gate_tell(g, RECORD_READY, (uint32_t)g->port, 0, 0, NULL, NULL, 0);
 	while (!g->stopping && !g->fatal) {
 		one_round(g);

@@ -111,6 +111,8 @@ struct gate {
 	int port;
 	uint64_t next_number;
 	struct admitted *admitted;
+	bool keyed;           /* the core has said who is admitted */
+	const uint8_t *probe; /* the self-test's own key; NULL: no self-test */
 	uint8_t *incoming_keys; /* parts of RECORD_KEYS */
 	uint32_t incoming_count, incoming_parts;
 	struct connection *by_fd, *by_number, *by_routing;

@@ -15,6 +15,11 @@
 #define STORE_KEY_MAX 128u
 #define STORE_VALUE_MAX 1200000u
 
+/* Of the keys and rows of these tables; one more with each change of either.
+ * It stands in TABLE_META, "format" be64, from the commit that enters the
+ * first entry; 1 had no such mark. */
+#define STORE_FORMAT 2u
+
 enum table {
 	TABLE_META,     /* text key -> counters and marks */
 	TABLE_ACTS,     /* ledger index be64 -> core, envelope, sigs */

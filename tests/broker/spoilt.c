@@ -257,9 +257,7 @@ static void before_turn(struct node *n, const struct event *ev)
 {
 	unsigned count;
 
-	/* roster_unpin has no way to say that it wants memory: nobody is
-	 * known to it then */
-	if (ev->type == EVENT_UNPIN || tells(n, ev, 0))
+	if (tells(n, ev, 0))
 		return;
 	count = watched->count;
 	for (unsigned i = 0; i < count; i++)
