@@ -305,20 +305,40 @@ struct event node_event(struct node *n, enum event_type type)
 	return ev;
 }
 
-static void step(struct node *n, const struct event *ev)
+void (*fed_before_turn)(struct node *n, const struct event *ev);
+void (*fed_before_part)(
+    struct node *n, enum hf_err (*part)(struct node *n, void *ctx), void *ctx);
+static bool whole_turn; /* fed_before_turn has seen it */
+
+static enum hf_err do_part(
+    struct node *n, enum hf_err (*part)(struct node *n, void *ctx), void *ctx)
 {
-	must(engine_step(n->engine, ev), "engine_step");
+	if (fed_before_part != NULL && !whole_turn)
+		fed_before_part(n, part, ctx);
+	return part(n, ctx);
 }
 
-void (*fed_before_turn)(struct node *n, const struct event *ev);
+static enum hf_err part_step(struct node *n, void *ev)
+{
+	return engine_step(n->engine, ev);
+}
+
+static void step(struct node *n, struct event *ev)
+{
+	must(do_part(n, part_step, ev), "engine_step");
+}
 
 void node_turn(struct node *n, const struct event *ev)
 {
+	struct event mine = *ev;
+
 	if (fed_before_turn != NULL)
 		fed_before_turn(n, ev);
 	turn_begin(n);
-	step(n, ev);
+	whole_turn = true;
+	step(n, &mine);
 	turn_end(n);
+	whole_turn = false;
 }
 
 static void turn_of(struct node *n, struct event ev)
@@ -622,20 +642,32 @@ static void cosign(struct node *n, const struct effect *effect)
 	turn_of(n, ev);
 }
 
+struct ended {
+	uint64_t size;
+	struct hf_hash root;
+	bool changed;
+};
+
+static enum hf_err part_end(struct node *n, void *ctx)
+{
+	struct ended *end = ctx;
+
+	return engine_end(n->engine, &end->size, &end->root, &end->changed);
+}
+
 static unsigned commit_turn(
     struct node *n, uint32_t *slots, unsigned max, bool act)
 {
 	unsigned count = 0;
 	struct effects *done;
-	struct hf_hash root;
-	uint64_t size;
-	bool changed;
+	struct ended end;
 
-	must(engine_end(n->engine, &size, &root, &changed), "engine_end");
+	must(do_part(n, part_end, &end), "engine_end");
 	must(txn_commit(n->txn), "txn_commit");
 	n->txn = NULL;
-	if (changed)
-		sign_head(n, size, &root);
+	whole_turn = false; /* what comes of it has turns of its own */
+	if (end.changed)
+		sign_head(n, end.size, &end.root);
 	done = n->effects;
 	n->effects = NULL;
 	for (unsigned i = 0; i < effects_count(done); i++) {
@@ -716,20 +748,39 @@ static void turn_done(struct node *n, enum hf_err err)
 		turn_abandon(n);
 }
 
+/** What is brought to a broker, and by whom. */
+struct brought {
+	const struct officer_entry *who; /* of ours, or */
+	struct hf_country from;
+	struct hf_bytes frame, with; /* the opening, or the receipt */
+	struct intake_result *result;
+};
+
+static enum hf_err part_brought(struct node *n, void *ctx)
+{
+	struct brought *b = ctx;
+
+	return b->who != NULL
+		   ? intake_own(n->engine, b->who, b->frame, b->with, b->result)
+		   : intake_foreign(
+			 n->engine, b->from, b->frame, b->with, b->result);
+}
+
 enum hf_err fed_submit(struct node *n, const struct officer *who,
     const struct signed_act *a, struct hf_bytes opening,
     struct intake_result *result)
 {
-	const struct officer_entry *entry;
 	struct intake_result mine;
+	struct brought b = {.frame = bytes_of(a->frame, a->size),
+	    .with = opening,
+	    .result = result != NULL ? result : &mine};
 	enum hf_err err;
 
 	turn_begin(n);
-	entry = roster_officer(
+	b.who = roster_officer(
 	    engine_roster(n->engine), hf_desk_country(&who->desk), &who->sign);
-	cr_assert_not_null(entry);
-	err = intake_own(n->engine, entry, bytes_of(a->frame, a->size), opening,
-	    result != NULL ? result : &mine);
+	cr_assert_not_null(b.who);
+	err = do_part(n, part_brought, &b);
 	turn_done(n, err);
 	return err;
 }
@@ -753,11 +804,14 @@ enum hf_err fed_bring(struct node *to, struct hf_country from,
     struct intake_result *result)
 {
 	struct intake_result mine;
+	struct brought b = {.from = from,
+	    .frame = frame,
+	    .with = receipt,
+	    .result = result != NULL ? result : &mine};
 	enum hf_err err;
 
 	turn_begin(to);
-	err = intake_foreign(
-	    to->engine, from, frame, receipt, result != NULL ? result : &mine);
+	err = do_part(to, part_brought, &b);
 	turn_done(to, err);
 	return err;
 }

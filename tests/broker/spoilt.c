@@ -24,6 +24,8 @@
 
 #define WAY 6u /* functions that tell one call from another */
 #define WAY_DAMAGED 3u
+#define IN_VAIN 100u /* turns after which only each SAMPLE-th is watched */
+#define SAMPLE 20u
 #define CALLS 65536u /* of one turn */
 #define SITES 65536u
 
@@ -285,38 +287,52 @@ static enum hf_err run(struct node *n, const struct event *ev)
 	return err;
 }
 
-/* Watch, or fail at a call; what the turn says. */
-static enum hf_err try(struct node *n, const struct event *ev, unsigned call)
+/* A turn that is to come, or a part of one that runs. */
+struct tried {
+	const struct event *ev;
+	enum hf_err (*part)(struct node *n, void *ctx);
+	void *ctx;
+};
+
+/* Watch, or fail at a call; what is said of it. */
+static enum hf_err try(struct node *n, const struct tried *what, unsigned call)
 {
-	uint64_t chance = n->fed->chance;
 	enum hf_err err;
 
-	n->effects = effects_new();
-	if (n->effects == NULL || txn_begin(&n->txn, n->store) != HF_OK)
-		abort();
+	if (what->part == NULL) {
+		n->effects = effects_new();
+		if (n->effects == NULL || txn_begin(&n->txn, n->store) != HF_OK)
+			abort();
+	}
 	watched->count = call == 0 ? 0 : watched->count;
 	watching = call == 0;
 	fail_at = call;
 	at = 0;
 	failed = false;
-	err = run(n, ev);
+	err = what->part == NULL ? run(n, what->ev) : what->part(n, what->ctx);
 	watching = false;
 	fail_at = 0;
-	n->fed->chance = chance;
-	return err;
+	/* a part leaves these to the end of its turn */
+	if (n->engine->fault != HF_OK)
+		return n->engine->fault;
+	return err == HF_OK && effects_failed(n->effects) ? HF_NOMEM : err;
 }
 
-/* In a child, which ends as the core does; did the turn tell? */
-static bool tells(struct node *n, const struct event *ev, unsigned call)
+/* In a child, which ends as the core does; was it told?  A refusal tells
+ * nothing. */
+static bool tells(struct node *n, const struct tried *what, unsigned call)
 {
 	pid_t pid = fork();
 	int status;
 
 	if (pid == 0) {
-		enum hf_err err = try(n, ev, call);
+		enum hf_err err = try(n, what, call);
 
-		txn_abort(n->txn);
-		_exit(err != HF_OK ? 1 : call != 0 && !failed ? 2 : 0);
+		if (what->part == NULL)
+			txn_abort(n->txn);
+		_exit(err != HF_OK && !is_refusal(err) ? 1
+		      : call != 0 && !failed           ? 2
+						       : 0);
 	}
 	cr_assert(pid > 0 && waitpid(pid, &status, 0) == pid);
 	cr_assert(WIFEXITED(status), "a signal ended the turn");
@@ -324,7 +340,7 @@ static bool tells(struct node *n, const struct event *ev, unsigned call)
 	return WEXITSTATUS(status) == 1;
 }
 
-static void went_on(const struct event *ev, unsigned i)
+static void went_on(const struct tried *what, unsigned i)
 {
 	char way[WAY * 20] = "";
 
@@ -332,30 +348,66 @@ static void went_on(const struct event *ev, unsigned i)
 		snprintf(way + strlen(way), 20, " 0x%lx",
 		    (unsigned long)watched->way[i][k]);
 	cr_expect(false, "a turn of event %d went on though %s failed, at%s",
-	    (int)ev->type, names[watched->call[i]], way);
+	    what->ev != NULL ? (int)what->ev->type : -1,
+	    names[watched->call[i]], way);
 }
 
 /* A desk may be told that there is no memory for it now, and nobody can tell a
  * row that is gone from one that never was. */
-static bool may_go_on(const struct event *ev, enum call call)
+static bool may_go_on(const struct tried *what, enum call call)
 {
-	return (ev->type == EVENT_DESK_FRAME && call == CALL_ALLOC) ||
+	return (what->ev != NULL && what->ev->type == EVENT_DESK_FRAME &&
+		   call == CALL_ALLOC) ||
 	       call == CALL_GONE || call == CALL_LESS;
+}
+
+/* A test of thousands of turns that are all alike need not watch each. */
+static bool is_worth_it(bool found)
+{
+	static unsigned in_vain, passed;
+
+	if (found)
+		in_vain = 0;
+	else if (++in_vain > IN_VAIN)
+		return ++passed % SAMPLE == 0;
+	return true;
+}
+
+static void try_all(struct node *n, const struct tried *what)
+{
+	static bool found = true;
+	unsigned count;
+
+	if (!is_worth_it(found) || tells(n, what, 0))
+		return;
+	found = false;
+	count = watched->count;
+	for (unsigned i = 0; i < count; i++) {
+		if (!is_new(watched->site[i]))
+			continue;
+		found = true;
+		if (!tells(n, what, i + 1) &&
+		    !may_go_on(what, watched->call[i]))
+			went_on(what, i);
+	}
 }
 
 static void before_turn(struct node *n, const struct event *ev)
 {
-	unsigned count;
+	struct tried what = {.ev = ev};
 
 	/* roster_unpin has no way to say that it wants memory: nobody is
 	 * known to it then */
-	if (ev->type == EVENT_UNPIN || tells(n, ev, 0))
-		return;
-	count = watched->count;
-	for (unsigned i = 0; i < count; i++)
-		if (is_new(watched->site[i]) && !tells(n, ev, i + 1) &&
-		    !may_go_on(ev, watched->call[i]))
-			went_on(ev, i);
+	if (ev->type != EVENT_UNPIN)
+		try_all(n, &what);
+}
+
+static void before_part(
+    struct node *n, enum hf_err (*part)(struct node *n, void *ctx), void *ctx)
+{
+	struct tried what = {.part = part, .ctx = ctx};
+
+	try_all(n, &what);
 }
 
 static __attribute__((constructor)) void begin(void)
@@ -376,4 +428,5 @@ static __attribute__((constructor)) void begin(void)
 	close(fd);
 	watched = map(-1, sizeof(*watched));
 	fed_before_turn = before_turn;
+	fed_before_part = before_part;
 }
