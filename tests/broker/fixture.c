@@ -268,6 +268,32 @@ void node_open_store(struct node *n)
 	must(store_open(&n->store, &options), "store_open");
 }
 
+void (*fed_before_turn)(struct node *n, const struct event *ev);
+void (*fed_before_part)(
+    struct node *n, enum hf_err (*part)(struct node *n, void *ctx), void *ctx);
+static bool whole_turn; /* fed_before_turn has seen it */
+
+static enum hf_err do_part(
+    struct node *n, enum hf_err (*part)(struct node *n, void *ctx), void *ctx)
+{
+	if (fed_before_part != NULL && !whole_turn)
+		fed_before_part(n, part, ctx);
+	return part(n, ctx);
+}
+
+struct opening {
+	const struct engine_options *options;
+	struct txn *txn;
+};
+
+static enum hf_err part_open(struct node *n, void *ctx)
+{
+	struct opening *o = ctx;
+
+	return engine_open(
+	    &n->engine, o->options, o->txn, n->size, &n->root_hash);
+}
+
 void node_open_engine(struct node *n)
 {
 	struct engine_options options = {
@@ -282,12 +308,11 @@ void node_open_engine(struct node *n)
 	    .lost_size = n->lost_size,
 	    .lost_root = n->lost_root,
 	};
-	struct txn *t;
+	struct opening o = {.options = &options};
 
-	must(txn_begin(&t, n->store), "txn_begin");
-	must(engine_open(&n->engine, &options, t, n->size, &n->root_hash),
-	    "engine_open");
-	txn_abort(t);
+	must(txn_begin(&o.txn, n->store), "txn_begin");
+	must(do_part(n, part_open, &o), "engine_open");
+	txn_abort(o.txn);
 }
 
 struct event node_event(struct node *n, enum event_type type)
@@ -303,19 +328,6 @@ struct event node_event(struct node *n, enum event_type type)
 	put_be64(ev.chance, ++n->fed->chance);
 	ev.chance[8] = (uint8_t)n->country.s[0];
 	return ev;
-}
-
-void (*fed_before_turn)(struct node *n, const struct event *ev);
-void (*fed_before_part)(
-    struct node *n, enum hf_err (*part)(struct node *n, void *ctx), void *ctx);
-static bool whole_turn; /* fed_before_turn has seen it */
-
-static enum hf_err do_part(
-    struct node *n, enum hf_err (*part)(struct node *n, void *ctx), void *ctx)
-{
-	if (fed_before_part != NULL && !whole_turn)
-		fed_before_part(n, part, ctx);
-	return part(n, ctx);
 }
 
 static enum hf_err part_step(struct node *n, void *ev)
@@ -603,8 +615,21 @@ static size_t remember(struct node *n, struct txn *t, uint64_t size,
 	return note_size;
 }
 
+struct receipts {
+	struct txn *txn;
+	struct hf_bytes note;
+};
+
+static enum hf_err part_receipts(struct node *n, void *ctx)
+{
+	struct receipts *r = ctx;
+
+	return engine_receipts(n->engine, r->txn, r->note, n->effects);
+}
+
 static void sign_head(struct node *n, uint64_t size, const struct hf_hash *root)
 {
+	struct receipts r;
 	char note[HF_NOTE_MAX];
 	size_t note_size;
 	struct txn *t;
@@ -612,9 +637,8 @@ static void sign_head(struct node *n, uint64_t size, const struct hf_hash *root)
 	must(txn_begin(&t, n->store), "txn_begin");
 	note_size = n->remembers ? remember(n, t, size, root, note)
 				 : node_note(n, size, root, note);
-	must(engine_receipts(
-		 n->engine, t, bytes_of(note, note_size), n->effects),
-	    "engine_receipts");
+	r = (struct receipts){t, bytes_of(note, note_size)};
+	must(do_part(n, part_receipts, &r), "engine_receipts");
 	txn_abort(t); /* nothing was written */
 	n->size = size;
 	n->root_hash = *root;

@@ -312,7 +312,10 @@ static enum hf_err try(struct node *n, const struct tried *what, unsigned call)
 	err = what->part == NULL ? run(n, what->ev) : what->part(n, what->ctx);
 	watching = false;
 	fail_at = 0;
-	/* a part leaves these to the end of its turn */
+	/* a part leaves these to the end of its turn; while an engine opens
+	 * there is no turn */
+	if (n->engine == NULL || n->effects == NULL)
+		return err;
 	if (n->engine->fault != HF_OK)
 		return n->engine->fault;
 	return err == HF_OK && effects_failed(n->effects) ? HF_NOMEM : err;
