@@ -140,6 +140,17 @@ enum hf_err effect_send(
 	return set_bytes(s, frame);
 }
 
+enum hf_err effect_send_pack(
+    struct engine *e, bool peer, uint64_t conn, const struct pack *frame)
+{
+	size_t size;
+	enum hf_err err = pack_finish(frame, &size);
+
+	return err == HF_OK
+		   ? effect_send(e, peer, conn, bytes_of(frame->data, size))
+		   : err;
+}
+
 enum hf_err effect_send_receipts(struct engine *e, bool peer, uint64_t conn,
     struct hf_bytes template, const uint64_t *indexes, unsigned count)
 {

@@ -118,6 +118,9 @@ void effect_log(struct engine *e, enum hf_err code, const char *event,
 /** Copy `frame` into the effects' arena. */
 HF_MUST_USE enum hf_err effect_send(
     struct engine *e, bool peer, uint64_t conn, struct hf_bytes frame);
+/** The frame that was packed; what did not fit is a mistake of ours. */
+HF_MUST_USE enum hf_err effect_send_pack(
+    struct engine *e, bool peer, uint64_t conn, const struct pack *frame);
 /** After the commit: have the signer cosign; `record` as in
  * signer/process.h.  EVENT_COSIGNED tells what it said. */
 HF_MUST_USE enum hf_err effect_cosign(struct engine *e, struct hf_country c,

@@ -183,7 +183,6 @@ static enum hf_err on_hello(
 	uint64_t got;
 	uint8_t frame[64];
 	struct pack k;
-	size_t size;
 	uint64_t min, max;
 	struct hf_country c;
 	enum hf_err err;
@@ -209,10 +208,7 @@ static enum hf_err on_hello(
 	pack_uint(&k, got);
 	pack_uint(&k, own == NULL ? 0 : own->head.version);
 	pack_uint(&k, theirs == NULL ? 0 : theirs->head.version);
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, ev->conn, bytes_of(frame, size))
-		   : err;
+	return effect_send_pack(e, true, ev->conn, &k);
 }
 
 /* [2, version, country, newest received, own version, our version there] */
