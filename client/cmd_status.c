@@ -136,7 +136,7 @@ static int run_status(struct args *a)
 {
 	struct session s;
 	struct hello h;
-	struct counts c;
+	struct counts c = {0};
 	const struct officer_entry *me;
 	char text[32];
 	enum hf_err err;
@@ -145,10 +145,11 @@ static int run_status(struct args *a)
 	if (status != HF_EXIT_OK)
 		return status;
 	err = say_hello(&s, &h);
-	if (err == HF_OK)
+	if (err == HF_OK) {
 		err = count_cases(&s, &c);
-	if (err == HF_READ_DENIED)
-		err = HF_OK;
+		if (err == HF_READ_DENIED)
+			err = HF_OK; /* a desk without cases */
+	}
 	if (err != HF_OK) {
 		status = failed(a, &s, err);
 		session_close(&s);

@@ -263,8 +263,10 @@ static enum hf_err load_dir(struct home *h, const char *name, bool pins)
 
 	snprintf(path, sizeof(path), "%s/%s", h->path, name);
 	dir = opendir(path);
-	if (dir == NULL)
+	if (dir == NULL && errno == ENOENT)
 		return HF_OK; /* nothing pinned or cached yet */
+	if (dir == NULL)
+		return problem(h, HF_FILE, "%s", path);
 	while (err == HF_OK && (entry = readdir(dir)) != NULL)
 		err = load_one(h, name, entry->d_name, pins);
 	closedir(dir);
