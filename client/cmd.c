@@ -309,7 +309,7 @@ static int parse(struct args *a, int argc, char **argv)
 	n = add_options(options, from, n, global_options);
 	write_shorts(shorts, from, n);
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* from the start, whatever was read before */
 	while ((got = getopt_long(argc, argv, shorts, options, NULL)) != -1) {
 		const struct option_spec *o = NULL;
 

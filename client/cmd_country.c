@@ -239,6 +239,9 @@ static int run_build(struct args *a)
 	if (b.spec == NULL) {
 		char where[300];
 
+		if (json_error_code(&error) == json_error_cannot_open_file)
+			return out_error(
+			    &a->out, HF_FILE, NULL, arg(a, "spec"), NULL, NULL);
 		snprintf(where, sizeof(where), "%s:%d: %s", arg(a, "spec"),
 		    error.line, error.text);
 		return out_error(&a->out, HF_FORM, NULL, where, NULL, NULL);

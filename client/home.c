@@ -190,6 +190,11 @@ static enum hf_err read_context(struct home *h, const char *name)
 	    path, sizeof(path), "%s/contexts/%s.json", h->path, h->context);
 	free(text);
 	object = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	if (object == NULL &&
+	    json_error_code(&error) == json_error_cannot_open_file) {
+		problem(h, err, "%s cannot be read", path);
+		goto out;
+	}
 	if (object == NULL) {
 		problem(h, err, "%s:%d: %s", path, error.line, error.text);
 		goto out;

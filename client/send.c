@@ -548,6 +548,9 @@ static int pick_side(struct sending *s, int side)
 	bool asking = strcmp(v->from.s, s->session.home.desk.s) == 0;
 	bool asked = strcmp(v->to.s, s->session.home.desk.s) == 0;
 
+	if (given != NULL && strcmp(given, "asking") != 0 &&
+	    strcmp(given, "asked") != 0)
+		return usage(s->args, "--side wants asking or asked");
 	if (side < 0 && asking && asked && given != NULL)
 		side = strcmp(given, "asked") == 0;
 	else if (side < 0 && asking && asked)
