@@ -112,6 +112,14 @@ void office_document(const char *country, const char *name, bool abroad)
 	free(stripped);
 }
 
+void office_keys(const char *country, const char *root, const char *registrar)
+{
+	const struct node *n = fed_node(wires->f, country);
+
+	cr_assert_eq(secret_save(n->root, root, NULL), HF_OK);
+	cr_assert_eq(secret_save(n->registrar, registrar, NULL), HF_OK);
+}
+
 /* ---- homes ---- */
 
 static void put(const char *desk, const char *name, const char *text)
@@ -257,7 +265,8 @@ enum hf_err office_ask(const struct hf_key *officer, enum hf_op op,
 	if (o == NULL)
 		return HF_NOT_IN_ROSTER;
 	r = desk_ask(wires, o, conn, op, args);
-	cr_assert(r.any, "no answer to op %d", (int)op);
+	if (!r.any) /* the connection was cut */
+		return HF_NOT_IN_ROSTER;
 	for (unsigned i = 0; i < wires->caught_count; i++)
 		if (r.map.data >= wires->caught[i].bytes &&
 		    r.map.data < wires->caught[i].bytes + wires->caught[i].size)

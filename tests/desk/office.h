@@ -29,6 +29,9 @@ void office_cut(void);
 /** A country's document, whole and for abroad, as a file of office_dir(). */
 void office_document(const char *country, const char *name, bool abroad);
 
+/** A country's keys as files at these paths. */
+void office_keys(const char *country, const char *root, const char *registrar);
+
 /* ---- for program.c: what its link does ---- */
 
 /** A request of the officer whose transport key this is.  map and receipt

@@ -30,10 +30,10 @@ static const char *input;
 
 const char *work(const char *name)
 {
-	static char path[4][192];
+	static char path[16][192];
 	static unsigned at;
 
-	at = (at + 1) % 4;
+	at = (at + 1) % 16;
 	snprintf(path[at], sizeof(path[at]), "%s/work/%s", office_dir(), name);
 	return path[at];
 }

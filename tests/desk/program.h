@@ -13,7 +13,7 @@ struct said {
 };
 
 /** A file in the directory where commands put and find theirs; lends one of
- * four in turn. */
+ * sixteen in turn. */
 const char *work(const char *name);
 /** Write a file there, whose path is returned as by work(). */
 const char *work_file(const char *name, const char *text);
