@@ -235,6 +235,7 @@ enum hf_err summaries(struct link *l, enum hf_op op,
 	if (err != HF_OK) {
 		free(*rows);
 		*rows = NULL;
+		*count = 0;
 	}
 	return err;
 }
