@@ -437,7 +437,7 @@ static enum hf_err rows_open(const struct archive *a, const char *name,
 	err = frames_open(&rows->frames, a->dir, name, max);
 	if (err != HF_OK) {
 		free(rows);
-		return HF_NOTFOUND;
+		return errno == ENOENT ? HF_NOTFOUND : err;
 	}
 	*out = rows;
 	return HF_OK;

@@ -487,7 +487,8 @@ static void read_leaves(struct bundle *b, unsigned t, uint32_t gen)
 	memcpy(a->leaves.leaf, more->cite->shown,
 	    a->leaves.count * sizeof(*a->leaves.leaf));
 	count_cite(b, more->cite, CITE_DEPTH);
-	view_cites(a);
+	if (view_cites(a) != HF_OK)
+		out_must(NULL);
 	for (unsigned i = 0; i < a->cite_count; i++)
 		if (a->cite_err[i] != HF_OK)
 			bundle_finds(b, BUNDLE_FIELDS, false, a->cite_err[i],
@@ -518,13 +519,15 @@ static void describe(struct bundle *b)
 	    &opening->act.digest);
 }
 
-static void fold(struct bundle *b)
+static enum hf_err fold(struct bundle *b)
 {
 	struct view *v = b->view;
 	const struct hf_envelope *e = &act_of(b, 0, 1)->act.envelope;
 	const struct hf_profile *p = bundle_profile(b, &e->rules_profile);
 	enum hf_err err = view_fold(v, p);
 
+	if (err == HF_NOMEM)
+		return err;
 	b->checked[BUNDLE_LIFE] = v->count[0] + v->count[1];
 	if (p == NULL)
 		bundle_finds(b, BUNDLE_LIFE, false, HF_NOT_SUPPORTED,
@@ -536,6 +539,7 @@ static void fold(struct bundle *b)
 		    "the acts do not fold: %s", hf_err_text(err));
 	else
 		v->urgency = v->fold->a[v->fold->asking_folded].urgency;
+	return HF_OK;
 }
 
 static void note_unshown(struct bundle *b, unsigned t, uint32_t gen)
@@ -572,8 +576,7 @@ enum hf_err bundle_read_acts(struct bundle *b)
 	snprintf(name, sizeof(name), "heads/%s", b->head.by.s);
 	compare_heads(b, &b->head, name);
 	describe(b);
-	fold(b);
-	return HF_OK;
+	return fold(b);
 }
 
 static bool earlier(
@@ -593,12 +596,10 @@ static bool earlier(
 struct bundle_place *bundle_timeline(const struct bundle *b, unsigned *count)
 {
 	unsigned n = b->view->count[0] + b->view->count[1];
-	struct bundle_place *list = calloc(n + 1u, sizeof(*list));
+	struct bundle_place *list = out_must(calloc(n + 1u, sizeof(*list)));
 	uint32_t next[2] = {1, 1};
 
 	*count = n;
-	if (list == NULL)
-		return NULL;
 	for (unsigned i = 0; i < n; i++) {
 		struct bundle_place x = {0, next[0]}, y = {1, next[1]};
 

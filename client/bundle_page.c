@@ -715,13 +715,9 @@ char *bundle_html(const struct bundle *b)
 	size_t size;
 	unsigned n;
 	struct bundle_place *list = bundle_timeline(b, &n);
-	FILE *f = list == NULL ? NULL : open_memstream(&text, &size);
+	FILE *f = out_must(open_memstream(&text, &size));
 	bool failed;
 
-	if (f == NULL) {
-		free(list);
-		return NULL;
-	}
 	head(f, b);
 	summary(f, b);
 	handling(f, b);
@@ -734,8 +730,5 @@ char *bundle_html(const struct bundle *b)
 	fputs("</body>\n</html>\n", f);
 	free(list);
 	failed = ferror(f) != 0;
-	if (fclose(f) == 0 && !failed)
-		return text;
-	free(text);
-	return NULL;
+	return out_must(fclose(f) == 0 && !failed ? text : NULL);
 }

@@ -286,6 +286,7 @@ static int apply_globals(struct args *a)
 		      : arg_on(a, "csv")   ? OUT_CSV
 		      : arg_on(a, "plain") ? OUT_PLAIN
 					   : OUT_TABLE;
+	out_begin(a->out.mode);
 	a->out.quiet = arg_on(a, "quiet");
 	a->out.verbose = arg_on(a, "verbose");
 	a->out.no_input = arg_on(a, "no-input") || !isatty(STDIN_FILENO);
@@ -308,7 +309,7 @@ static int parse(struct args *a, int argc, char **argv)
 	n = add_options(options, from, n, global_options);
 	write_shorts(shorts, from, n);
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* from the start, whatever was read before */
 	while ((got = getopt_long(argc, argv, shorts, options, NULL)) != -1) {
 		const struct option_spec *o = NULL;
 
@@ -386,12 +387,12 @@ static int unknown(const struct args *a, const char *noun, const char *verb)
 
 int cmd_main(int argc, char **argv)
 {
-	struct args *a = calloc(1, sizeof(*a));
+	struct args *a;
 	int noun, verb, status;
 	bool help;
 
-	if (a == NULL)
-		return HF_EXIT_FAILED;
+	out_begin(OUT_TABLE);
+	a = out_must(calloc(1, sizeof(*a)));
 	a->out.language = "en";
 	find_words(argc, argv, &noun, &verb, &help);
 	if (noun == 0) {

@@ -55,16 +55,20 @@ static int fetch_to(struct args *args, const char *dir,
 
 /* The roots of the archive are those that this auditor pinned, if he has a
  * home; the archive of another is only as good as its pins. */
-static void compare_pins(struct audit *a, struct args *args)
+static int compare_pins(struct audit *a, struct args *args)
 {
 	const struct country_doc *d;
+	struct roster *pins = NULL;
 	struct home home;
+	enum hf_err err = home_pins(&home, args->home, &pins);
 
-	if (home_open(&home, args->home, args->context) != HF_OK)
-		return;
+	if (err != HF_OK) {
+		roster_free(pins);
+		return out_error(
+		    &args->out, err, home.problem, NULL, NULL, NULL);
+	}
 	for (unsigned i = 0; (d = roster_at(a->roster, i)) != NULL; i++) {
-		const struct hf_key *root =
-		    roster_root(home.roster, d->head.country);
+		const struct hf_key *root = roster_root(pins, d->head.country);
 
 		a->pins_known += root != NULL;
 		if (root != NULL && memcmp(root, &d->root, sizeof(*root)) != 0)
@@ -73,7 +77,8 @@ static void compare_pins(struct audit *a, struct args *args)
 			    "home has pinned",
 			    d->head.country.s);
 	}
-	home_close(&home);
+	roster_free(pins);
+	return HF_EXIT_OK;
 }
 
 /* The archive that was named, else one fetched now. */
@@ -98,8 +103,10 @@ static int open_archive(struct args *args, struct audit *a)
 		err = audit_open(a, &args->out, given, &what);
 	if (err != HF_OK)
 		return out_error(&args->out, err, what, given, NULL, NULL);
-	compare_pins(a, args);
-	return HF_EXIT_OK;
+	status = compare_pins(a, args);
+	if (status != HF_EXIT_OK)
+		audit_close(a);
+	return status;
 }
 
 /* ---- verify and replay ---- */

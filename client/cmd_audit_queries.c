@@ -392,16 +392,14 @@ static void stats_print(const struct stats *s, const struct out *out)
 
 static int run_stats(struct args *a)
 {
-	struct stats *s = calloc(1, sizeof(*s));
+	struct stats *s = out_must(calloc(1, sizeof(*s)));
 	struct asking q = {.each = NULL};
 	struct archive *archive;
 	struct roster *roster;
 	enum stats_by by;
 	enum hf_err err;
-	int status = HF_EXIT_FAILED;
+	int status;
 
-	if (s == NULL)
-		return status;
 	if (!read_by(a, &by))
 		status = usage(a, "--by wants peer, kind, hour or weekday");
 	else

@@ -239,6 +239,9 @@ static int run_build(struct args *a)
 	if (b.spec == NULL) {
 		char where[300];
 
+		if (json_error_code(&error) == json_error_cannot_open_file)
+			return out_error(
+			    &a->out, HF_FILE, NULL, arg(a, "spec"), NULL, NULL);
 		snprintf(where, sizeof(where), "%s:%d: %s", arg(a, "spec"),
 		    error.line, error.text);
 		return out_error(&a->out, HF_FORM, NULL, where, NULL, NULL);
@@ -249,8 +252,8 @@ static int run_build(struct args *a)
 	    b.now.ms +
 	    (uint64_t)(json_is_integer(days) ? json_integer_value(days) : 365) *
 		86400000u;
-	b.entries = calloc(BUILDING_ENTRIES_MAX, sizeof(*b.entries));
-	if (b.entries == NULL || !hf_country_ok(country, strlen(country))) {
+	b.entries = out_must(calloc(BUILDING_ENTRIES_MAX, sizeof(*b.entries)));
+	if (!hf_country_ok(country, strlen(country))) {
 		status = out_error(&a->out, HF_FORM,
 		    "country: two capital letters", arg(a, "spec"), NULL, NULL);
 	} else {
@@ -305,10 +308,8 @@ static int run_revoke(struct args *a)
 		return HF_EXIT_FAILED;
 	if (hf_keyline_read(&key, HF_KEY_OFFICER, a->positional[0]) != HF_OK)
 		return usage(a, "the officer's hfo1: line is wanted");
-	b.entries = calloc(BUILDING_ENTRIES_MAX, sizeof(*b.entries));
-	status = b.entries == NULL
-		     ? out_error(&a->out, HF_NOMEM, NULL, NULL, NULL, NULL)
-		     : revoke_with(a, &key, &b);
+	b.entries = out_must(calloc(BUILDING_ENTRIES_MAX, sizeof(*b.entries)));
+	status = revoke_with(a, &key, &b);
 	free(b.entries);
 	return status;
 }
@@ -364,9 +365,9 @@ static int run_pin(struct args *a)
 static enum hf_err send_parts(
     struct session *s, const uint8_t *data, size_t size, uint32_t *version)
 {
-	uint8_t *args = malloc(HF_FRAME_MAX);
+	uint8_t *args = out_must(malloc(HF_FRAME_MAX));
 	uint32_t parts = (uint32_t)((size + HF_DOC_PART - 1) / HF_DOC_PART);
-	enum hf_err err = args == NULL ? HF_NOMEM : HF_OK;
+	enum hf_err err = HF_OK;
 
 	for (uint32_t i = 0; err == HF_OK && i < parts; i++) {
 		size_t begin = (size_t)i * HF_DOC_PART, n;

@@ -8,6 +8,7 @@
 #include "proto/ref.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -439,15 +440,21 @@ static int run_context_ls(struct args *a)
 	struct dirent **list = NULL;
 	uint8_t *current = NULL;
 	size_t size;
+	enum hf_err err;
 	int n;
 
 	if (!home_path(a, home))
 		return usage(a, "--home is wanted");
 	snprintf(path, sizeof(path), "%s/current", home);
-	if (home_read(path, 64, &current, &size) == HF_OK)
+	err = home_read(path, 64, &current, &size);
+	if (err == HF_OK)
 		current[strcspn((char *)current, "\r\n")] = '\0';
+	else if (err != HF_FILE || errno != ENOENT)
+		return out_error(&a->out, err, NULL, path, NULL, NULL);
 	snprintf(path, sizeof(path), "%s/contexts", home);
 	n = scandir(path, &list, NULL, alphasort);
+	if (n < 0 && errno != ENOENT)
+		return out_error(&a->out, HF_FILE, NULL, path, NULL, NULL);
 	for (int i = 0; i < n; i++) {
 		char *name = list[i]->d_name;
 		size_t length = strlen(name);

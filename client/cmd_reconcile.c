@@ -244,6 +244,8 @@ static int reconcile_summary(struct args *args, const char *path)
 	struct archive *a = NULL;
 	struct reconciled r;
 	enum hf_err err;
+	char *text = NULL;
+	size_t size;
 	FILE *f;
 	int status;
 
@@ -256,12 +258,13 @@ static int reconcile_summary(struct args *args, const char *path)
 	status = query_open(args, args->positional[0], &a);
 	if (status != HF_EXIT_OK)
 		return status;
-	f = fopen(path, "we");
-	err = f == NULL ? HF_FILE : HF_OK;
+	f = out_must(open_memstream(&text, &size));
+	err = reconcile_write(a, peer, &span, f, &r);
+	if (fclose(f) != 0 && err == HF_OK)
+		err = HF_NOMEM;
 	if (err == HF_OK)
-		err = reconcile_write(a, peer, &span, f, &r);
-	if (f != NULL && fclose(f) != 0 && err == HF_OK)
-		err = HF_FILE;
+		err = home_write(path, text, size, 0644);
+	free(text);
 	if (err != HF_OK)
 		status = compare_failed(args, err,
 		    err == HF_FILE ? path : archive_dir(a),

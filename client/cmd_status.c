@@ -7,6 +7,7 @@
 #include "proto/crypto.h"
 #include "proto/pack.h"
 #include "proto/ref.h"
+#include "proto/text.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -136,7 +137,7 @@ static int run_status(struct args *a)
 {
 	struct session s;
 	struct hello h;
-	struct counts c;
+	struct counts c = {0};
 	const struct officer_entry *me;
 	char text[32];
 	enum hf_err err;
@@ -145,10 +146,11 @@ static int run_status(struct args *a)
 	if (status != HF_EXIT_OK)
 		return status;
 	err = say_hello(&s, &h);
-	if (err == HF_OK)
+	if (err == HF_OK) {
 		err = count_cases(&s, &c);
-	if (err == HF_READ_DENIED)
-		err = HF_OK;
+		if (err == HF_READ_DENIED)
+			err = HF_OK; /* a desk without cases */
+	}
 	if (err != HF_OK) {
 		status = failed(a, &s, err);
 		session_close(&s);
@@ -336,13 +338,12 @@ static void print_event(
 }
 
 /* Pushed events until Ctrl-C or --for seconds. */
-static enum hf_err watch(struct args *a, struct session *s)
+static enum hf_err watch(
+    struct args *a, struct session *s, uint64_t after, uint64_t seconds)
 {
-	const char *limit = arg(a, "for"), *after = arg(a, "after");
-	double seconds = limit == NULL ? 0 : strtod(limit, NULL);
-	uint64_t end = out_now().ms + (uint64_t)(seconds * 1000);
-	enum hf_err err = link_watch(
-	    s->link, after == NULL ? UINT64_MAX : strtoull(after, NULL, 10));
+	const char *limit = arg(a, "for");
+	uint64_t end = out_now().ms + seconds * 1000u;
+	enum hf_err err = link_watch(s->link, after);
 
 	signal(SIGINT, on_interrupt);
 	signal(SIGTERM, on_interrupt);
@@ -360,15 +361,31 @@ static enum hf_err watch(struct args *a, struct session *s)
 	return err;
 }
 
+/* The number of an option; *n unchanged when it is absent. */
+static bool number(
+    const struct args *a, const char *option, uint64_t max, uint64_t *n)
+{
+	const char *text = arg(a, option);
+
+	return text == NULL || text_read_uint(n, text, strlen(text), max);
+}
+
 static int run_inbox(struct args *a)
 {
+	uint64_t after = UINT64_MAX, seconds = 0;
 	struct session s;
 	enum hf_err err;
-	int status = session_open(&s, a, true);
+	int status;
 
+	if (!number(a, "after", UINT64_MAX - 1, &after) ||
+	    !number(a, "for", 365 * 86400u, &seconds))
+		return out_error(&a->out, HF_USAGE,
+		    "--after and --for want a whole number", NULL, NULL, NULL);
+	status = session_open(&s, a, true);
 	if (status != HF_EXIT_OK)
 		return status;
-	err = arg_on(a, "watch") ? watch(a, &s) : print_inbox(a, &s);
+	err = arg_on(a, "watch") ? watch(a, &s, after, seconds)
+				 : print_inbox(a, &s);
 	if (err != HF_OK)
 		status = failed(a, &s, err);
 	session_close(&s);

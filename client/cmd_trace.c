@@ -102,15 +102,15 @@ static const struct view_act *find_source(
 static enum hf_err disclose(struct sending *s, const struct view_act *source)
 {
 	uint8_t indexes[HF_LEAF_MAX];
-	uint8_t *cite = malloc(HF_CITE_MAX);
+	uint8_t *cite = out_must(malloc(HF_CITE_MAX));
 	unsigned n = 0;
 	size_t size;
-	enum hf_err err = cite == NULL ? HF_NOMEM : HF_OK;
+	enum hf_err err = HF_OK;
 
 	for (unsigned i = 0; i < source->leaves.count; i++)
 		if (shows(s->args, source->leaves.leaf[i].field))
 			indexes[n++] = (uint8_t)i;
-	if (err == HF_OK && n == 0)
+	if (n == 0)
 		err = HF_CITE;
 	if (err == HF_OK)
 		err = hf_cite_encode(&source->leaves, source->act.core_bytes,
@@ -301,11 +301,13 @@ static enum hf_err load_tree(struct tree *t, const char *ref)
 		struct view *v = NULL;
 
 		if (rows[i].kind != HF_KIND_REQUEST ||
-		    memcmp(&rows[i].id, &t->views[0]->id, HF_ID_SIZE) == 0 ||
-		    view_open(&v, &t->session.home, t->session.link,
-			rows[i].ref) != HF_OK)
+		    memcmp(&rows[i].id, &t->views[0]->id, HF_ID_SIZE) == 0)
 			continue;
-		if (followed_hop(v) != NULL)
+		err = view_open(
+		    &v, &t->session.home, t->session.link, rows[i].ref);
+		if (err == HF_READ_DENIED || err == HF_UNKNOWN_CASE)
+			err = HF_OK; /* not for this desk any more */
+		else if (err == HF_OK && followed_hop(v) != NULL)
 			t->views[t->count++] = v;
 		else
 			view_free(v);
@@ -484,15 +486,13 @@ static void print_dot(const json_t *node, const char *parent)
 
 static int run_tree(struct args *a)
 {
-	struct tree *t = calloc(1, sizeof(*t));
+	struct tree *t = out_must(calloc(1, sizeof(*t)));
 	const struct view *path[TREE_DEPTH_MAX + 2];
 	const char *format = arg(a, "format");
 	enum hf_err err;
 	json_t *o;
 	int status;
 
-	if (t == NULL)
-		return HF_EXIT_FAILED;
 	t->args = a;
 	status = session_open(&t->session, a, true);
 	if (status != HF_EXIT_OK) {

@@ -410,8 +410,12 @@ static enum hf_err send_packed(struct submitted *out, struct home *h,
 		err = HF_OK;
 	if (err == HF_OK)
 		err = read_answer(out, answer.map, answer.receipt);
-	if (err == HF_OK)
+	if (err == HF_OK) {
 		err = check_receipt(h, out, act);
+		/* whatever is wrong with it: it is entered, or is not */
+		if (err != HF_OK && err != HF_NOMEM)
+			err = HF_RECEIPT;
+	}
 	return err;
 }
 

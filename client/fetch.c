@@ -605,8 +605,10 @@ static enum hf_err fetch_rows(struct fetch *f, enum hf_op op, bool by_id,
 	path_of(f, name, path);
 	path_of(f, new_name, temporary);
 	f->rows = open_kept(f, new_name);
-	if (f->rows == NULL)
+	if (f->rows == NULL) {
+		home_remove(temporary);
 		return HF_FILE;
+	}
 	err = cut(f->rows, 0);
 	while (err == HF_OK && page.more)
 		err = page_call(f->s->link, op, &page, row, f);

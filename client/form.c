@@ -435,11 +435,11 @@ static json_t *text_json(struct wire *w)
 
 static json_t *cite_json(struct hf_bytes b)
 {
-	struct hf_cite *cite = calloc(1, sizeof(*cite));
+	struct hf_cite *cite = out_must(calloc(1, sizeof(*cite)));
 	char id[2 * HF_ID_SIZE + 1];
 	json_t *o = json_object();
 
-	if (cite != NULL && hf_cite_decode(cite, b.data, b.size) == HF_OK) {
+	if (hf_cite_decode(cite, b.data, b.size) == HF_OK) {
 		hf_hex(id, &cite->id, sizeof(cite->id));
 		json_object_set_new(o, "act", json_string(id));
 		json_object_set_new(o, "verified", json_true());

@@ -190,6 +190,11 @@ static enum hf_err read_context(struct home *h, const char *name)
 	    path, sizeof(path), "%s/contexts/%s.json", h->path, h->context);
 	free(text);
 	object = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	if (object == NULL &&
+	    json_error_code(&error) == json_error_cannot_open_file) {
+		problem(h, err, "%s cannot be read", path);
+		goto out;
+	}
 	if (object == NULL) {
 		problem(h, err, "%s:%d: %s", path, error.line, error.text);
 		goto out;
@@ -263,8 +268,10 @@ static enum hf_err load_dir(struct home *h, const char *name, bool pins)
 
 	snprintf(path, sizeof(path), "%s/%s", h->path, name);
 	dir = opendir(path);
-	if (dir == NULL)
+	if (dir == NULL && errno == ENOENT)
 		return HF_OK; /* nothing pinned or cached yet */
+	if (dir == NULL)
+		return problem(h, HF_FILE, "%s", path);
 	while (err == HF_OK && (entry = readdir(dir)) != NULL)
 		err = load_one(h, name, entry->d_name, pins);
 	closedir(dir);

@@ -255,13 +255,11 @@ static int report_form(struct sending *s, const struct form_report *r)
 
 static int check_form(struct sending *s)
 {
-	struct form_report *r = calloc(1, sizeof(*r));
-	int status = HF_EXIT_FAILED;
+	struct form_report *r = out_must(calloc(1, sizeof(*r)));
+	int status;
 
-	if (r != NULL) {
-		form_check(s->draft, arg_on(s->args, "incomplete"), r);
-		status = report_form(s, r);
-	}
+	form_check(s->draft, arg_on(s->args, "incomplete"), r);
+	status = report_form(s, r);
 	free(r);
 	return status;
 }
@@ -275,11 +273,7 @@ static int begin(struct sending *s, struct args *a, unsigned kind)
 	status = session_open(&s->session, a, true);
 	if (status != HF_EXIT_OK)
 		return status;
-	s->draft = calloc(1, sizeof(*s->draft));
-	if (s->draft == NULL) {
-		session_close(&s->session);
-		return HF_EXIT_FAILED;
-	}
+	s->draft = out_must(calloc(1, sizeof(*s->draft)));
 	draft_init(s->draft, kind);
 	return HF_EXIT_OK;
 }
@@ -373,12 +367,10 @@ static bool wanted(const struct args *a, unsigned field)
 static enum hf_err cite_act(struct sending *s, const struct view_act *a,
     const uint8_t *indexes, unsigned n, uint8_t policy)
 {
-	uint8_t *cite = malloc(HF_CITE_MAX);
+	uint8_t *cite = out_must(malloc(HF_CITE_MAX));
 	size_t size;
-	enum hf_err err = HF_NOMEM;
+	enum hf_err err;
 
-	if (cite == NULL)
-		return err;
 	err = hf_cite_encode(&a->leaves, a->act.core_bytes, a->act.sigs_bytes,
 	    indexes, n, cite, HF_CITE_MAX, &size);
 	if (err == HF_OK)
@@ -458,11 +450,9 @@ static int check_instrument(struct sending *s)
 {
 	static const unsigned must[] = {HF_F_ISSUER, HF_F_INSTRUMENT_REFERENCE,
 	    HF_F_INSTRUMENT_DATE, HF_F_LAW, HF_F_COMPULSION};
-	struct form_report *r = calloc(1, sizeof(*r));
+	struct form_report *r = out_must(calloc(1, sizeof(*r)));
 	int status = HF_EXIT_OK;
 
-	if (r == NULL)
-		return HF_EXIT_FAILED;
 	for (unsigned i = 0; i < sizeof(must) / sizeof(*must); i++) {
 		bool found = false;
 
@@ -686,15 +676,15 @@ static enum hf_err copy_window(
 			if (err != HF_OK)
 				return err;
 		} else if (f == HF_F_CITE && depth > 0) {
-			struct hf_cite *cite = calloc(1, sizeof(*cite));
+			struct hf_cite *cite =
+			    out_must(calloc(1, sizeof(*cite)));
 			struct hf_bytes b;
 			struct wire w;
-			enum hf_err err = HF_NOMEM;
+			enum hf_err err;
 
 			wire_init(&w, leaf[i].value.data, leaf[i].value.size);
 			b = wire_bin(&w, 1, HF_CITE_MAX);
-			if (cite != NULL)
-				err = hf_cite_decode(cite, b.data, b.size);
+			err = hf_cite_decode(cite, b.data, b.size);
 			if (err == HF_OK)
 				err = copy_window(s, cite->shown,
 				    cite->shown_count, depth - 1);

@@ -3,6 +3,7 @@
 #include "proto/ref.h"
 #include "proto/wire.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +16,34 @@ struct table {
 	const char *const *headings;
 	char **cells; /* rows * columns, owned */
 };
+
+static bool errors_as_json;
+
+void *out_must(void *p)
+{
+	const struct hf_err_info *info = hf_err_info(HF_NOMEM);
+
+	if (p != NULL)
+		return p;
+	/* nothing here may want memory */
+	fprintf(stderr,
+	    errors_as_json
+		? "{\"error\":\"%s\",\"fix\":\"%s\",\"text\":\"%s\"}\n"
+		: "error[%1$s]: %3$s\n  fix    %2$s\n",
+	    info->name, info->cure, info->text);
+	exit((int)info->exit);
+}
+
+static void *must_malloc(size_t size)
+{
+	return out_must(malloc(size));
+}
+
+void out_begin(enum out_mode mode)
+{
+	errors_as_json = mode == OUT_JSON;
+	json_set_alloc_funcs(must_malloc, free);
+}
 
 struct instant out_now(void)
 {
@@ -93,10 +122,8 @@ void out_safe(char *out, size_t capacity, const char *text, size_t size)
 
 struct table *table_new(const char *const *headings)
 {
-	struct table *t = calloc(1, sizeof(*t));
+	struct table *t = out_must(calloc(1, sizeof(*t)));
 
-	if (t == NULL)
-		return NULL;
 	t->headings = headings;
 	while (headings[t->columns] != NULL && t->columns < COLUMNS_MAX)
 		t->columns++;
@@ -105,25 +132,14 @@ struct table *table_new(const char *const *headings)
 
 void table_row(struct table *t, const char *const *cells)
 {
-	char **grown;
-
-	if (t == NULL)
-		return;
 	if (t->rows == t->capacity) {
 		t->capacity = t->capacity == 0 ? 16 : 2 * t->capacity;
-		grown = realloc(t->cells,
-		    (size_t)t->capacity * t->columns * sizeof(*grown));
-		if (grown == NULL)
-			abort();
-		t->cells = grown;
+		t->cells = out_must(realloc(t->cells,
+		    (size_t)t->capacity * t->columns * sizeof(*t->cells)));
 	}
-	for (unsigned i = 0; i < t->columns; i++) {
-		char *copy = strdup(cells[i] == NULL ? "" : cells[i]);
-
-		if (copy == NULL)
-			abort();
-		t->cells[(size_t)t->rows * t->columns + i] = copy;
-	}
+	for (unsigned i = 0; i < t->columns; i++)
+		t->cells[(size_t)t->rows * t->columns + i] =
+		    out_must(strdup(cells[i] == NULL ? "" : cells[i]));
 	t->rows++;
 }
 
@@ -202,22 +218,30 @@ void table_print(struct table *t, const struct out *o)
 	free(t);
 }
 
-void out_json(json_t *object)
+static void print_json(json_t *object, FILE *file)
 {
 	char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
 
-	if (text == NULL)
-		abort();
-	puts(text);
+	assert(text != NULL);
+	fprintf(file, "%s\n", text);
 	free(text);
 	json_decref(object);
+}
+
+void out_json(json_t *object)
+{
+	print_json(object, stdout);
+}
+
+void out_json_error(json_t *object)
+{
+	print_json(object, stderr);
 }
 
 static int error_json(const struct hf_err_info *info, const char *what,
     const char *where, const char *known, const char *fix)
 {
 	json_t *o = json_object();
-	char *text;
 
 	json_object_set_new(o, "error", json_string(info->name));
 	json_object_set_new(o, "text", json_string(info->text));
@@ -227,11 +251,7 @@ static int error_json(const struct hf_err_info *info, const char *what,
 	if (known != NULL)
 		json_object_set_new(o, "known", json_string(known));
 	json_object_set_new(o, "fix", json_string(fix));
-	text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-	if (text != NULL)
-		fprintf(stderr, "%s\n", text);
-	free(text);
-	json_decref(o);
+	out_json_error(o);
 	return (int)info->exit;
 }
 
@@ -265,8 +285,6 @@ void out_warning(const struct out *o, enum hf_err err)
 {
 	static enum hf_err told;
 	const struct hf_err_info *info = hf_err_info(err);
-	char *text;
-	json_t *j;
 
 	if (o->quiet || told == err)
 		return;
@@ -276,13 +294,8 @@ void out_warning(const struct out *o, enum hf_err err)
 		    info->text, info->cure);
 		return;
 	}
-	j = json_pack("{s:s, s:s, s:s}", "warning", info->name, "text",
-	    info->text, "fix", info->cure);
-	text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
-	if (text != NULL)
-		fprintf(stderr, "%s\n", text);
-	free(text);
-	json_decref(j);
+	out_json_error(json_pack("{s:s, s:s, s:s}", "warning", info->name,
+	    "text", info->text, "fix", info->cure));
 }
 
 void out_span(char *out, size_t capacity, uint64_t ms)

@@ -16,10 +16,18 @@ struct out {
 	const char *language; /* "en", "ja" */
 };
 
+/** The program begins, or knows by now how its errors are wanted.  What is
+ * said is whole or not at all: from now on, when there is no memory for JSON
+ * or a table, the program ends with HF_NOMEM. */
+void out_begin(enum out_mode mode);
+/** `p`, which the program cannot go on without: the same when it is NULL. */
+void *out_must(void *p);
+
 struct table;
 struct table *table_new(const char *const *headings); /* NULL-terminated */
 void table_row(struct table *t, const char *const *cells);
-/** Print (double-width aware; CSV with formula guard) and free. */
+/** Print (double-width aware; CSV with formula guard) and free; NULL is
+ * fine. */
 void table_print(struct table *t, const struct out *o);
 int text_width(const char *utf8);
 
@@ -31,7 +39,9 @@ int out_error(const struct out *o, enum hf_err err, const char *what,
 /** warning[E7011]: ... / fix, on stderr (JSON object with --json); the command
  * goes on.  Once in a process, and not with --quiet. */
 void out_warning(const struct out *o, enum hf_err err);
-void out_json(json_t *object); /* one line; steals the reference */
+/** One line; they steal the reference.  On stdout, on stderr. */
+void out_json(json_t *object);
+void out_json_error(json_t *object);
 /** "due in 1 h 42 min", "OVERDUE 0:04" */
 void out_due(
     char *text, size_t capacity, struct instant due, struct instant now);

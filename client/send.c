@@ -151,7 +151,6 @@ int send_report(struct args *a, const struct form_report *r, const char *what)
 {
 	if (a->out.mode == OUT_JSON) {
 		json_t *o = json_object(), *list = json_array();
-		char *text;
 
 		for (unsigned i = 0; i < r->count; i++)
 			if (!r->problem[i].warning)
@@ -163,11 +162,7 @@ int send_report(struct args *a, const struct form_report *r, const char *what)
 		json_object_set_new(
 		    o, "text", json_string(hf_err_text(HF_FORM)));
 		json_object_set_new(o, "problems", list);
-		text = json_dumps(o, JSON_COMPACT);
-		if (text != NULL)
-			fprintf(stderr, "%s\n", text);
-		free(text);
-		json_decref(o);
+		out_json_error(o);
 		return HF_EXIT_USAGE;
 	}
 	for (unsigned i = 0; i < r->count; i++)
@@ -305,15 +300,13 @@ static int add_form(struct sending *s, uint8_t policy, struct form_report *r)
 
 int send_fields(struct sending *s, uint8_t fallback)
 {
-	struct form_report *r = calloc(1, sizeof(*r));
+	struct form_report *r = out_must(calloc(1, sizeof(*r)));
 	struct args *a = s->args;
 	struct log_options options;
 	const char *text;
 	uint8_t policy;
 	int status;
 
-	if (r == NULL)
-		return HF_EXIT_FAILED;
 	status = send_policy(a, fallback, &policy);
 	if (status == HF_EXIT_OK)
 		status = read_log_options(a, &options);
@@ -437,7 +430,9 @@ int send_error(struct sending *s, enum hf_err err)
 	    s->session.link != NULL ? link_trouble(s->session.link) : NULL;
 	const char *known = "nothing was entered";
 
-	if (err == HF_TIMEOUT)
+	if (err == HF_NOMEM)
+		known = NULL;
+	else if (err == HF_TIMEOUT || err == HF_FRAME || err == HF_RECEIPT)
 		known = "signed and kept in the outbox; whether the broker "
 			"entered it is NOT known";
 	else if (hf_err_info(err)->exit == HF_EXIT_UNREACHABLE ||
@@ -553,6 +548,9 @@ static int pick_side(struct sending *s, int side)
 	bool asking = strcmp(v->from.s, s->session.home.desk.s) == 0;
 	bool asked = strcmp(v->to.s, s->session.home.desk.s) == 0;
 
+	if (given != NULL && strcmp(given, "asking") != 0 &&
+	    strcmp(given, "asked") != 0)
+		return usage(s->args, "--side wants asking or asked");
 	if (side < 0 && asking && asked && given != NULL)
 		side = strcmp(given, "asked") == 0;
 	else if (side < 0 && asking && asked)
@@ -567,13 +565,10 @@ static int pick_side(struct sending *s, int side)
 static int attempt(struct sending *s, const char *ref, unsigned kind, int side,
     bool inner, send_fill fill, enum hf_err *err)
 {
-	struct signed_act *act = calloc(1, sizeof(*act));
-	struct submitted *result = calloc(1, sizeof(*result));
-	int status = HF_EXIT_FAILED;
+	struct signed_act *act = out_must(calloc(1, sizeof(*act)));
+	struct submitted *result = out_must(calloc(1, sizeof(*result)));
+	int status;
 
-	*err = HF_NOMEM;
-	if (act == NULL || result == NULL)
-		goto out;
 	*err = view_open(&s->view, &s->session.home, s->session.link, ref);
 	if (*err != HF_OK) {
 		status = out_error(&s->args->out, *err, NULL, ref, NULL, NULL);
@@ -620,11 +615,7 @@ int send_follow(struct args *a, const char *ref, unsigned kind, int side,
 
 	if (status != HF_EXIT_OK)
 		return status;
-	s.draft = calloc(1, sizeof(*s.draft));
-	if (s.draft == NULL) {
-		session_close(&s.session);
-		return HF_EXIT_FAILED;
-	}
+	s.draft = out_must(calloc(1, sizeof(*s.draft)));
 	err = outbox_resume(&s.session.home, s.session.link, &resumed);
 	if (err == HF_OK && resumed > 0 && !a->out.quiet)
 		fprintf(stderr, "  %u acts left in the outbox were sent\n",
@@ -656,14 +647,11 @@ int send_follow(struct args *a, const char *ref, unsigned kind, int side,
 static void content_path(struct sending *s, char path[HOME_PATH_MAX + 64])
 {
 	const struct draft *d = s->draft;
-	uint8_t *all = malloc(sizeof(d->arena) + 512);
+	uint8_t *all = out_must(malloc(sizeof(d->arena) + 512));
 	struct hf_hash digest;
 	char hex[2 * HF_HASH_SIZE + 1];
 	size_t at = 0;
 
-	path[0] = '\0';
-	if (all == NULL)
-		return;
 	memcpy(all, d->envelope.to.s, sizeof(d->envelope.to.s));
 	at = sizeof(d->envelope.to.s);
 	all[at++] = (uint8_t)d->kind;
@@ -694,7 +682,7 @@ static bool already(struct sending *s, const char *path, int *status)
 	uint8_t *ref = NULL;
 	size_t size;
 
-	if (arg_on(s->args, "again") || path[0] == '\0' ||
+	if (arg_on(s->args, "again") ||
 	    home_read(path, HF_REF_MAX, &ref, &size) != HF_OK)
 		return false;
 	if (view_open(&v, &s->session.home, s->session.link, (char *)ref) !=
@@ -726,14 +714,14 @@ static bool already(struct sending *s, const char *path, int *status)
 
 int send_opening(struct sending *s)
 {
-	struct signed_act *act = calloc(1, sizeof(*act));
-	struct submitted *result = calloc(1, sizeof(*result));
-	char path[HOME_PATH_MAX + 64];
+	struct signed_act *act = out_must(calloc(1, sizeof(*act)));
+	struct submitted *result = out_must(calloc(1, sizeof(*result)));
+	char path[HOME_PATH_MAX + 64], dir[HOME_PATH_MAX + 16];
 	enum hf_err err = HF_REF_TAKEN;
 	unsigned resumed;
 	int status = common_parts(s);
 
-	if (act == NULL || result == NULL || status != HF_EXIT_OK)
+	if (status != HF_EXIT_OK)
 		goto out;
 	content_path(s, path);
 	if (!s->args->out.dry_run) {
@@ -751,15 +739,9 @@ int send_opening(struct sending *s)
 			status = print_dry_run(s, act);
 			goto out;
 		}
-		if (path[0] != '\0') {
-			char dir[HOME_PATH_MAX + 16];
-
-			snprintf(dir, sizeof(dir), "%s/outbox",
-			    s->session.home.path);
-			home_make_dir(dir);
-			err =
-			    home_write(path, act->ref, strlen(act->ref), 0600);
-		}
+		snprintf(dir, sizeof(dir), "%s/outbox", s->session.home.path);
+		home_make_dir(dir);
+		err = home_write(path, act->ref, strlen(act->ref), 0600);
 		if (err == HF_OK)
 			err = submit(result, &s->session.home, s->session.link,
 			    act, s->draft);

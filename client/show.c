@@ -201,16 +201,11 @@ static enum hf_err one_page(struct link *l, enum hf_op op,
 	wire_map(&w, HF_MAP_MAX);
 	while ((key = wire_key(&w)) >= 0) {
 		if (key == 1) {
-			struct summary *grown;
-
 			n = wire_array(&w, 0, HF_PAGE_ROWS);
-			grown =
-			    realloc(*rows, (*count + n + 1) * sizeof(*grown));
-			if (grown == NULL)
-				return HF_NOMEM;
-			*rows = grown;
+			*rows = out_must(
+			    realloc(*rows, (*count + n + 1) * sizeof(**rows)));
 			for (; n > 0 && w.err == HF_OK; n--)
-				summary_read(&grown[(*count)++], &w);
+				summary_read(&(*rows)[(*count)++], &w);
 			wire_close(&w);
 		} else if (key == 2 && wire_peek(&w) == WIRE_BIN) {
 			wire_bin_copy(&w, after->b, sizeof(*after));
@@ -240,6 +235,7 @@ enum hf_err summaries(struct link *l, enum hf_op op,
 	if (err != HF_OK) {
 		free(*rows);
 		*rows = NULL;
+		*count = 0;
 	}
 	return err;
 }
@@ -292,16 +288,16 @@ static void add_fields(struct hop *h, const struct hf_leaf *leaf, unsigned n)
  * those in turn only so many are looked into. */
 #define CITE_DEPTH 2u
 
-/* NULL: none that can be read, or no memory; to be freed. */
+/* NULL: none that can be read; to be freed. */
 static struct hf_cite *cite_within(const struct hf_leaf *leaf)
 {
-	struct hf_cite *inner = calloc(1, sizeof(*inner));
+	struct hf_cite *inner = out_must(calloc(1, sizeof(*inner)));
 	struct hf_bytes b;
 	struct wire w;
 
 	wire_init(&w, leaf->value.data, leaf->value.size);
 	b = wire_bin(&w, 1, HF_CITE_MAX);
-	if (inner != NULL && wire_finish(&w) == HF_OK &&
+	if (wire_finish(&w) == HF_OK &&
 	    hf_cite_decode(inner, b.data, b.size) == HF_OK)
 		return inner;
 	free(inner);

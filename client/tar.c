@@ -110,9 +110,13 @@ static enum hf_err append(
 	memcpy(m->name, name, strlen(name));
 	m->content = content;
 	m->owned = owned;
+	HASH_ADD_STR(t->by_name, name, m);
+	if (m->lost) {
+		free(m);
+		return HF_NOMEM;
+	}
 	t->members[t->count++] = m;
 	t->size += BLOCK + padded(content.size);
-	HASH_ADD_STR(t->by_name, name, m);
 	return HF_OK;
 }
 

@@ -10,6 +10,11 @@
 
 #include "proto/types.h"
 
+#include <stdbool.h>
+
+/* Without these a table that wants memory ends the process, with no word. */
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(member) ((member)->lost = true)
 #include <uthash.h>
 
 #define TAR_NAME_MAX 63u       /* bytes; ours are shorter */
@@ -21,6 +26,7 @@ struct tar_member {
 	struct hf_bytes content;
 	uint8_t *owned; /* `content`, if it was added, else NULL */
 	bool used;      /* for the reader of the members */
+	bool lost;      /* there was no memory to add it */
 	UT_hash_handle hh;
 };
 

@@ -240,6 +240,8 @@ static enum hf_err write_tile(void *ctx, const struct tile *t)
 		err = HF_FILE;
 	if (fclose(file) != 0)
 		err = HF_FILE;
+	if (err != HF_OK)
+		home_remove(path);
 	w->files++;
 	return err;
 }

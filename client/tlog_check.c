@@ -39,36 +39,40 @@ static uint64_t first_entry(const struct tile *t, unsigned place)
 	return (t->n * TILE_WIDTH + place) << bits_of(t);
 }
 
-static size_t read_path(struct checking *c, const struct tile *t)
+/* *size SIZE_MAX: there is no such file.  Errors: HF_FILE */
+static enum hf_err read_path(
+    struct checking *c, const struct tile *t, size_t *size)
 {
 	char path[PATH_SIZE], name[TILE_NAME_MAX];
-	size_t size;
+	enum hf_err err;
 	FILE *f;
 
 	tile_name(name, t);
 	snprintf(path, sizeof(path), "%s/%s", c->dir, name);
+	*size = SIZE_MAX;
 	f = fopen(path, "re");
 	if (f == NULL)
-		return SIZE_MAX;
-	size = fread(c->bytes, 1, sizeof(c->bytes), f);
+		return errno == ENOENT || errno == ENOTDIR ? HF_OK : HF_FILE;
+	*size = fread(c->bytes, 1, sizeof(c->bytes), f);
+	err = ferror(f) != 0 ? HF_FILE : HF_OK;
 	fclose(f);
-	return size;
+	return err;
 }
 
 /* The file of a tile; of a partial one the full one serves too, which may be
- * there in its place.  SIZE_MAX: neither is. */
-static size_t read_tile(struct checking *c, struct tile *t)
+ * there in its place.  *size SIZE_MAX: neither is.  Errors: HF_FILE */
+static enum hf_err read_tile(struct checking *c, struct tile *t, size_t *size)
 {
-	size_t size = read_path(c, t);
 	struct tile full = *t;
+	enum hf_err err = read_path(c, t, size);
 
-	if (size != SIZE_MAX || t->width == TILE_WIDTH)
-		return size;
+	if (err != HF_OK || *size != SIZE_MAX || t->width == TILE_WIDTH)
+		return err;
 	full.width = TILE_WIDTH;
-	size = read_path(c, &full);
-	if (size != SIZE_MAX)
+	err = read_path(c, &full, size);
+	if (*size != SIZE_MAX)
 		*t = full;
-	return size;
+	return err;
 }
 
 static void missing(struct checking *c, const struct tile *t)
@@ -89,10 +93,13 @@ static enum hf_err compare(void *ctx, const struct tile *t)
 	struct tile found = *t;
 	char name[TILE_NAME_MAX];
 	size_t size;
+	enum hf_err err;
 
 	if (t->level < 0)
 		return HF_OK; /* the entries come from there */
-	size = read_tile(c, &found);
+	err = read_tile(c, &found, &size);
+	if (err != HF_OK)
+		return err;
 	tile_name(name, &found);
 	if (size == SIZE_MAX) {
 		missing(c, t);
@@ -179,9 +186,12 @@ static enum hf_err next_bundle(
 	unsigned width = left < TILE_WIDTH ? (unsigned)left : TILE_WIDTH;
 	struct tile t = {
 	    .level = -1, .n = c->a->entries / TILE_WIDTH, .width = width};
-	size_t size = read_tile(c, &t);
+	size_t size;
+	enum hf_err err = read_tile(c, &t, &size);
 
 	*whole = false;
+	if (err != HF_OK)
+		return err;
 	if (size == SIZE_MAX) {
 		missing(c, &t);
 		return HF_OK;

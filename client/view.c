@@ -394,7 +394,7 @@ enum hf_err view_cite(struct hf_cite **out, const struct hf_leaf *leaf)
 	return err == HF_OK ? hf_cite_decode(cite, b.data, b.size) : err;
 }
 
-void view_cites(struct view_act *a)
+enum hf_err view_cites(struct view_act *a)
 {
 	for (unsigned i = 0;
 	     i < a->leaves.count && a->cite_count < HF_CITES_MAX; i++) {
@@ -404,23 +404,28 @@ void view_cites(struct view_act *a)
 			continue;
 		a->cite_err[n] = view_cite(&a->cites[n], &a->leaves.leaf[i]);
 		if (a->cites[n] == NULL)
-			return;
+			return HF_NOMEM;
 		a->cite_count++;
 	}
+	return HF_OK;
 }
 
-static void open_act(struct keys *k, const struct home *h, struct view_act *a)
+/* Why it does not open stands in the act; only want of memory is an error. */
+static enum hf_err open_act(
+    struct keys *k, const struct home *h, struct view_act *a)
 {
 	a->open_err = open_body(k, h, a);
 	a->opened = a->open_err == HF_OK;
 	if (!a->opened) {
 		a->leaves.count = 0;
-		return;
+		return a->open_err == HF_NOMEM ? HF_NOMEM : HF_OK;
 	}
-	view_cites(a);
+	if (view_cites(a) != HF_OK)
+		return HF_NOMEM;
 	for (unsigned i = 0; i < a->cite_count; i++)
 		if (a->cite_err[i] == HF_OK)
 			a->cite_author[i] = standing(h, a->cites[i]);
+	return HF_OK;
 }
 
 /* Body keys that another desk of the country granted to ours. */
@@ -542,7 +547,9 @@ enum hf_err view_open(
 			struct view_act *a = &v->acts[t][i];
 
 			verify(h, a);
-			open_act(&keys, h, a);
+			err = open_act(&keys, h, a);
+			if (err != HF_OK)
+				goto out;
 			if (a->act.core.kind == HF_KIND_GRANT && a->opened)
 				read_grants(&keys, a);
 		}

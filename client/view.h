@@ -75,8 +75,9 @@ HF_MUST_USE enum hf_err view_fold(
  * error; free.  Errors: HF_NOMEM (*out NULL), those of hf_cite_decode */
 HF_MUST_USE enum hf_err view_cite(
     struct hf_cite **out, const struct hf_leaf *leaf);
-/** Read the cites among an act's leaves; who wrote them is not looked up. */
-void view_cites(struct view_act *a);
+/** Read the cites among an act's leaves; who wrote them is not looked up.
+ * Errors: HF_NOMEM */
+HF_MUST_USE enum hf_err view_cites(struct view_act *a);
 
 /** Newest act of a kind on a track, NULL if none. */
 const struct view_act *view_last(

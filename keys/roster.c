@@ -13,6 +13,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Without these a table that wants memory ends the process, with no word. */
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(row) ((row)->lost = true)
 #include <uthash.h>
 
 struct key_name { /* no padding: hashed as bytes */
@@ -24,6 +28,7 @@ struct key_row {
 	struct key_name name;
 	const struct country_entry *entry;
 	struct hf_country country;
+	bool lost; /* there was no memory to add it */
 	UT_hash_handle hh;
 };
 
@@ -142,7 +147,10 @@ static enum hf_err add_row(struct key_row **table, const struct hf_key *key,
 	row->entry = entry;
 	row->country = country;
 	HASH_ADD(hh, *table, name, sizeof(row->name), row);
-	return HF_OK;
+	if (!row->lost)
+		return HF_OK;
+	free(row);
+	return HF_NOMEM;
 }
 
 static enum hf_err index_entry(

@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct sample {
 	const char *format, *line;
@@ -125,6 +126,65 @@ static const struct sample samples[] = {
 	"\"nickname\":[\"nick1\"],\"user_id\":[\"user\"],"
 	"\"host_name\":[\"host.example\"],\"client_ip\":[\"203.0.113.6\"],"
 	"\"event_time\":[\"2026-11-21T03:01:12Z\"]}"},
+    {"postfix",
+	"2026-11-21T11:02:41Z mx postfix/qmgr[9]: 4Cb7: "
+	"from=<a@b.example>, size=9",
+	NULL, 0,
+	"{\"record_type\":[\"smtp\"],\"session_id\":[\"4Cb7\"],"
+	"\"sender\":[\"a@b.example\"],"
+	"\"event_time\":[\"2026-11-21T11:02:41Z\"]}"},
+    {"postfix",
+	"2026-11-21T11:02:41Z mx postfix/lmtp[9]: 4Cb7: to=<c@d.example>, x",
+	NULL, 0,
+	"{\"record_type\":[\"smtp\"],\"session_id\":[\"4Cb7\"],"
+	"\"mail_recipient\":[\"c@d.example\"],"
+	"\"event_time\":[\"2026-11-21T11:02:41Z\"]}"},
+    {"postfix", "2026-11-21T11:02:41Z mx postfix/anvil[9]: statistics", NULL, 0,
+	NULL},
+    {"postfix", "mx postfix/lmtp[9]: 4Cb7: to=<c@d.example>", NULL, 0, NULL},
+    {"dovecot",
+	"2026-11-21T02:02:41Z mail dovecot: pop3-login: Login: user=<bob>, "
+	"rip=::ffff:203.0.113.9, rport=50999, lip=192.0.2.1",
+	NULL, 0,
+	"{\"record_type\":[\"pop\"],\"user_id\":[\"bob\"],"
+	"\"client_ip\":[\"203.0.113.9\"],\"source_port\":[50999],"
+	"\"event_time\":[\"2026-11-21T02:02:41Z\"]}"},
+    {"dovecot", "2026-11-21T02:02:41Z mail dovecot: pop3-login: Aborted", NULL,
+	0, NULL},
+    {"radius-detail", "Fri Abc 20 21:01:58 2026\n\tAcct-Status-Type = Stop",
+	"-05:00", 0, NULL},
+    {"radius-detail", "Fri anF 20 21:01:58 2026\n\tAcct-Session-Id = \"x\"",
+	"-05:00", 0, NULL},
+    {"vsftpd",
+	"Sat Nov 21 03:01:12 2026 [pid 3312] [relay] OK DOWNLOAD: Client "
+	"\"203.0.113.77\", \"/pub/x\", 12 bytes",
+	"+01:00", 0,
+	"{\"record_type\":[\"ftp\"],\"user_id\":[\"relay\"],"
+	"\"operation\":[\"DOWNLOAD\"],\"source_ip\":[\"203.0.113.77\"],"
+	"\"path\":[\"/pub/x\"],"
+	"\"event_time\":[\"2026-11-21T03:01:12+01:00\"]}"},
+    {"vsftpd",
+	"Sat Nov 21 03:01:12 2026 [pid 3312] [relay] OK LOGIN: Client "
+	"\"203.0.113.77\"",
+	NULL, 0, NULL}, /* no zone */
+    {"nnrpd",
+	"2026-11-21T03:01:12Z news nnrpd[771]: host.example (203.0.113.8) "
+	"connect",
+	NULL, 0,
+	"{\"record_type\":[\"nntp\"],\"process_id\":[771],"
+	"\"host_name\":[\"host.example\"],\"client_ip\":[\"203.0.113.8\"],"
+	"\"activity\":[\"connect\"],"
+	"\"event_time\":[\"2026-11-21T03:01:12Z\"]}"},
+    {"nnrpd", "news nnrpd[771]: host.example connect", NULL, 0, NULL},
+    {"irc", "Client exiting: nick1 (user@host.example) [203.0.113.6] {clients}",
+	NULL, 0, NULL},
+    {"apache-combined",
+	"proxy.example - - [21/Nov/2026:11:02:03 +0900] \"GET / HTTP/1.1\" "
+	"200 5 \"-\" \"x\"",
+	NULL, 0,
+	"{\"record_type\":[\"http\"],\"host_name\":[\"proxy.example\"],"
+	"\"path\":[\"/\"],\"operation\":[\"GET\"],"
+	"\"event_time\":[\"2026-11-21T11:02:03+09:00\"]}"},
     {NULL, "this is no log line", NULL, 0, NULL},
     {NULL, "", NULL, 0, NULL},
 };
@@ -217,5 +277,73 @@ Test(from_log, survives_spoilt_lines)
 		free(line);
 	}
 	cr_expect_gt(refused, 0);
+	free(d);
+}
+
+/* With room for fewer fields than a line has, whichever is one too many. */
+Test(from_log, refuses_a_line_that_has_no_room)
+{
+	struct draft *d = malloc(sizeof(*d));
+	unsigned refused = 0;
+
+	cr_assert_eq(hf_crypto_init(), HF_OK);
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
+		struct log_options o = options_of(&samples[i]);
+		enum hf_err err = HF_LOGLINE;
+
+		for (unsigned room = 0; samples[i].json != NULL && err != HF_OK;
+		     room++) {
+			const char *format;
+			char why[200] = "";
+
+			cr_assert_leq(room, 16, "%s", samples[i].line);
+			draft_init(d, HF_KIND_REQUEST);
+			d->leaf_count = HF_LEAF_MAX - room;
+			err = from_log_text(d, samples[i].line,
+			    strlen(samples[i].line), &o, 0, &format, why);
+			refused += err != HF_OK;
+			if (err != HF_OK) {
+				cr_expect_eq(err, HF_LOGLINE);
+				cr_expect_neq(strchr(why, ':'), NULL,
+				    "%s: no field named: %s", samples[i].line,
+				    why);
+			}
+		}
+	}
+	cr_expect_gt(refused, 60);
+	free(d);
+}
+
+/* A record of several lines, the last of them without an end. */
+Test(from_log, finds_the_record_at_a_line_of_a_file)
+{
+	static const struct {
+		unsigned line;
+		enum hf_err wanted;
+	} tries[] = {{1, HF_OK}, {2, HF_OK}, {5, HF_OK}, {6, HF_LOGLINE},
+	    {9, HF_LOGLINE}, {0, HF_LOGLINE}, {3, HF_LOGLINE}};
+	struct log_options o = {.zone_known = true};
+	struct draft *d = malloc(sizeof(*d));
+	const char *format;
+	char path[] = "/tmp/hf-log-XXXXXX", why[200];
+	int fd = mkstemp(path);
+	FILE *f = fdopen(fd, "w");
+
+	cr_assert_not_null(f);
+	fputs("2026-11-21T11:02:41Z mx postfix/qmgr[9]: 4Cb7: from=<a@b>\n"
+	      "Fri Nov 20 21:01:58 2026\n\tAcct-Status-Type = Stop\n"
+	      "\tUser-Name = \"u1\"\n"
+	      "Fri Nov 20 21:01:58 2026\n\tAcct-Status-Type = Start",
+	    f);
+	fclose(f);
+	cr_assert_eq(hf_crypto_init(), HF_OK);
+	for (unsigned i = 0; i < sizeof(tries) / sizeof(*tries); i++) {
+		draft_init(d, HF_KIND_REQUEST);
+		cr_expect_eq(
+		    from_log(d, path, tries[i].line, &o, 0, &format, why),
+		    tries[i].wanted, "line %u: %s", tries[i].line, why);
+	}
+	remove(path);
+	cr_expect_eq(from_log(d, path, 1, &o, 0, &format, why), HF_FILE);
 	free(d);
 }
