@@ -356,14 +356,13 @@ Test(foreign, a_reference_that_is_taken_is_not_taken_twice)
 	char ref[HF_REF_MAX];
 	struct draft d;
 
-	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
-	EXPECT("home", draft_submit(&d, &a, NULL), HF_OK);
-	hf_ref(ref, jp->country, d.created, &a.digest);
 	for (unsigned i = 0; i < 2; i++) {
+		draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+		EXPECT("home", draft_submit(&d, &a, NULL), HF_OK);
+		hf_ref(ref, jp->country, d.created, &a.digest);
 		turn_begin(us);
 		EXPECT("taken",
-		    txn_put(us->txn, TABLE_REFS, bytes_of(ref, strlen(ref)),
-			bytes_of(i == 0 ? other.b : a.id.b, HF_ID_SIZE)),
+		    case_ref_add(us->engine, ref, i == 0 ? &other : &a.id),
 		    HF_OK);
 		turn_end(us);
 		EXPECT("carry", fed_carry(jp, us, &a.id, NULL),
