@@ -5,7 +5,7 @@
  * would change a page of its own for every case that opens: more pages than
  * all the rest of a turn.  The rows are kept in the order of opening instead,
  * many references in each, and an index of them in memory, read at the start:
- * 8 bytes a case, at most half full.
+ * places of 8 bytes, at most three quarters of them taken.
  *
  * A turn that is abandoned leaves its places in the index; their numbers are
  * given again, and a place counts only if the row says the same reference.
@@ -33,6 +33,11 @@ struct refs {
 	uint64_t capacity, used;
 	uint32_t count, saved; /* references; those of the turn before */
 };
+
+static bool is_full(const struct refs *r)
+{
+	return r->used >= r->capacity / 4 * 3;
+}
 
 static uint64_t hash_of(const char *ref)
 {
@@ -97,7 +102,7 @@ static enum hf_err read_all(struct engine *e, struct refs *r)
 			memcpy(&one, row.data + i * sizeof(one), sizeof(one));
 			if (memchr(one.ref, '\0', sizeof(one.ref)) == NULL)
 				err = HF_CORRUPT;
-			else if (r->used < r->capacity / 2)
+			else if (!is_full(r))
 				place(r, one.ref, r->count + i);
 		}
 		more = n == REFS_A_ROW;
@@ -113,7 +118,7 @@ static enum hf_err build(struct engine *e, struct refs *r, uint32_t least)
 	enum hf_err err;
 
 	for (;;) {
-		while (next.capacity / 4 < least)
+		while (next.capacity / 2 < least)
 			next.capacity *= 2;
 		next.places = calloc(next.capacity, sizeof(*next.places));
 		if (next.places == NULL)
@@ -222,7 +227,7 @@ enum hf_err case_ref_add(
 	memcpy(rows[held].id, id->b, sizeof(id->b));
 	err = txn_put(e->txn, TABLE_REFS, key_of(key, r->count),
 	    bytes_of(rows, (held + 1) * sizeof(rows[0])));
-	if (err == HF_OK && r->used >= r->capacity / 2)
+	if (err == HF_OK && is_full(r))
 		return build(e, r, r->count + 1); /* this one is read too */
 	if (err == HF_OK)
 		place(r, ref, r->count++);
