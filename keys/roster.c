@@ -432,6 +432,20 @@ enum hf_err roster_officer_check(const struct roster *r, struct hf_country c,
 	return HF_OK;
 }
 
+enum hf_err roster_officer_now(const struct roster *r, struct hf_country c,
+    const struct hf_key *sign_key, struct instant now,
+    const struct officer_entry **officer)
+{
+	const struct country_doc *d = roster_doc(r, c);
+	const struct revocation_entry *gone = roster_revocation(r, c, sign_key);
+	enum hf_err err = roster_officer_check(r, c, sign_key, now, officer);
+
+	return *officer != NULL && gone != NULL && d != NULL &&
+		       gone->revoked.ms <= d->head.issued.ms
+		   ? HF_REVOKED
+		   : err;
+}
+
 const struct desk_entry *roster_desk(
     const struct roster *r, const struct hf_desk *desk)
 {

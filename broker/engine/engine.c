@@ -245,6 +245,8 @@ enum hf_err engine_open(struct engine **out,
 		err = check_epoch(e);
 	if (err == HF_OK)
 		err = check_ledger(e, last_size, last_root);
+	if (err == HF_OK)
+		err = refs_load(e);
 	e->txn = NULL;
 	if (err != HF_OK) {
 		engine_free(e);
@@ -259,6 +261,7 @@ void engine_free(struct engine *e)
 	if (e == NULL)
 		return;
 	roster_free(e->roster);
+	refs_free(e->refs);
 	link_table_free(e->links);
 	desk_table_free(e->desks);
 	admission_free(e->admission);
@@ -296,6 +299,7 @@ enum hf_err engine_begin(
 	err = live_clock_prune(e); /* by what is committed */
 	*e->before = *e;
 	link_begin(e);
+	refs_begin(e);
 	desk_begin(e);
 	room_look(e);
 	return err;
@@ -539,6 +543,7 @@ void engine_abandon(struct engine *e)
 	*e = *before;
 	if (storing) /* reads come first */
 		e->note_mono = e->mono_ms + NOTE_AGAIN_MS;
+	refs_abandon(e);
 	desk_abandon(e);
 	link_abandon(e);
 	effects_clear(e->effects);

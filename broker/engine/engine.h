@@ -155,6 +155,11 @@ struct effects *effects_new(void);
 void effects_free(struct effects *e);
 unsigned effects_count(const struct effects *e);
 const struct effect *effects_at(const struct effects *e, unsigned i);
+/** The next to carry out, each once; *at begins with 0.  After the commit but
+ * before engine_receipts those that need no receipt and follow none on their
+ * connection may go.  NULL: no more for now. */
+const struct effect *effects_next(
+    struct effects *e, unsigned *at, bool head_signed);
 
 /** Is the store of STORE_FORMAT, or without an entry?  *format: what it is of.
  * Errors: HF_STORE_OLD, HF_STORE_NEW, HF_CORRUPT, HF_STORE */

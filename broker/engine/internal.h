@@ -3,6 +3,7 @@
  *
  *   engine.c   opening, turns, effects, chance
  *   ledger.c   appending entries, receipts, statements
+ *   refs.c     the case of each reference
  *   cases.c    case records, loading and folding a case
  *   intake.c   an act enters (own) or arrives (foreign)
  *   rules.c    who may send, cites and onward flags (SPEC 4.3, 5.12)
@@ -66,6 +67,7 @@ struct engine {
 	struct hf_life_act *work_acts[2]; /* HF_TRACK_ACTS_MAX each */
 	uint8_t *scratch; /* HF_FRAME_MAX bytes for building frames */
 	uint8_t *box; /* HF_FRAME_MAX bytes; case_body_put, case_act_frame */
+	struct refs *refs;
 	struct link_table *links;
 	struct desk_table *desks;
 	struct instant next_due; /* as of the last engine_end */
@@ -248,8 +250,6 @@ HF_MUST_USE enum hf_err case_load(
     struct engine *e, const struct hf_id *id, struct case_record *c);
 HF_MUST_USE enum hf_err case_save(
     struct engine *e, const struct case_record *c);
-HF_MUST_USE enum hf_err case_by_ref(
-    struct engine *e, const char *ref, struct hf_id *id);
 /** Fold the stored acts into e->work.  Errors: HF_CORRUPT */
 HF_MUST_USE enum hf_err case_fold(
     struct engine *e, const struct case_record *c);
@@ -281,6 +281,23 @@ HF_MUST_USE enum hf_err case_body_get(struct engine *e,
 HF_MUST_USE enum hf_err case_act_frame(struct engine *e,
     const struct case_record *c, uint64_t index, bool with_body, uint8_t *out,
     size_t capacity, size_t *size);
+
+/* ---- refs.c ---- */
+
+struct refs;
+/** From the store, at the start.  Errors: HF_CORRUPT, HF_NOMEM */
+HF_MUST_USE enum hf_err refs_load(struct engine *e);
+void refs_free(struct refs *r);
+/** Remember how many there are; go back to that when a turn is abandoned. */
+void refs_begin(struct engine *e);
+void refs_abandon(struct engine *e);
+/** Errors: HF_NOTFOUND */
+HF_MUST_USE enum hf_err case_by_ref(
+    struct engine *e, const char *ref, struct hf_id *id);
+/** The reference of a case that opens; case_by_ref does not know it yet.
+ * Errors: HF_FULL, HF_NOMEM */
+HF_MUST_USE enum hf_err case_ref_add(
+    struct engine *e, const char *ref, const struct hf_id *id);
 
 /* ---- intake.c ---- */
 

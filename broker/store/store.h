@@ -30,7 +30,7 @@ enum table {
 	TABLE_CASES,    /* case id -> case record */
 	TABLE_PLACES,   /* case id, track u8, gen be32 -> ledger index be64,
 			   entered be64 */
-	TABLE_REFS,     /* reference text -> case id */
+	TABLE_REFS,     /* number / 40 be32 -> references and case ids */
 	TABLE_INBOX,    /* desk, 0, sequence be64 -> row */
 	TABLE_OUTBOX,   /* country, sequence be64 -> row */
 	TABLE_DUE,      /* lane u8, time be64, type u8, case id, gen be32 */

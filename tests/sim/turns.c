@@ -8,6 +8,7 @@
 #include "broker/engine/link.h"
 #include "proto/crypto.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct turn {
 	struct node *n;
 	struct effects *effects;
 	enum point crash;
+	unsigned may_tell;    /* effects before it */
 	uint64_t read_errors; /* of all turns before */
 	struct hf_hash memory;
 	unsigned erase_count;
@@ -104,15 +106,14 @@ static void collect(struct turn *t, const struct effect *e)
 }
 
 /* Effects leave; a crash may come after any of them. */
-static void tell(struct turn *t)
+static void tell(struct turn *t, bool head_signed)
 {
-	unsigned count = effects_count(t->effects), upto = count;
+	const struct effect *e;
+	unsigned at = 0;
 
-	if (t->crash == POINT_TOLD_SOME && count > 0)
-		upto = (unsigned)chance_below(&t->s->disk, count);
-	for (unsigned i = 0; i < upto; i++) {
-		const struct effect *e = effects_at(t->effects, i);
-
+	while (t->may_tell > 0 &&
+	       (e = effects_next(t->effects, &at, head_signed)) != NULL) {
+		t->may_tell--;
 		collect(t, e);
 		sim_carry(t->n, e, t->s);
 	}
@@ -133,6 +134,7 @@ static enum hf_err sign(
 	note_size = node_note(t->n, size, root, note);
 	t->n->size = size;
 	t->n->root_hash = *root;
+	tell(t, false);
 	return engine_receipts(
 	    t->n->engine, txn, bytes_of(note, note_size), t->effects);
 }
@@ -144,8 +146,12 @@ static bool finish(
 	struct txn *txn = NULL;
 	enum hf_err err;
 
+	t->may_tell = UINT_MAX;
+	if (t->crash == POINT_TOLD_SOME && effects_count(t->effects) > 0)
+		t->may_tell = (unsigned)chance_below(
+		    &t->s->disk, effects_count(t->effects));
 	if (!changed && size == t->n->size) {
-		tell(t);
+		tell(t, true);
 		return t->crash == POINT_NONE;
 	}
 	check(txn_begin(&txn, t->n->store), "txn_begin");
@@ -157,7 +163,7 @@ static bool finish(
 		return false;
 	}
 	txn_abort(txn); /* nothing was written */
-	tell(t);
+	tell(t, true);
 	return t->crash == POINT_NONE;
 }
 
@@ -218,7 +224,8 @@ static void answer_full(struct turn *t, struct event *ev, unsigned count)
 	for (unsigned i = 0; i < count; i++)
 		if (ev[i].type == EVENT_DESK_FRAME)
 			engine_answer_full(t->n->engine, &ev[i]);
-	tell(t);
+	t->may_tell = UINT_MAX;
+	tell(t, true);
 }
 
 enum outcome { DONE, FULL, DIED };
