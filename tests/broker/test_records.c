@@ -149,6 +149,7 @@ static void send_with(unsigned count, uint32_t promised, int passed)
 	    .msg_controllen = CMSG_SPACE(count * sizeof(int))};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
+	cr_assert_not_null(c);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(count * sizeof(int));

@@ -84,6 +84,7 @@ void sim_crash(struct sim *s, struct sim_node *n)
 		sim_hang_up(s, i, self, true);
 	}
 	node_restart(n->n);
+	fed_give(n->n, n->n); /* what is configured is read at each start */
 	n->wake = s->f->now.ms;
 	sim_disk.armed = armed;
 	sim_check_new(s, n);
