@@ -188,7 +188,7 @@ static enum hf_err push(struct engine *e, struct desk_session *s)
 	    roster_officer_by_transport(e->roster, e->options.country, &s->key);
 
 	if (o == NULL || !same_desk(&o->desk, &s->desk) ||
-	    roster_officer_check(
+	    roster_officer_now(
 		e->roster, e->options.country, &o->sign, e->now, &o) != HF_OK) {
 		s->watching = false;
 		effect_simple(e, EFFECT_CUT, &s->key, 0);

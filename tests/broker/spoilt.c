@@ -399,10 +399,7 @@ static void before_turn(struct node *n, const struct event *ev)
 {
 	struct tried what = {.ev = ev};
 
-	/* roster_unpin has no way to say that it wants memory: nobody is
-	 * known to it then */
-	if (ev->type != EVENT_UNPIN)
-		try_all(n, &what);
+	try_all(n, &what);
 }
 
 static void before_part(
