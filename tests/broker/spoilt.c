@@ -318,7 +318,7 @@ static enum hf_err try(struct node *n, const struct tried *what, unsigned call)
 		return err;
 	if (n->engine->fault != HF_OK)
 		return n->engine->fault;
-	return err == HF_OK && effects_failed(n->effects) ? HF_NOMEM : err;
+	return effects_failed(n->effects) ? HF_NOMEM : err;
 }
 
 /* In a child, which ends as the core does; was it told?  A refusal tells

@@ -512,3 +512,72 @@ Test(due, a_provider_that_reported_owes_no_decision)
 	cr_assert_eq(node_statements(us, HF_ENTRY_ABSENT, &id), 0);
 	fed_free(f);
 }
+
+/* Each by its own limit, also where the clock was in doubt as one started. */
+Test(due, two_live_traces_end_each_in_its_time)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id first = live_trace(f), second = live_trace(f);
+	struct hf_id third = live_trace(f);
+
+	start_live(f, &first);
+	fed_wait(f, 2);
+	us->clock_certain = false;
+	tick(f, "US");
+	start_live(f, &second);
+	fed_wait(f, 1);
+	start_live(f, &third);
+	for (unsigned i = 3; i < 14; i++) {
+		tick(f, "US");
+		cr_assert_eq(node_case(us, &first).state == HF_STATE_TRACING,
+		    i < 7, "the first after %u s", i);
+		cr_assert_eq(node_case(us, &second).state == HF_STATE_TRACING,
+		    i < 9, "the second after %u s", i);
+		cr_assert_eq(node_case(us, &third).state == HF_STATE_TRACING,
+		    i < 10, "the third after %u s", i);
+		if (i == 8)
+			us->clock_certain = true;
+		fed_wait(f, 1);
+	}
+	fed_free(f);
+}
+
+/* A deadline that came too late, or that nobody knows. */
+Test(due, what_is_due_no_more_does_nothing)
+{
+	static const struct {
+		unsigned type;
+		bool erased;
+		enum hf_err code;
+	} tries[] = {
+	    {HF_DUE_TALLY, false, HF_OK},
+	    {HF_DUE_OUTBOX_ALARM, false, HF_OK},
+	    {HF_DUE_EXPIRE, false, HF_OK},
+	    {HF_DUE_LIVE_TIMEOUT, false, HF_OK},
+	    {HF_DUE_ERASE, false, HF_OK},
+	    {HF_DUE_RELEASE, false, HF_OK},
+	    {HF_DUE_DECIDE, true, HF_OK},
+	    {99, false, HF_CORRUPT},
+	};
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id id = fed_request(f);
+
+	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		struct case_record c = node_case(us, &id);
+		uint64_t before = us->size;
+
+		c.erased = tries[i].erased;
+		turn_begin(us);
+		EXPECT("save", case_save(us->engine, &c), HF_OK);
+		EXPECT("fire",
+		    due_fire(us->engine, &id, tries[i].type,
+			due_gen(HF_TRACK_ASKING, 1)),
+		    tries[i].code);
+		cr_assert_eq(us->engine->frontier.size, before, "type %u",
+		    tries[i].type);
+		turn_abandon(us);
+	}
+	fed_free(f);
+}

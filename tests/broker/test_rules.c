@@ -4,6 +4,7 @@
 
 #include "broker/engine/intake.h"
 #include "proto/crypto.h"
+#include "proto/leaf.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -91,6 +92,50 @@ Test(rules, an_act_of_a_case_goes_from_one_of_its_desks_to_the_other)
 	draft_next(
 	    &d, f, "jp.ncp", HF_KIND_OPTIONAL + 2, HF_TRACK_ASKING, &id, NULL);
 	EXPECT("of a later version", try(&d), HF_OK);
+	fed_free(f);
+}
+
+/* An act of the kinds that brokers append by themselves has no signature: an
+ * officer's key in it must not be enough. */
+Test(rules, an_officer_is_not_his_broker)
+{
+	static struct signed_act a;
+	uint8_t envelope[HF_ENVELOPE_MAX], core_bytes[HF_CORE_MAX], sigs[8];
+	size_t envelope_size, core_size, sigs_size;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_leaves none = {.count = 0};
+	struct hf_id id = fed_request(f);
+	struct hf_core core = {.suite = 1,
+	    .kind = HF_KIND_LAPSE,
+	    .root = hf_leaves_root(&none),
+	    .body = hf_hash(HF_TAG_BODY, NULL, 0)};
+	struct intake_result result;
+	struct draft d;
+
+	draft_next(&d, f, "us.ncp", HF_KIND_LAPSE, HF_TRACK_ASKED, &id, &id);
+	d.env.policy = nothing;
+	EXPECT("envelope",
+	    hf_envelope_encode(
+		&d.env, envelope, sizeof(envelope), &envelope_size),
+	    HF_OK);
+	core.author = d.author->sign;
+	core.created = f->now;
+	core.envelope = hf_hash(HF_TAG_ENVELOPE, envelope, envelope_size);
+	EXPECT("core",
+	    hf_core_encode(&core, core_bytes, sizeof(core_bytes), &core_size),
+	    HF_OK);
+	EXPECT("no signature",
+	    hf_sigs_encode(NULL, 0, sigs, sizeof(sigs), &sigs_size), HF_OK);
+	EXPECT("act",
+	    hf_act_encode(bytes_of(core_bytes, core_size),
+		bytes_of(envelope, envelope_size), bytes_of(sigs, sigs_size),
+		nothing, a.frame, sizeof(a.frame), &a.size),
+	    HF_OK);
+	EXPECT("by an officer", fed_submit(us, d.author, &a, nothing, &result),
+	    HF_ROLE);
+	cr_assert_eq(result.clause, 403);
+	cr_assert_eq(node_case(us, &id).gens[HF_TRACK_ASKED], 0);
 	fed_free(f);
 }
 
