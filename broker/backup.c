@@ -262,8 +262,14 @@ static enum hf_err judge(struct backup *b, const struct config *c,
 {
 	struct engine_copy copy;
 	struct engine *e;
-	enum hf_err err = engine_open_copy(&e, c->country, t);
+	uint64_t format;
+	enum hf_err err = engine_format(t, &format);
 
+	if (err == HF_STORE_OLD || err == HF_STORE_NEW)
+		return says(b, err, "its format is %llu, not %u",
+		    (unsigned long long)format, STORE_FORMAT);
+	if (err == HF_OK)
+		err = engine_open_copy(&e, c->country, t);
 	if (err != HF_OK)
 		return says(b, err, "the ledger in the copy is not whole");
 	err = engine_check_copy(e, t, &copy);

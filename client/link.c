@@ -19,6 +19,7 @@
 /* libzmq gives up for good after a refused handshake.  A broker that has just
  * started knows no keys for a moment, so we dial again, a few times. */
 #define REFUSED_MS 150
+#define HANDSHAKE_MS 2500
 
 #define BUSY_MAX_MS 30000u /* SPEC 10.1, 12.13 */
 
@@ -38,6 +39,7 @@ struct link {
 	uint64_t cursor; /* newest event returned */
 	bool lost;
 	unsigned tries, refused;
+	int64_t connected_at;
 	int64_t redial_at; /* 0: not wanted */
 	struct link_trouble trouble;
 	char endpoint[ENDPOINT_TEXT_MAX];
@@ -77,7 +79,7 @@ static bool set_options(struct link *l, struct home *h)
 	     set_int(s, ZMQ_SNDHWM, 16) == 0 &&
 	     set_int(s, ZMQ_RCVHWM, 16) == 0 &&
 	     set_int(s, ZMQ_IMMEDIATE, 1) == 0 &&
-	     set_int(s, ZMQ_HANDSHAKE_IVL, 2500) == 0 &&
+	     set_int(s, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) == 0 &&
 	     set_int(s, ZMQ_HEARTBEAT_IVL, 5000) == 0 &&
 	     set_int(s, ZMQ_HEARTBEAT_TIMEOUT, 15000) == 0 &&
 	     set_int(s, ZMQ_HEARTBEAT_TTL, 20000) == 0 &&
@@ -120,9 +122,22 @@ static void trouble(struct link *l, enum hf_err err, const char *what)
 	    l->endpoint, what, l->tries);
 }
 
+/* Only a refusal is told to us.  A wrong key, a limit and a start all look like
+ * this. */
+static void not_finished(struct link *l)
+{
+	bool silent = mono_ms() - l->connected_at >= HANDSHAKE_MS - 100;
+
+	l->tries++;
+	trouble(l, HF_HANDSHAKE,
+	    silent ? "no answer to the handshake"
+		   : "closed by the other side during the handshake");
+}
+
 static void drain_monitor(struct link *l)
 {
 	uint8_t first[6], address[256];
+	uint32_t value;
 	uint16_t event;
 
 	while (zmq_recv(l->monitor, first, sizeof(first), ZMQ_DONTWAIT) == 6) {
@@ -130,7 +145,11 @@ static void drain_monitor(struct link *l)
 			l->monitor, address, sizeof(address), ZMQ_DONTWAIT) < 0)
 			return;
 		memcpy(&event, first, sizeof(event));
+		memcpy(&value, first + 2, sizeof(value));
 		switch (event) {
+		case ZMQ_EVENT_CONNECTED:
+			l->connected_at = mono_ms();
+			break;
 		case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
 			l->up = true;
 			l->renewed |= l->lost;
@@ -139,15 +158,21 @@ static void drain_monitor(struct link *l)
 			l->trouble.err = HF_OK;
 			break;
 		case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+			l->redial_at = mono_ms() + REFUSED_MS;
+			if (value != 400) {
+				not_finished(l);
+				break;
+			}
 			l->tries++;
 			l->refused++;
-			l->redial_at = mono_ms() + REFUSED_MS;
 			trouble(l, HF_NOT_IN_ROSTER, "handshake refused (400)");
 			break;
 		case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
 			l->tries++;
-			trouble(l, HF_SERVER_KEY, "handshake failed");
+			trouble(l, HF_SERVER_KEY, "it answers in another way");
+			break;
+		case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+			not_finished(l);
 			break;
 		case ZMQ_EVENT_CLOSED:
 			l->tries++;

@@ -3,7 +3,8 @@
  * the hot path: officers and brokers by their keys.
  *
  * The tables point into the documents and are rebuilt whole when a document
- * changes, which is rare.
+ * changes, which is rare.  To forget a country only takes rows away: that
+ * cannot fail.
  */
 #include "keys/roster.h"
 
@@ -61,6 +62,20 @@ static void clear(struct key_row **table)
 	struct key_row *r, *next;
 
 	HASH_ITER (hh, *table, r, next) {
+		HASH_DEL(*table, r);
+		free(r);
+	}
+}
+
+/* No row of another country hides behind one of this: a sign or transport key
+ * is a row of each that names it, a broker's key is named by one alone. */
+static void clear_country(struct key_row **table, struct hf_country c)
+{
+	struct key_row *r, *next;
+
+	HASH_ITER (hh, *table, r, next) {
+		if (strcmp(r->country.s, c.s) != 0)
+			continue;
 		HASH_DEL(*table, r);
 		free(r);
 	}
@@ -208,9 +223,12 @@ void roster_unpin(struct roster *r, struct hf_country c)
 
 	if (p == NULL)
 		return;
+	clear_country(&r->by_sign, c);
+	clear_country(&r->by_transport, c);
+	clear_country(&r->brokers, c);
+	clear_country(&r->revoked, c);
 	clear_pin(p);
 	*p = r->pins[--r->count];
-	(void)rebuild(r);
 }
 
 static enum hf_err peek_country(
@@ -420,6 +438,20 @@ enum hf_err roster_officer_check(const struct roster *r, struct hf_country c,
 	if (at.ms < o->valid_from.ms || at.ms >= o->valid_until.ms)
 		return HF_EXPIRED_KEY;
 	return HF_OK;
+}
+
+enum hf_err roster_officer_now(const struct roster *r, struct hf_country c,
+    const struct hf_key *sign_key, struct instant now,
+    const struct officer_entry **officer)
+{
+	const struct country_doc *d = roster_doc(r, c);
+	const struct revocation_entry *gone = roster_revocation(r, c, sign_key);
+	enum hf_err err = roster_officer_check(r, c, sign_key, now, officer);
+
+	return *officer != NULL && gone != NULL && d != NULL &&
+		       gone->revoked.ms <= d->head.issued.ms
+		   ? HF_REVOKED
+		   : err;
 }
 
 const struct desk_entry *roster_desk(

@@ -19,6 +19,7 @@ void roster_free(struct roster *r);
 HF_MUST_USE enum hf_err roster_pin(
     struct roster *r, struct hf_country c, const struct hf_key *root);
 const struct hf_key *roster_root(const struct roster *r, struct hf_country c);
+/** Needs no memory. */
 void roster_unpin(struct roster *r, struct hf_country c);
 
 /**
@@ -63,6 +64,11 @@ const struct revocation_entry *roster_revocation(
  */
 HF_MUST_USE enum hf_err roster_officer_check(const struct roster *r,
     struct hf_country c, const struct hf_key *sign_key, struct instant at,
+    const struct officer_entry **officer);
+/** The same for what is to happen now, by a clock that may have gone back: a
+ * revocation counts from then on that a document was issued after it. */
+HF_MUST_USE enum hf_err roster_officer_now(const struct roster *r,
+    struct hf_country c, const struct hf_key *sign_key, struct instant now,
     const struct officer_entry **officer);
 /**
  * A receipt of this country's ledger: its head is signed by the ledger key of

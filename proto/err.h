@@ -90,9 +90,9 @@ enum hf_exit {
 	    "check address, port and firewall; call the peer: holdfast peer " \
 	    "contacts CC") \
 	X(SERVER_KEY, 2104, RETRY, UNREACHABLE, \
-	    "the server's key is not the one expected", \
-	    "the peer may have rotated its key: ask for its new country " \
-	    "document") \
+	    "what answers there is no broker with the key expected", \
+	    "check the address; the broker may have a new key: compare its " \
+	    "country document (holdfast roster show CC)") \
 	X(NOT_IN_ROSTER, 2107, RETRY, REFUSED, \
 	    "the other side refused our connection: our key is not in its " \
 	    "roster", \
@@ -117,6 +117,10 @@ enum hf_exit {
 	    "connections above a limit of the gate were cut", \
 	    "see who knocks; connections_max, handshakes_max and " \
 	    "source_connections_max are in holdfastd.conf(5)") \
+	X(HANDSHAKE, 2115, RETRY, UNREACHABLE, \
+	    "connected, but the handshake was not finished", \
+	    "the broker may be starting or have too much to do: try again; " \
+	    "if it stays so, compare its key with its country document") \
 	X(SIGNATURE, 3001, PEER, VERIFY, "a signature does not verify", \
 	    "do not trust this act; ask its author by telephone") \
 	X(UNKNOWN_OFFICER, 3002, PEER, REFUSED, \
@@ -277,6 +281,13 @@ enum hf_exit {
 	X(RESOURCES, 5011, FATAL, FAILED, \
 	    "the system refuses what a process needs", \
 	    "see the log; give the service memory, processes and descriptors") \
+	X(STORE_OLD, 5012, FATAL, VERIFY, \
+	    "the store was written by an older version of holdfastd, whose " \
+	    "rows this one does not read", \
+	    "nothing was changed: run the version that wrote it") \
+	X(STORE_NEW, 5013, FATAL, VERIFY, \
+	    "the store was written by a newer version of holdfastd", \
+	    "nothing was changed: install that version, or a later one") \
 	X(PROOF, 6001, PEER, VERIFY, "a proof does not verify", \
 	    "do not trust this receipt or tree") \
 	X(CHECKPOINT, 6002, PEER, VERIFY, "a checkpoint does not verify", \

@@ -186,6 +186,17 @@ static enum hf_err read_last(
 	return wire_finish(&w);
 }
 
+static void tell_format(const struct core *c, struct txn *t, enum hf_err err)
+{
+	uint64_t format;
+
+	if ((err == HF_STORE_OLD || err == HF_STORE_NEW) &&
+	    engine_format(t, &format) == err)
+		log_line(LOG_ERROR, err, "store-format dir=%s is=%llu wants=%u",
+		    c->config->data_dir, (unsigned long long)format,
+		    STORE_FORMAT);
+}
+
 static enum hf_err open_all(
     struct core *c, const struct hf_key *transport, const struct hf_key *ledger)
 {
@@ -222,6 +233,7 @@ static enum hf_err open_all(
 	if (err != HF_OK)
 		return err;
 	err = engine_open(&c->engine, &options, t, size[0], &root[0]);
+	tell_format(c, t, err);
 	txn_abort(t);
 	if (err == HF_OK && !engine_clock_certain(c->engine))
 		core_clock_doubt(c);
@@ -278,7 +290,8 @@ int core_main(const struct config *config, const struct core_fds *fds,
 	else
 		log_line(LOG_INFO, HF_OK, "stopped");
 	close_all(c);
-	if (err == HF_ROLLBACK || err == HF_EPOCH || err == HF_CORRUPT)
+	if (err == HF_ROLLBACK || err == HF_EPOCH || err == HF_CORRUPT ||
+	    err == HF_STORE_OLD || err == HF_STORE_NEW)
 		return 6;
 	return err == HF_OK ? 0 : 1;
 }

@@ -3,9 +3,10 @@
  *
  * Whatever waits among the arrivals is decided in one write transaction
  * (natural group commit), which is committed with a sync.  Then the signer
- * signs the new head; only then do frames that hold a receipt leave.  The
- * signed note is stored by a later turn: the signer's memory is durable, and
- * the head that the next start signs covers whatever a lost note did.
+ * signs the new head; what needs no receipt leaves meanwhile, frames that hold
+ * one leave only then.  The signed note is stored by a later turn: the signer's
+ * memory is durable, and the head that the next start signs covers whatever a
+ * lost note did.
  *
  * A full map abandons the turn: its desks are told so, peers send again by
  * themselves, and what nobody repeats (connections that came and went) is
@@ -31,6 +32,12 @@
  * acknowledged: with shorter turns both brokers work at the same time, where
  * with the longest each would wait while the other decides. */
 #define PEERS_MOST 192u
+/* Acts of all that one turn takes: with the longest nothing would be left to
+ * verify while this thread waits for the disk. */
+#define ACTS_MOST 256u
+/* The gates are read between so many items: what comes is verified meanwhile.
+ */
+#define READ_EVERY 16u
 #define GATE_DIED UINT32_MAX /* arrivals: type of what a gate's end leaves */
 
 struct event core_event(struct core *c, enum event_type type)
@@ -199,7 +206,7 @@ static enum hf_err take_items(struct core *c)
 
 	for (unsigned i = 0; i < c->taken_count && err == HF_OK; i++)
 		err = on_item(c, c->taken[i]);
-	while (c->taken_count < HF_BATCH_MAX && acts < HF_BATCH_MAX &&
+	while (c->taken_count < HF_BATCH_MAX && acts < ACTS_MOST &&
 	       peers < PEERS_MOST && bytes < HF_BATCH_BYTES_MAX &&
 	       err == HF_OK) {
 		struct arrival *item =
@@ -212,6 +219,8 @@ static enum hf_err take_items(struct core *c)
 		acts += item->weight;
 		peers += item->gate == GATE_PEERS ? item->weight : 0;
 		err = on_item(c, item);
+		if (err == HF_OK && c->taken_count % READ_EVERY == 0)
+			err = core_read_gates(c);
 	}
 	return err;
 }
@@ -304,29 +313,9 @@ static enum hf_err ask_signer(struct core *c, uint64_t size,
 	pack_bin(&p, path, count * sizeof(*path));
 	err = pack_finish(&p, &n);
 	h.size = (uint32_t)n;
-	if (err != HF_OK || record_send(c->signer, &h, request) != HF_OK)
-		return HF_SIGNER;
-	err = signer_answer(c);
-	return err == HF_OK ? (enum hf_err)c->record->h.code : err;
-}
-
-/* The signed note completes what waited for receipts. */
-static enum hf_err sign_head(
-    struct core *c, struct txn *t, uint64_t size, const struct hf_hash *root)
-{
-	struct hf_hash path[2 * HF_TREE_DEPTH_MAX];
-	unsigned count = 0;
-	enum hf_err err = engine_consistency(
-	    c->engine, t, c->signed_size, size, path, &count);
-
-	if (err == HF_OK)
-		err = ask_signer(c, size, root, path, count);
-	if (err != HF_OK)
-		return err;
-	c->signed_size = size;
-	return engine_receipts(c->engine, t,
-	    (struct hf_bytes){c->record->payload, c->record->h.size},
-	    c->effects);
+	return err == HF_OK && record_send(c->signer, &h, request) == HF_OK
+		   ? HF_OK
+		   : HF_SIGNER;
 }
 
 /* ---- acting ---- */
@@ -407,10 +396,25 @@ static enum hf_err act_one(struct core *c, const struct effect *e)
 	return HF_OK;
 }
 
+/* While the signer works: what needs no receipt. */
+static enum hf_err act_early(struct core *c)
+{
+	const struct effect *e;
+	enum hf_err err = HF_OK;
+	unsigned at = 0;
+
+	while (
+	    err == HF_OK && (e = effects_next(c->effects, &at, false)) != NULL)
+		err = act_one(c, e);
+	return err;
+}
+
 static enum hf_err act(struct core *c)
 {
+	const struct effect *next;
 	enum hf_err err = HF_OK;
 	bool keys = false, dials = false;
+	unsigned at = 0;
 
 	for (unsigned i = 0; i < effects_count(c->effects); i++) {
 		const struct effect *e = effects_at(c->effects, i);
@@ -423,8 +427,9 @@ static enum hf_err act(struct core *c)
 		gates_send_keys(c, GATE_PEERS);
 	}
 	log_group(true);
-	for (unsigned i = 0; i < effects_count(c->effects) && err == HF_OK; i++)
-		err = act_one(c, effects_at(c->effects, i));
+	while (err == HF_OK &&
+	       (next = effects_next(c->effects, &at, true)) != NULL)
+		err = act_one(c, next);
 	log_group(false);
 	if (err == HF_OK && c->erased_count > 0)
 		err = store_keys_destroy(c->store, c->erased, c->erased_count);
@@ -470,7 +475,34 @@ static enum hf_err full(struct core *c)
 	return act(c);
 }
 
-/* After the commit: sign if there is a new head, then act. */
+/* ---- after the commit ---- */
+
+/* The signed note completes what waited for receipts. */
+static enum hf_err sign_head(
+    struct core *c, struct txn *t, uint64_t size, const struct hf_hash *root)
+{
+	struct hf_hash path[2 * HF_TREE_DEPTH_MAX];
+	unsigned count = 0;
+	enum hf_err err = engine_consistency(
+	    c->engine, t, c->signed_size, size, path, &count);
+
+	if (err == HF_OK)
+		err = ask_signer(c, size, root, path, count);
+	if (err == HF_OK)
+		err = act_early(c);
+	if (err == HF_OK)
+		err = signer_answer(c);
+	if (err == HF_OK)
+		err = (enum hf_err)c->record->h.code;
+	if (err != HF_OK)
+		return err;
+	c->signed_size = size;
+	return engine_receipts(c->engine, t,
+	    (struct hf_bytes){c->record->payload, c->record->h.size},
+	    c->effects);
+}
+
+/* Sign if there is a new head, then act. */
 static enum hf_err finish(
     struct core *c, bool changed, uint64_t size, const struct hf_hash *root)
 {

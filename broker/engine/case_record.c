@@ -1,4 +1,4 @@
-/* The record of a case as a canonical row, and its reference. */
+/* The record of a case as a canonical row. */
 #include "broker/engine/intake.h"
 
 #include <assert.h>
@@ -136,19 +136,5 @@ enum hf_err case_load(
 	if (wire_finish(&w) != HF_OK)
 		return HF_CORRUPT;
 	*c = read;
-	return HF_OK;
-}
-
-enum hf_err case_by_ref(struct engine *e, const char *ref, struct hf_id *id)
-{
-	struct hf_bytes row;
-	enum hf_err err;
-
-	err = txn_get(e->txn, TABLE_REFS, bytes_of(ref, strlen(ref)), &row);
-	if (err != HF_OK)
-		return err;
-	if (row.size != sizeof(id->b))
-		return HF_CORRUPT;
-	memcpy(id->b, row.data, sizeof(id->b));
 	return HF_OK;
 }

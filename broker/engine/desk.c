@@ -273,7 +273,7 @@ static enum hf_err identify(struct request *r)
 
 	if (o == NULL)
 		return HF_UNKNOWN_OFFICER;
-	err = roster_officer_check(
+	err = roster_officer_now(
 	    e->roster, e->options.country, &o->sign, e->now, &o);
 	if (err != HF_OK)
 		return err;

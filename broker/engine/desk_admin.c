@@ -19,10 +19,12 @@ static enum hf_err previous_login(struct request *r, uint64_t *before)
 	row_add(&k, "login", 5);
 	row_add(&k, r->who->sign.b, sizeof(r->who->sign.b));
 	err = txn_get(r->e->txn, TABLE_META, row_bytes(&k), &row);
-	if (err == HF_OK && row.size == 8)
-		*before = get_be64(row.data);
+	if (err == HF_OK && row.size != 8)
+		err = HF_CORRUPT;
 	if (err != HF_OK && err != HF_NOTFOUND)
 		return err;
+	if (err == HF_OK)
+		*before = get_be64(row.data);
 	put_be64(now, r->e->now.ms);
 	return txn_put(
 	    r->e->txn, TABLE_META, row_bytes(&k), bytes_of(now, sizeof(now)));

@@ -162,8 +162,6 @@ static enum hf_err push_row(struct engine *e, uint64_t conn,
 	uint8_t frame[ROW_BYTES + 64];
 	struct pack p;
 	struct wire w;
-	size_t size;
-	enum hf_err err;
 
 	wire_init(&w, row.data, row.size);
 	wire_array(&w, ROW_MEMBERS, ROW_MEMBERS);
@@ -180,9 +178,7 @@ static enum hf_err push_row(struct engine *e, uint64_t conn,
 	wire_close(&w);
 	if (wire_finish(&w) != HF_OK)
 		return HF_CORRUPT;
-	err = pack_finish(&p, &size);
-	return err == HF_OK ? effect_send(e, false, conn, bytes_of(frame, size))
-			    : err;
+	return effect_send_pack(e, false, conn, &p);
 }
 
 /* A page for one watcher, if he may still listen. */
@@ -192,7 +188,7 @@ static enum hf_err push(struct engine *e, struct desk_session *s)
 	    roster_officer_by_transport(e->roster, e->options.country, &s->key);
 
 	if (o == NULL || !same_desk(&o->desk, &s->desk) ||
-	    roster_officer_check(
+	    roster_officer_now(
 		e->roster, e->options.country, &o->sign, e->now, &o) != HF_OK) {
 		s->watching = false;
 		effect_simple(e, EFFECT_CUT, &s->key, 0);

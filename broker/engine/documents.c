@@ -50,7 +50,7 @@ static enum hf_err load_docs(struct engine *e, struct hf_bytes prefix)
 		    from.size > 0, &key, &value);
 		if (err != HF_OK)
 			break;
-		if (key.size > sizeof(from.b))
+		if (key.size != HF_COUNTRY_SIZE + 4)
 			return HF_CORRUPT;
 		from.size = 0;
 		row_add(&from, key.data, key.size);

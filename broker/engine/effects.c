@@ -17,12 +17,17 @@ struct slot {
 	uint8_t *bytes;    /* owned */
 	uint64_t *indexes; /* owned; entries whose receipts are to follow */
 	unsigned index_count;
+	bool told;
 };
 
 struct effects {
 	struct slot *slots;
 	unsigned count, capacity;
 	bool failed; /* no memory: the turn must be abandoned */
+	bool cuts;   /* somebody's key is taken away, or given */
+	/* a bit for each connection, or some that share it, on which a frame
+	 * waits for its receipts */
+	uint64_t waits;
 };
 
 struct effects *effects_new(void)
@@ -37,7 +42,7 @@ void effects_clear(struct effects *e)
 		free(e->slots[i].indexes);
 	}
 	e->count = 0;
-	e->failed = false;
+	e->failed = e->cuts = false;
 }
 
 void effects_free(struct effects *e)
@@ -59,6 +64,37 @@ const struct effect *effects_at(const struct effects *e, unsigned i)
 	return &e->slots[i].effect;
 }
 
+/* Before the head is signed: a frame that needs no receipt and does not
+ * overtake another.  Nothing, where a key was taken away: who was cut must get
+ * no more. */
+static bool may_leave(struct effects *e, const struct slot *s)
+{
+	uint64_t bit = UINT64_C(1)
+		       << (s->effect.conn * UINT64_C(0x9e3779b97f4a7c15) >> 58);
+	bool send = s->effect.type == EFFECT_DESK_SEND ||
+		    s->effect.type == EFFECT_PEER_SEND;
+
+	if (send && s->index_count > 0)
+		e->waits |= bit;
+	return send && !e->cuts && (e->waits & bit) == 0;
+}
+
+const struct effect *effects_next(
+    struct effects *e, unsigned *at, bool head_signed)
+{
+	if (*at == 0)
+		e->waits = 0;
+	while (*at < e->count) {
+		struct slot *s = &e->slots[(*at)++];
+
+		if (s->told || (!head_signed && !may_leave(e, s)))
+			continue;
+		s->told = true;
+		return &s->effect;
+	}
+	return NULL;
+}
+
 static struct slot *add(struct effects *e, enum effect_type type)
 {
 	struct slot *s;
@@ -77,6 +113,7 @@ static struct slot *add(struct effects *e, enum effect_type type)
 	s = &e->slots[e->count++];
 	memset(s, 0, sizeof(*s));
 	s->effect.type = type;
+	e->cuts |= type == EFFECT_CUT || type == EFFECT_KEYS;
 	return s;
 }
 
@@ -101,6 +138,17 @@ enum hf_err effect_send(
 		return HF_NOMEM;
 	s->effect.conn = conn;
 	return set_bytes(s, frame);
+}
+
+enum hf_err effect_send_pack(
+    struct engine *e, bool peer, uint64_t conn, const struct pack *frame)
+{
+	size_t size;
+	enum hf_err err = pack_finish(frame, &size);
+
+	return err == HF_OK
+		   ? effect_send(e, peer, conn, bytes_of(frame->data, size))
+		   : err;
 }
 
 enum hf_err effect_send_receipts(struct engine *e, bool peer, uint64_t conn,

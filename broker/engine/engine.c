@@ -1,8 +1,8 @@
 /*
  * engine: opening, turns, and which room an event goes to.
  *
- * A turn is all or nothing: what the engine keeps in memory (frontier,
- * inbox counter) is saved at engine_begin and put back by engine_abandon.
+ * A turn is all or nothing: what the engine keeps in memory is copied whole
+ * at engine_begin and put back by engine_abandon, but for what is named there.
  * The roster cannot be put back, so abandoning a turn that changed it is
  * fatal: the process restarts and reads what is durable.
  */
@@ -42,11 +42,11 @@ void engine_chance(struct engine *e, void *out, size_t size)
 
 /* ---- opening ---- */
 
-enum hf_err meta_get(struct engine *e, const char *name, uint64_t *value)
+static enum hf_err mark(struct txn *t, const char *name, uint64_t *value)
 {
 	struct hf_bytes row;
 	enum hf_err err =
-	    txn_get(e->txn, TABLE_META, bytes_of(name, strlen(name)), &row);
+	    txn_get(t, TABLE_META, bytes_of(name, strlen(name)), &row);
 
 	*value = 0;
 	if (err == HF_NOTFOUND)
@@ -58,6 +58,11 @@ enum hf_err meta_get(struct engine *e, const char *name, uint64_t *value)
 	return err;
 }
 
+enum hf_err meta_get(struct engine *e, const char *name, uint64_t *value)
+{
+	return mark(e->txn, name, value);
+}
+
 enum hf_err meta_set(struct engine *e, const char *name, uint64_t value)
 {
 	uint8_t row[8];
@@ -65,6 +70,24 @@ enum hf_err meta_set(struct engine *e, const char *name, uint64_t value)
 	put_be64(row, value);
 	return txn_put(e->txn, TABLE_META, bytes_of(name, strlen(name)),
 	    bytes_of(row, sizeof(row)));
+}
+
+enum hf_err engine_format(struct txn *t, uint64_t *format)
+{
+	uint64_t size;
+	enum hf_err err = mark(t, "format", format);
+
+	if (err == HF_OK)
+		err = mark(t, "ledger-size", &size);
+	if (err != HF_OK || *format == STORE_FORMAT)
+		return err;
+	if (*format == 0 && size == 0)
+		*format = STORE_FORMAT; /* it will be */
+	else if (*format == 0)
+		*format = 1;
+	return *format == STORE_FORMAT  ? HF_OK
+	       : *format < STORE_FORMAT ? HF_STORE_OLD
+					: HF_STORE_NEW;
 }
 
 /* A note is stored only after the signer has written down what it signed.  A
@@ -188,9 +211,11 @@ static struct engine *new_engine(const struct engine_options *options)
 	e->links = link_table_new();
 	e->desks = desk_table_new();
 	e->admission = admission_new();
-	if (e->roster != NULL && e->work != NULL && e->work_acts[0] != NULL &&
-	    e->work_acts[1] != NULL && e->scratch != NULL && e->box != NULL &&
-	    e->links != NULL && e->desks != NULL && e->admission != NULL)
+	e->before = malloc(sizeof(*e->before));
+	if (e->before != NULL && e->roster != NULL && e->work != NULL &&
+	    e->work_acts[0] != NULL && e->work_acts[1] != NULL &&
+	    e->scratch != NULL && e->box != NULL && e->links != NULL &&
+	    e->desks != NULL && e->admission != NULL)
 		return e;
 	engine_free(e);
 	return NULL;
@@ -200,13 +225,15 @@ enum hf_err engine_open(struct engine **out,
     const struct engine_options *options, struct txn *t, uint64_t last_size,
     const struct hf_hash *last_root)
 {
-	struct engine *e = new_engine(options);
-	uint64_t uncertain = 0;
-	enum hf_err err;
+	struct engine *e = NULL;
+	uint64_t uncertain = 0, format;
+	enum hf_err err = engine_format(t, &format);
 
 	*out = NULL;
-	if (e == NULL)
-		return HF_NOMEM;
+	if (err == HF_OK && (e = new_engine(options)) == NULL)
+		err = HF_NOMEM;
+	if (err != HF_OK)
+		return err;
 	e->txn = t;
 	err = documents_load(e);
 	if (err == HF_OK)
@@ -218,6 +245,8 @@ enum hf_err engine_open(struct engine **out,
 		err = check_epoch(e);
 	if (err == HF_OK)
 		err = check_ledger(e, last_size, last_root);
+	if (err == HF_OK)
+		err = refs_load(e);
 	e->txn = NULL;
 	if (err != HF_OK) {
 		engine_free(e);
@@ -232,6 +261,7 @@ void engine_free(struct engine *e)
 	if (e == NULL)
 		return;
 	roster_free(e->roster);
+	refs_free(e->refs);
 	link_table_free(e->links);
 	desk_table_free(e->desks);
 	admission_free(e->admission);
@@ -241,6 +271,7 @@ void engine_free(struct engine *e)
 	free(e->scratch);
 	free(e->box);
 	free(e->live);
+	free(e->before);
 	free(e);
 }
 
@@ -254,21 +285,24 @@ const struct roster *engine_roster(const struct engine *e)
 enum hf_err engine_begin(
     struct engine *e, struct txn *t, struct effects *effects)
 {
+	enum hf_err err;
+
 	e->txn = t;
 	e->effects = effects;
 	e->frontier_saved = e->frontier;
 	e->inbox_saved = e->sequence_inbox;
 	e->note_stored = e->note_storing; /* the turn before was committed */
-	e->clock_saved = e->clock_certain;
 	e->turn_dirty = false;
 	e->roster_changed = false;
 	e->fault = HF_OK;
-	e->keys_saved = e->keys_at;
-	e->term_saved = e->term_mono;
 	effects_clear(effects);
+	err = live_clock_prune(e); /* by what is committed */
+	*e->before = *e;
+	link_begin(e);
+	refs_begin(e);
 	desk_begin(e);
 	room_look(e);
-	return live_clock_prune(e);
+	return err;
 }
 
 static enum hf_err add_plain_statement(
@@ -469,6 +503,9 @@ enum hf_err engine_end(
 	/* a turn that only read writes nothing: no sync, no room needed */
 	if (e->frontier.size != e->frontier_saved.size)
 		err = meta_set(e, "ledger-size", e->frontier.size);
+	if (err == HF_OK && e->frontier.size != 0 &&
+	    e->frontier_saved.size == 0)
+		err = meta_set(e, "format", STORE_FORMAT);
 	if (err == HF_OK && e->sequence_inbox != e->inbox_saved)
 		err = meta_set(e, "inbox", e->sequence_inbox);
 	if (err != HF_OK)
@@ -494,15 +531,19 @@ enum hf_err engine_end(
 
 void engine_abandon(struct engine *e)
 {
-	e->frontier = e->frontier_saved;
-	e->sequence_inbox = e->inbox_saved;
-	if (e->note_storing != e->note_stored) { /* reads come first */
-		e->note_storing = e->note_stored;
+	struct engine *before = e->before;
+	bool storing = e->note_storing != e->note_stored;
+
+	/* the time it is, and an array that may have moved */
+	before->last = e->last;
+	before->now = e->now;
+	before->mono_ms = e->mono_ms;
+	before->live = e->live;
+	before->live_capacity = e->live_capacity;
+	*e = *before;
+	if (storing) /* reads come first */
 		e->note_mono = e->mono_ms + NOTE_AGAIN_MS;
-	}
-	e->clock_certain = e->clock_saved;
-	e->keys_at = e->keys_saved; /* nobody was told */
-	e->term_mono = e->term_saved;
+	refs_abandon(e);
 	desk_abandon(e);
 	link_abandon(e);
 	effects_clear(e->effects);

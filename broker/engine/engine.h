@@ -155,11 +155,19 @@ struct effects *effects_new(void);
 void effects_free(struct effects *e);
 unsigned effects_count(const struct effects *e);
 const struct effect *effects_at(const struct effects *e, unsigned i);
+/** The next to carry out, each once; *at begins with 0.  After the commit but
+ * before engine_receipts those that need no receipt and follow none on their
+ * connection may go.  NULL: no more for now. */
+const struct effect *effects_next(
+    struct effects *e, unsigned *at, bool head_signed);
 
+/** Is the store of STORE_FORMAT, or without an entry?  *format: what it is of.
+ * Errors: HF_STORE_OLD, HF_STORE_NEW, HF_CORRUPT, HF_STORE */
+HF_MUST_USE enum hf_err engine_format(struct txn *t, uint64_t *format);
 /** Load what the engine keeps in memory (roster, ledger frontier, link
  * state) and verify the newest part of the ledger against `last_size` and
  * `last_root` of the signer.  Errors: HF_ROLLBACK, HF_EPOCH, HF_CORRUPT,
- * HF_STORE */
+ * HF_STORE, those of engine_format, which is asked before anything else */
 HF_MUST_USE enum hf_err engine_open(struct engine **out,
     const struct engine_options *options, struct txn *t, uint64_t last_size,
     const struct hf_hash *last_root);

@@ -59,7 +59,7 @@ static enum hf_err drop_bodies(struct engine *e, const struct case_record *c)
 	row_add(&from, c->id.b, sizeof(c->id.b));
 	while ((err = txn_next(e->txn, TABLE_PLACES, prefix, row_bytes(&from),
 		    after, &key, &value)) == HF_OK) {
-		if (key.size > sizeof(from.b) || value.size < 8)
+		if (key.size != prefix.size + 5 || value.size < 8)
 			return HF_CORRUPT;
 		memcpy(from.b, key.data, key.size);
 		from.size = key.size;

@@ -31,8 +31,6 @@ static enum hf_err send_prove(struct engine *e, struct peer *p)
 {
 	uint8_t frame[32];
 	struct pack k;
-	size_t n;
-	enum hf_err err;
 
 	if (p->conn == 0 || !p->welcomed)
 		return HF_OK;
@@ -43,9 +41,7 @@ static enum hf_err send_prove(struct engine *e, struct peer *p)
 	pack_uint(&k, HF_LINK_PROVE);
 	pack_uint(&k, p->prove.size[0]);
 	pack_uint(&k, p->prove.size[1]);
-	err = pack_finish(&k, &n);
-	return err == HF_OK ? effect_send(e, true, p->conn, bytes_of(frame, n))
-			    : err;
+	return effect_send_pack(e, true, p->conn, &k);
 }
 
 /* Two heads of one log of different sizes: the log is asked. */
@@ -62,8 +58,10 @@ static enum hf_err put_to_the_proof(struct engine *e, const struct heads_log *l,
 		return HF_OK;
 	for (unsigned i = 0; i < 2; i++)
 		if (hf_checkpoint_verify(note[i], l->origin, &l->key, &size[i],
-			&root[i]) != HF_OK)
-			return HF_CHECKPOINT;
+			&root[i]) != HF_OK) {
+			not_proven(e, p); /* another key had this epoch */
+			return HF_OK;
+		}
 	small = size[0] < size[1] ? 0 : 1;
 	if (size[small] == 0)
 		return HF_OK;
@@ -113,8 +111,6 @@ static enum hf_err send_cosigned(
 {
 	uint8_t frame[HF_COSIGN_LINE_MAX + 32];
 	struct pack k;
-	size_t n;
-	enum hf_err err;
 
 	if (p->conn == 0)
 		return HF_OK;
@@ -123,9 +119,7 @@ static enum hf_err send_cosigned(
 	pack_uint(&k, HF_LINK_COSIGNED);
 	pack_uint(&k, size);
 	pack_str(&k, (const char *)line.data, line.size);
-	err = pack_finish(&k, &n);
-	return err == HF_OK ? effect_send(e, true, p->conn, bytes_of(frame, n))
-			    : err;
+	return effect_send_pack(e, true, p->conn, &k);
 }
 
 /** A head with the proof that came with it. */
@@ -147,11 +141,13 @@ static enum hf_err follow(struct engine *e, struct peer *p,
 	bool forked;
 	enum hf_err err = heads_compare(e, l, held, h->note, &forked);
 
-	if (err == HF_OK)
-		err = hf_checkpoint_verify(
-		    held, l->origin, &l->key, &size, &root);
 	if (err != HF_OK)
-		return err == HF_CHECKPOINT ? HF_CORRUPT : err;
+		return err;
+	if (hf_checkpoint_verify(held, l->origin, &l->key, &size, &root) !=
+	    HF_OK) {
+		not_proven(e, p); /* another key had this epoch */
+		return HF_OK;
+	}
 	if (forked || h->size == size)
 		return HF_OK;
 	/* a smaller one is late, or its ledger has shrunk */
@@ -254,7 +250,6 @@ static enum hf_err send_seen(
 	struct hf_bytes note;
 	uint64_t size;
 	struct pack k;
-	size_t n;
 	enum hf_err err = heads_held(e, c, &size, &note);
 
 	if (err != HF_OK)
@@ -264,9 +259,7 @@ static enum hf_err send_seen(
 	pack_uint(&k, HF_LINK_SEEN);
 	pack_text(&k, c.s);
 	pack_str(&k, (const char *)note.data, note.size);
-	err = pack_finish(&k, &n);
-	return err == HF_OK ? effect_send(e, true, to->conn, bytes_of(frame, n))
-			    : err;
+	return effect_send_pack(e, true, to->conn, &k);
 }
 
 /* [country, note] */

@@ -140,17 +140,12 @@ static enum hf_err tell_forked(
 {
 	uint8_t frame[HF_FORK_MAX + 16];
 	struct pack k;
-	size_t size;
-	enum hf_err err;
 
 	pack_init(&k, frame, sizeof(frame));
 	pack_array(&k, 2);
 	pack_uint(&k, HF_LINK_FORKED);
 	pack_bin(&k, proof.data, proof.size);
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, p->conn, bytes_of(frame, size))
-		   : err;
+	return effect_send_pack(e, true, p->conn, &k);
 }
 
 /* On record once, and told to everybody. */

@@ -22,7 +22,6 @@ enum hf_err heads_send(struct engine *e, struct peer *p)
 	uint64_t entries;
 	unsigned count = 0;
 	struct pack k;
-	size_t size;
 	enum hf_err err;
 
 	if (e->mono_ms < p->head_mono)
@@ -51,10 +50,7 @@ enum hf_err heads_send(struct engine *e, struct peer *p)
 	pack_str(&k, (const char *)note.data, note.size);
 	pack_uint(&k, p->cosigned_size);
 	pack_bin(&k, path, count * sizeof(*path));
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, p->conn, bytes_of(frame, size))
-		   : err;
+	return effect_send_pack(e, true, p->conn, &k);
 }
 
 bool heads_counts(const struct engine *e, struct hf_country c)
@@ -199,7 +195,6 @@ enum hf_err heads_prove_in(
 	uint8_t frame[HF_PROOF_MAX + 64];
 	unsigned count = 0;
 	struct pack k;
-	size_t n;
 	enum hf_err err;
 
 	wire_close(w);
@@ -219,9 +214,7 @@ enum hf_err heads_prove_in(
 	pack_uint(&k, old_size);
 	pack_uint(&k, new_size);
 	pack_bin(&k, path, count * sizeof(*path));
-	err = pack_finish(&k, &n);
-	return err == HF_OK ? effect_send(e, true, ev->conn, bytes_of(frame, n))
-			    : err;
+	return effect_send_pack(e, true, ev->conn, &k);
 }
 
 void heads_watch(struct engine *e)

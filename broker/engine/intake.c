@@ -67,15 +67,19 @@ enum hf_err intake_cosigners(
     struct intake *in, struct instant at, unsigned *count)
 {
 	const struct hf_act *act = &in->act;
+	struct hf_country country = hf_desk_country(&act->envelope.from);
 
 	for (unsigned i = 1; i < act->signature_count; i++) {
+		const struct hf_key *key = &act->signatures[i].key;
 		const struct officer_entry *who;
 		enum hf_err err;
 
 		in->clause = 304;
-		err = roster_officer_check(in->e->roster,
-		    hf_desk_country(&act->envelope.from),
-		    &act->signatures[i].key, at, &who);
+		err = in->type == HF_ENTRY_OWN
+			  ? roster_officer_now(
+				in->e->roster, country, key, at, &who)
+			  : roster_officer_check(
+				in->e->roster, country, key, at, &who);
 		if (err != HF_OK)
 			return err;
 		if (who->role == ROLE_AUDITOR || who->role == ROLE_OPERATOR)
@@ -120,8 +124,7 @@ static enum hf_err open_case(struct intake *in)
 	c->profile = env->rules_profile;
 	hf_ref(c->ref, hf_desk_country(&env->from), in->act.core.created,
 	    &in->act.digest);
-	return txn_put(in->e->txn, TABLE_REFS, bytes_of(c->ref, strlen(c->ref)),
-	    bytes_of(c->id.b, sizeof(c->id.b)));
+	return case_ref_add(in->e, c->ref, &c->id);
 }
 
 static enum hf_err put_receipt(struct intake *in)

@@ -83,7 +83,7 @@ static enum hf_err check_author(
 
 	if (!same_key(&in->act.core.author, &who->sign))
 		return no(in, 403, HF_ROLE);
-	err = roster_officer_check(in->e->roster, in->e->options.country,
+	err = roster_officer_now(in->e->roster, in->e->options.country,
 	    &in->act.core.author, in->e->now, &held);
 	if (err != HF_OK)
 		return no(in, 403, err);

@@ -3,6 +3,7 @@
  *
  *   engine.c   opening, turns, effects, chance
  *   ledger.c   appending entries, receipts, statements
+ *   refs.c     the case of each reference
  *   cases.c    case records, loading and folding a case
  *   intake.c   an act enters (own) or arrives (foreign)
  *   rules.c    who may send, cites and onward flags (SPEC 4.3, 5.12)
@@ -66,17 +67,15 @@ struct engine {
 	struct hf_life_act *work_acts[2]; /* HF_TRACK_ACTS_MAX each */
 	uint8_t *scratch; /* HF_FRAME_MAX bytes for building frames */
 	uint8_t *box; /* HF_FRAME_MAX bytes; case_body_put, case_act_frame */
+	struct refs *refs;
 	struct link_table *links;
 	struct desk_table *desks;
 	struct instant next_due; /* as of the last engine_end */
 	uint64_t mono_ms;        /* of the running event */
 	uint64_t inbox_saved;
-	bool clock_saved;
 	struct instant
-	    keys_at;        /* admitted keys change by themselves; 0 never */
-	uint64_t term_mono; /* when to look again whose term ends */
-	struct instant keys_saved; /* both, before this turn */
-	uint64_t term_saved;
+	    keys_at;         /* admitted keys change by themselves; 0 never */
+	uint64_t term_mono;  /* when to look again whose term ends */
 	bool roster_changed; /* this turn: abandoning it is fatal */
 	enum hf_err fault;   /* this turn: is_there could not be answered */
 	/* entries that the start left unread are read beside the work */
@@ -101,6 +100,9 @@ struct engine {
 	uint64_t witnessed_mono, witness_alarm_mono;
 	uint32_t stored_epoch; /* of the ledger in the store */
 	uint32_t recall_epoch; /* recall.c; 0: nothing was ever lost */
+	/* all of this as it was when the turn began; what is pointed to takes
+	 * care of itself (link_abandon, desk_abandon) */
+	struct engine *before;
 };
 
 /** Random bytes of this event (SPEC: chance is an argument). */
@@ -116,6 +118,9 @@ void effect_log(struct engine *e, enum hf_err code, const char *event,
 /** Copy `frame` into the effects' arena. */
 HF_MUST_USE enum hf_err effect_send(
     struct engine *e, bool peer, uint64_t conn, struct hf_bytes frame);
+/** The frame that was packed; what did not fit is a mistake of ours. */
+HF_MUST_USE enum hf_err effect_send_pack(
+    struct engine *e, bool peer, uint64_t conn, const struct pack *frame);
 /** After the commit: have the signer cosign; `record` as in
  * signer/process.h.  EVENT_COSIGNED tells what it said. */
 HF_MUST_USE enum hf_err effect_cosign(struct engine *e, struct hf_country c,
@@ -248,8 +253,6 @@ HF_MUST_USE enum hf_err case_load(
     struct engine *e, const struct hf_id *id, struct case_record *c);
 HF_MUST_USE enum hf_err case_save(
     struct engine *e, const struct case_record *c);
-HF_MUST_USE enum hf_err case_by_ref(
-    struct engine *e, const char *ref, struct hf_id *id);
 /** Fold the stored acts into e->work.  Errors: HF_CORRUPT */
 HF_MUST_USE enum hf_err case_fold(
     struct engine *e, const struct case_record *c);
@@ -281,6 +284,23 @@ HF_MUST_USE enum hf_err case_body_get(struct engine *e,
 HF_MUST_USE enum hf_err case_act_frame(struct engine *e,
     const struct case_record *c, uint64_t index, bool with_body, uint8_t *out,
     size_t capacity, size_t *size);
+
+/* ---- refs.c ---- */
+
+struct refs;
+/** From the store, at the start.  Errors: HF_CORRUPT, HF_NOMEM */
+HF_MUST_USE enum hf_err refs_load(struct engine *e);
+void refs_free(struct refs *r);
+/** Remember how many there are; go back to that when a turn is abandoned. */
+void refs_begin(struct engine *e);
+void refs_abandon(struct engine *e);
+/** Errors: HF_NOTFOUND */
+HF_MUST_USE enum hf_err case_by_ref(
+    struct engine *e, const char *ref, struct hf_id *id);
+/** The reference of a case that opens; case_by_ref does not know it yet.
+ * Errors: HF_FULL, HF_NOMEM */
+HF_MUST_USE enum hf_err case_ref_add(
+    struct engine *e, const char *ref, const struct hf_id *id);
 
 /* ---- intake.c ---- */
 
@@ -415,7 +435,9 @@ HF_MUST_USE enum hf_err link_down(struct engine *e, const struct event *ev);
 /** Send what can be sent, retry what is due. */
 HF_MUST_USE enum hf_err link_run(struct engine *e);
 uint64_t link_next_mono(const struct engine *e);
-/** What was received in a turn that is abandoned was not: start over. */
+/** Remember what is known of each peer; go back there when a turn is
+ * abandoned: what was received in it was not, and nothing was sent. */
+void link_begin(struct engine *e);
 void link_abandon(struct engine *e);
 /** What has waited for 30 days (DESIGN 5): on record, once a day. */
 HF_MUST_USE enum hf_err link_alarm(struct engine *e);

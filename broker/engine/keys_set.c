@@ -25,7 +25,7 @@ static bool officer_speaks(
 {
 	const struct officer_entry *found;
 
-	return roster_officer_check(e->roster, hf_desk_country(&o->desk),
+	return roster_officer_now(e->roster, hf_desk_country(&o->desk),
 		   &o->sign, now, &found) == HF_OK;
 }
 

@@ -8,7 +8,13 @@
 
 struct link_table *link_table_new(void)
 {
-	return calloc(1, sizeof(struct link_table));
+	struct link_table *l = calloc(1, sizeof(*l));
+
+	if (l != NULL && (l->before = calloc(1, sizeof(*l))) == NULL) {
+		free(l);
+		return NULL;
+	}
+	return l;
 }
 
 void link_table_free(struct link_table *l)
@@ -17,6 +23,7 @@ void link_table_free(struct link_table *l)
 		return;
 	for (unsigned i = 0; i < l->count; i++)
 		free(l->peers[i].upload);
+	free(l->before);
 	free(l);
 }
 
@@ -39,9 +46,7 @@ struct peer *link_peer(struct engine *e, struct hf_country c)
 	if (l->count == HF_COUNTRY_MAX)
 		return NULL;
 	p = &l->peers[l->count++];
-	memset(p, 0, sizeof(*p));
-	p->country = c;
-	p->backoff_ms = LINK_BACKOFF_MIN_MS;
+	*p = (struct peer){.country = c, .backoff_ms = LINK_BACKOFF_MIN_MS};
 	return p;
 }
 
@@ -63,10 +68,35 @@ void link_rewind(struct peer *p)
 	p->flying = 0;
 }
 
+void link_begin(struct engine *e)
+{
+	struct link_table *l = e->links;
+
+	l->before->count = l->count;
+	l->before->alarm_mono = l->alarm_mono;
+	memcpy(l->before->peers, l->peers, l->count * sizeof(*l->peers));
+}
+
 void link_abandon(struct engine *e)
 {
-	for (unsigned i = 0; i < e->links->count; i++)
-		link_rewind(&e->links->peers[i]);
+	struct link_table *l = e->links;
+
+	l->alarm_mono = l->before->alarm_mono;
+	for (unsigned i = 0; i < l->count; i++) {
+		struct peer was = l->before->peers[i], *p = &l->peers[i];
+
+		if (i >= l->before->count)
+			was = (struct peer){.country = p->country,
+			    .backoff_ms = LINK_BACKOFF_MIN_MS};
+		/* it did speak, and parts of a document do not come again */
+		was.seen_mono = p->seen_mono;
+		was.seen_wall_ms = p->seen_wall_ms;
+		was.upload = p->upload;
+		was.upload_size = p->upload_size;
+		was.upload_next = p->upload_next;
+		was.upload_parts = p->upload_parts;
+		*p = was;
+	}
 }
 
 bool link_is_up(const struct engine *e, struct hf_country c)
@@ -153,7 +183,6 @@ static enum hf_err on_hello(
 	uint64_t got;
 	uint8_t frame[64];
 	struct pack k;
-	size_t size;
 	uint64_t min, max;
 	struct hf_country c;
 	enum hf_err err;
@@ -179,10 +208,7 @@ static enum hf_err on_hello(
 	pack_uint(&k, got);
 	pack_uint(&k, own == NULL ? 0 : own->head.version);
 	pack_uint(&k, theirs == NULL ? 0 : theirs->head.version);
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, ev->conn, bytes_of(frame, size))
-		   : err;
+	return effect_send_pack(e, true, ev->conn, &k);
 }
 
 /* [2, version, country, newest received, own version, our version there] */

@@ -76,9 +76,10 @@ struct peer {
 };
 
 struct link_table {
-	struct peer peers[HF_COUNTRY_MAX];
 	unsigned count;
 	uint64_t alarm_mono;
+	struct peer peers[HF_COUNTRY_MAX];
+	struct link_table *before; /* this turn */
 };
 
 /** Acts of a batch or acts frame, with their receipts; borrows the frame. */

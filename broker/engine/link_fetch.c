@@ -43,7 +43,6 @@ enum hf_err link_ask_past(struct engine *e, uint64_t conn,
 	uint32_t waiting;
 	unsigned track;
 	struct pack k;
-	size_t size;
 	enum hf_err err = case_load(e, case_id, &c);
 
 	if (err != HF_OK)
@@ -63,9 +62,7 @@ enum hf_err link_ask_past(struct engine *e, uint64_t conn,
 	pack_uint(&k, track);
 	pack_uint(&k, c.gens[track] + 1);
 	pack_uint(&k, waiting - 1);
-	err = pack_finish(&k, &size);
-	return err == HF_OK ? effect_send(e, true, conn, bytes_of(frame, size))
-			    : err;
+	return effect_send_pack(e, true, conn, &k);
 }
 
 /* ---- answering ---- */
@@ -114,8 +111,6 @@ static enum hf_err send_acts(struct engine *e, uint64_t conn,
     const struct case_record *c, const struct pack *rows, unsigned count)
 {
 	struct pack k;
-	size_t size;
-	enum hf_err err;
 
 	pack_init(&k, e->scratch, HF_FRAME_MAX);
 	pack_array(&k, 3);
@@ -123,10 +118,7 @@ static enum hf_err send_acts(struct engine *e, uint64_t conn,
 	pack_bin(&k, c->id.b, sizeof(c->id.b));
 	pack_array(&k, count);
 	pack_raw(&k, bytes_of(rows->data, rows->at));
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, conn, bytes_of(e->scratch, size))
-		   : err;
+	return effect_send_pack(e, true, conn, &k);
 }
 
 enum hf_err link_fetch(

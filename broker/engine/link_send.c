@@ -13,17 +13,13 @@ enum hf_err link_send_small(struct engine *e, uint64_t conn, unsigned type,
 {
 	uint8_t frame[32];
 	struct pack p;
-	size_t size;
-	enum hf_err err;
 
 	pack_init(&p, frame, sizeof(frame));
 	pack_array(&p, has_value ? 2 : 1);
 	pack_uint(&p, type);
 	if (has_value)
 		pack_uint(&p, value);
-	err = pack_finish(&p, &size);
-	return err == HF_OK ? effect_send(e, true, conn, bytes_of(frame, size))
-			    : err;
+	return effect_send_pack(e, true, conn, &p);
 }
 
 enum hf_err link_send_hello(struct engine *e, struct peer *p)
@@ -31,7 +27,6 @@ enum hf_err link_send_hello(struct engine *e, struct peer *p)
 	uint8_t frame[64], nonce[16];
 	struct pack k;
 	uint64_t got;
-	size_t size;
 	enum hf_err err = link_counter(e, p->country, "got", &got);
 
 	if (err != HF_OK)
@@ -45,10 +40,7 @@ enum hf_err link_send_hello(struct engine *e, struct peer *p)
 	pack_text(&k, e->options.country.s);
 	pack_uint(&k, got);
 	pack_bin(&k, nonce, sizeof(nonce));
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, p->conn, bytes_of(frame, size))
-		   : err;
+	return effect_send_pack(e, true, p->conn, &k);
 }
 
 /* The whole act of an outbox row; an erased body travels empty. */

@@ -40,10 +40,7 @@ enum hf_err link_send_statement(struct engine *e, struct peer *p,
 	pack_uint(&k, sequence);
 	pack_bin(&k, receipt, size);
 	pack_bin(&k, payload.data, payload.size);
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, p->conn, bytes_of(frame, size))
-		   : err;
+	return effect_send_pack(e, true, p->conn, &k);
 }
 
 /* ---- countersignatures ---- */

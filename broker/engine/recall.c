@@ -22,11 +22,11 @@
 
 bool recall_pending(struct engine *e, struct hf_country c)
 {
-	uint64_t done = 0;
+	uint64_t done;
 
 	if (e->recall_epoch == 0 || same_country(&c, &e->options.country))
 		return false;
-	return link_counter(e, c, "recalled", &done) != HF_OK ||
+	return !is_there(e, link_counter(e, c, "recalled", &done)) ||
 	       done < e->recall_epoch;
 }
 
@@ -80,17 +80,12 @@ static enum hf_err ask_list(struct engine *e, struct peer *p)
 {
 	uint8_t frame[64];
 	struct pack k;
-	size_t size;
-	enum hf_err err;
 
 	pack_init(&k, frame, sizeof(frame));
 	pack_array(&k, 2);
 	pack_uint(&k, HF_LINK_RECALL);
 	pack_bin(&k, p->recall.next.b, p->recall.listed ? HF_ID_SIZE : 0);
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, p->conn, bytes_of(frame, size))
-		   : err;
+	return effect_send_pack(e, true, p->conn, &k);
 }
 
 static enum hf_err ask_acts(struct engine *e, const struct peer *p,
@@ -98,8 +93,6 @@ static enum hf_err ask_acts(struct engine *e, const struct peer *p,
 {
 	uint8_t frame[64];
 	struct pack k;
-	size_t size;
-	enum hf_err err;
 
 	pack_init(&k, frame, sizeof(frame));
 	pack_array(&k, 5);
@@ -108,10 +101,7 @@ static enum hf_err ask_acts(struct engine *e, const struct peer *p,
 	pack_uint(&k, track);
 	pack_uint(&k, gen);
 	pack_uint(&k, last);
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, p->conn, bytes_of(frame, size))
-		   : err;
+	return effect_send_pack(e, true, p->conn, &k);
 }
 
 /* The first place of a case that is empty here and was not there.
@@ -339,7 +329,6 @@ enum hf_err recall_in(
 	struct hf_id at = {{0}};
 	struct pack k, list;
 	unsigned count;
-	size_t size;
 	bool more;
 	enum hf_err err;
 
@@ -366,8 +355,5 @@ enum hf_err recall_in(
 	pack_array(&k, count);
 	pack_raw(&k, bytes_of(list.data, list.at));
 	pack_bin(&k, at.b, more ? sizeof(at.b) : 0);
-	err = pack_finish(&k, &size);
-	return err == HF_OK
-		   ? effect_send(e, true, ev->conn, bytes_of(frame, size))
-		   : err;
+	return effect_send_pack(e, true, ev->conn, &k);
 }

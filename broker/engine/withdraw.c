@@ -90,7 +90,7 @@ static enum hf_err seal_again(struct engine *e, const struct case_record *old,
 		uint64_t index;
 		size_t size;
 
-		if (key.size > sizeof(from.b) || value.size < 8)
+		if (key.size != prefix.size + 5 || value.size < 8)
 			return HF_CORRUPT;
 		index = get_be64(value.data);
 		from.size = 0;

@@ -28,6 +28,7 @@ static bool pass_on(
 	uint8_t id[5] = {0};
 
 	memcpy(id + 1, &routing, sizeof(routing));
+	g->router_ready = true;
 	return zmq_send(g->router, id, sizeof(id),
 		   ZMQ_SNDMORE | ZMQ_DONTWAIT) == (int)sizeof(id) &&
 	       zmq_send(g->router, data, size, ZMQ_DONTWAIT) >= 0;

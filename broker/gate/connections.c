@@ -214,7 +214,7 @@ static void drain_rest(struct gate *g, zmq_msg_t *m)
 		;
 }
 
-void gate_receive(struct gate *g, unsigned most)
+bool gate_receive(struct gate *g, unsigned most)
 {
 	while (most-- > 0 && !g->stopping && !g->fatal) {
 		uint8_t id[256];
@@ -224,7 +224,7 @@ void gate_receive(struct gate *g, unsigned most)
 		int fd;
 
 		if (n < 0)
-			return;
+			return errno != EAGAIN;
 		zmq_msg_init(&m);
 		if (zmq_msg_recv(&m, g->router, ZMQ_DONTWAIT) < 0) {
 			zmq_msg_close(&m);
@@ -242,6 +242,7 @@ void gate_receive(struct gate *g, unsigned most)
 		}
 		zmq_msg_close(&m);
 	}
+	return true;
 }
 
 void gate_send(struct gate *g, const struct record *r)
@@ -250,6 +251,7 @@ void gate_send(struct gate *g, const struct record *r)
 	struct dial *d = gate_dial_of(g, r->h.conn);
 
 	if (d != NULL) {
+		d->ready = true;
 		zmq_send(d->socket, r->payload, r->h.size, ZMQ_DONTWAIT);
 		return;
 	}
@@ -268,7 +270,7 @@ uint64_t gate_byte_limit(const struct gate *g)
 }
 
 /* Known senders are asked for their bytes when this process has grown, or
- * four times a second: what a message without an end fills is our memory. */
+ * every two seconds: what a message without an end fills is our memory. */
 static bool is_sweep(struct gate *g, uint64_t now)
 {
 	struct mallinfo2 m = mallinfo2();
@@ -347,7 +349,7 @@ void gate_tick(struct gate *g)
 			gate_cut(g, c);
 	for (unsigned i = 0; i < GATE_DIALS_MAX; i++)
 		if (g->dials[i].socket != NULL)
-			gate_dial_tick(g, &g->dials[i]);
+			gate_dial_tick(g, &g->dials[i], sweep);
 	tell_alarms(g, now);
 	tell_figures(g, now);
 }

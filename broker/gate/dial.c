@@ -6,6 +6,7 @@
  */
 #include "broker/gate/internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <zmq.h>
@@ -73,9 +74,12 @@ static int open_socket(struct gate *g, struct dial *d)
 				     g->o->secret, d->key.b) != 0)
 		return -1;
 	d->monitor = gate_monitor(g, d->socket, address);
-	return d->monitor == NULL
-		   ? -1
-		   : zmq_connect(d->socket, d->endpoint[d->current]);
+	if (d->monitor == NULL)
+		return -1;
+	d->socket_fd = gate_fd(d->socket);
+	d->monitor_fd = gate_fd(d->monitor);
+	d->ready = true;
+	return zmq_connect(d->socket, d->endpoint[d->current]);
 }
 
 void gate_dial(struct gate *g, const struct record *r)
@@ -147,13 +151,13 @@ static void failed(struct gate *g, struct dial *d, enum hf_err cause)
 }
 
 /* The dialled side may attack as well: never-ending multipart (F7). */
-void gate_dial_tick(struct gate *g, struct dial *d)
+void gate_dial_tick(struct gate *g, struct dial *d, bool sweep)
 {
 	uint64_t received;
 
 	if (d->redial_ms != 0 && gate_mono_ms() >= d->redial_ms)
 		connect_next(d);
-	if (d->number == 0 || d->fd < 0)
+	if (d->number == 0 || d->fd < 0 || !sweep)
 		return;
 	received = gate_tcp_received(d->fd);
 	if (received > d->received &&
@@ -176,10 +180,14 @@ static void on_event(
 		gate_tell(g, RECORD_UP, 0, 0, d->number, &d->key, NULL, 0);
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-		refused(g, d, HF_NOT_IN_ROSTER);
+		refused(
+		    g, d, e->value == 400 ? HF_NOT_IN_ROSTER : HF_HANDSHAKE);
+		break;
+	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+		refused(g, d, HF_SERVER_KEY);
 		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-		refused(g, d, HF_SERVER_KEY);
+		refused(g, d, HF_HANDSHAKE);
 		break;
 	case ZMQ_EVENT_DISCONNECTED:
 		down(g, d);
@@ -195,7 +203,7 @@ static void on_event(
 	}
 }
 
-void gate_dial_drain(struct gate *g, struct dial *d, unsigned most)
+bool gate_dial_drain(struct gate *g, struct dial *d, unsigned most)
 {
 	struct monitor_event e;
 
@@ -208,7 +216,7 @@ void gate_dial_drain(struct gate *g, struct dial *d, unsigned most)
 		zmq_msg_init(&m);
 		if (zmq_msg_recv(&m, d->socket, ZMQ_DONTWAIT) < 0) {
 			zmq_msg_close(&m);
-			return;
+			return errno != EAGAIN;
 		}
 		ok = !zmq_msg_more(&m) && zmq_msg_size(&m) > 0 &&
 		     zmq_msg_size(&m) <= HF_FRAME_MAX && d->number != 0;
@@ -222,4 +230,5 @@ void gate_dial_drain(struct gate *g, struct dial *d, unsigned most)
 		}
 		zmq_msg_close(&m);
 	}
+	return true;
 }

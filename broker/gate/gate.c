@@ -82,6 +82,7 @@ static void take_keys(struct gate *g, const struct record *r)
 	g->incoming_parts++;
 	if (g->incoming_parts == r->h.count) {
 		gate_admit(g, g->incoming_keys, g->incoming_count);
+		g->keyed = true;
 		g->incoming_count = g->incoming_parts = 0;
 	}
 }
@@ -151,6 +152,9 @@ static int open_sockets(struct gate *g)
 	}
 	if (zmq_getsockopt(g->router, ZMQ_LAST_ENDPOINT, bound, &size) != 0)
 		return -1;
+	g->router_fd = gate_fd(g->router);
+	g->monitor_fd = gate_fd(g->monitor);
+	g->zap_fd = gate_fd(g->zap);
 	port = strrchr(bound, ':');
 	g->port = port == NULL ? 0 : (int)strtol(port + 1, NULL, 10);
 	return g->port > 0 ? 0 : -1;
@@ -172,41 +176,76 @@ static long patience(const struct gate *g)
 	return is_watching(g) ? GATE_TICK_MS : 1000;
 }
 
+enum place { CORE, ZAP, MONITOR, ROUTER, DIALS };
+#define PLACES (DIALS + 2 * GATE_DIALS_MAX)
+
+/* Frames of a socket that is not asked for them stay where they are. */
+static bool await(struct gate *g, struct pollfd *fds, bool writable)
+{
+	bool waits = writable && g->router_ready;
+	int n;
+
+	fds[CORE] = (struct pollfd){
+	    g->core_fd, (short)(POLLIN | (writable ? 0 : POLLOUT)), 0};
+	fds[ZAP] = (struct pollfd){g->keyed ? g->zap_fd : -1, POLLIN, 0};
+	fds[MONITOR] = (struct pollfd){g->monitor_fd, POLLIN, 0};
+	fds[ROUTER] = (struct pollfd){writable ? g->router_fd : -1, POLLIN, 0};
+	for (unsigned i = 0; i < GATE_DIALS_MAX; i++) {
+		const struct dial *d = &g->dials[i];
+		bool there = d->socket != NULL;
+		struct pollfd *at = fds + DIALS + (size_t)2 * i;
+
+		at[0] = (struct pollfd){there ? d->monitor_fd : -1, POLLIN, 0};
+		at[1] = (struct pollfd){
+		    there && writable ? d->socket_fd : -1, POLLIN, 0};
+		waits |= there && writable && d->ready;
+	}
+	n = poll(fds, PLACES, waits ? 0 : (int)patience(g));
+	if (n >= 0)
+		return true;
+	if (errno != EINTR)
+		gate_fail(g, HF_RESOURCES, strerror(errno));
+	return false;
+}
+
+/* Sockets are asked only when they have something: each question costs two
+ * system calls, and a gate of many peers has many sockets that say nothing.
+ * A descriptor that was readable may not be any more after a call for sending:
+ * what may be hidden so is remembered as `ready`. */
 static void one_round(struct gate *g)
 {
-	zmq_pollitem_t items[4 + 2 * GATE_DIALS_MAX];
-	struct pollfd room = {g->core_fd, POLLOUT, 0};
-	int n = 0;
+	struct pollfd fds[PLACES], room = {g->core_fd, POLLOUT, 0};
 	bool writable = poll(&room, 1, 0) == 1 && (room.revents & POLLOUT);
+	uint64_t now;
+	bool all;
 
-	items[n++] = (zmq_pollitem_t){NULL, g->core_fd,
-	    (short)(ZMQ_POLLIN | (writable ? 0 : ZMQ_POLLOUT)), 0};
-	items[n++] = (zmq_pollitem_t){g->zap, 0, ZMQ_POLLIN, 0};
-	items[n++] = (zmq_pollitem_t){g->monitor, 0, ZMQ_POLLIN, 0};
-	if (writable)
-		items[n++] = (zmq_pollitem_t){g->router, 0, ZMQ_POLLIN, 0};
+	if (!await(g, fds, writable))
+		return;
+	now = gate_mono_ms();
+	all = now - g->looked_ms >= GATE_LOOK_MS;
+	if (all)
+		g->looked_ms = now;
+	if (fds[CORE].revents != 0 || all)
+		from_core(g);
+	backlog_flush(g);
+	if (g->keyed && (fds[ZAP].revents != 0 || all))
+		gate_zap_serve(g);
+	g->router_ready |= fds[ROUTER].revents != 0 || all;
+	if (fds[MONITOR].revents != 0 || g->router_ready)
+		gate_monitor_drain(g);
+	if (g->router_ready && writable)
+		g->router_ready = gate_receive(g, FRAMES_A_ROUND);
 	for (unsigned i = 0; i < GATE_DIALS_MAX; i++) {
+		const struct pollfd *at = fds + DIALS + (size_t)2 * i;
 		struct dial *d = &g->dials[i];
 
 		if (d->socket == NULL)
 			continue;
-		items[n++] = (zmq_pollitem_t){d->monitor, 0, ZMQ_POLLIN, 0};
-		if (writable)
-			items[n++] =
-			    (zmq_pollitem_t){d->socket, 0, ZMQ_POLLIN, 0};
+		d->ready |= at[1].revents != 0 || all;
+		if (at[0].revents != 0 || d->ready)
+			d->ready = gate_dial_drain(
+			    g, d, writable ? FRAMES_A_ROUND : 0);
 	}
-	if (zmq_poll(items, n, patience(g)) < 0 && errno != EINTR)
-		gate_fail(g, HF_RESOURCES, zmq_strerror(errno));
-	from_core(g);
-	backlog_flush(g);
-	gate_zap_serve(g);
-	gate_monitor_drain(g);
-	if (writable)
-		gate_receive(g, FRAMES_A_ROUND);
-	for (unsigned i = 0; i < GATE_DIALS_MAX; i++)
-		if (g->dials[i].socket != NULL)
-			gate_dial_drain(
-			    g, &g->dials[i], writable ? FRAMES_A_ROUND : 0);
 }
 
 static void close_sockets(struct gate *g)
@@ -276,6 +315,15 @@ static void cannot_start(const struct gate *g)
 	    hf_err_info(why)->cure);
 }
 
+/* Who came during the self-test was put off (zap.c) and hears nothing: cut, he
+ * tries again at once. */
+static void send_away(struct gate *g)
+{
+	gate_monitor_drain(g);
+	for (struct connection *c = g->by_fd; c != NULL; c = c->by_fd.next)
+		gate_cut(g, c);
+}
+
 int gate_main(int core_fd, struct gate_options *options)
 {
 	struct gate *g = calloc(1, sizeof(*g));
@@ -294,6 +342,7 @@ int gate_main(int core_fd, struct gate_options *options)
 		cannot_start(g);
 		goto out;
 	}
+	send_away(g);
 	gate_tell(g, RECORD_READY, (uint32_t)g->port, 0, 0, NULL, NULL, 0);
 	while (!g->stopping && !g->fatal) {
 		one_round(g);

@@ -32,7 +32,8 @@
 #define GATE_HELLO_MS 7500u
 #define GATE_ALARM_MS 60000u
 #define GATE_TICK_MS 50 /* byte watch: F7 */
-#define GATE_SWEEP_MS 250
+#define GATE_SWEEP_MS 2000
+#define GATE_LOOK_MS 1000 /* every socket, whatever its descriptor says */
 #define GATE_SWEEP_BYTES (UINT64_C(4) << 20)
 #define GATE_TELL_MS 1000u /* figures for the core, when they changed */
 /* What may come before the first frame was taken: a handshake is 2 KiB, and
@@ -89,6 +90,8 @@ struct connection {
 struct dial {
 	struct hf_key key;
 	void *socket, *monitor; /* NULL: free slot */
+	int socket_fd, monitor_fd;
+	bool ready; /* there may be something that its descriptor hides */
 	unsigned count, current;
 	char endpoint[4][96];
 	unsigned failures;  /* on the current endpoint */
@@ -102,9 +105,14 @@ struct gate {
 	struct gate_options *o;
 	int core_fd;
 	void *ctx, *router, *monitor, *zap;
+	int router_fd, monitor_fd, zap_fd;
+	bool router_ready; /* as dial.ready */
+	uint64_t looked_ms;
 	int port;
 	uint64_t next_number;
 	struct admitted *admitted;
+	bool keyed;           /* the core has said who is admitted */
+	const uint8_t *probe; /* the self-test's own key; NULL: no self-test */
 	uint8_t *incoming_keys; /* parts of RECORD_KEYS */
 	uint32_t incoming_count, incoming_parts;
 	struct connection *by_fd, *by_number, *by_routing;
@@ -145,6 +153,9 @@ void gate_tell(struct gate *g, enum record_type type, uint32_t code,
 int gate_router(struct gate *g);
 int gate_dealer(struct gate *g, void *socket, const uint8_t public_key[32],
     const uint8_t secret_key[32], const uint8_t server_key[32]);
+/** The descriptor that becomes readable when there is something to do for a
+ * socket.  Whoever calls the socket, to send too, may use that up. */
+int gate_fd(void *socket);
 /** Bound monitor of a socket. */
 void *gate_monitor(struct gate *g, void *socket, const char *address);
 struct monitor_event {
@@ -167,8 +178,9 @@ void gate_monitor_drain(struct gate *g);
 uint64_t gate_tcp_received(int fd);
 /** Bytes a peer may send without a whole frame. */
 uint64_t gate_byte_limit(const struct gate *g);
-/** Everything that waits at the ROUTER, while the core takes it. */
-void gate_receive(struct gate *g, unsigned most);
+/** What waits at the ROUTER, while the core takes it.  True: there may be
+ * more. */
+bool gate_receive(struct gate *g, unsigned most);
 void gate_send(struct gate *g, const struct record *r);
 void gate_cut(struct gate *g, struct connection *c);
 /** Of an accepted connection: shut down if it is still this peer's. */
@@ -196,10 +208,12 @@ void backlog_drop(struct gate *g, struct connection *c);
 
 /* dial.c */
 void gate_dial(struct gate *g, const struct record *r);
-void gate_dial_drain(struct gate *g, struct dial *d, unsigned most);
+/** Its events, then its frames.  True: there may be more of these. */
+bool gate_dial_drain(struct gate *g, struct dial *d, unsigned most);
 struct dial *gate_dial_of(struct gate *g, uint64_t number);
 void gate_dial_close(struct gate *g, struct dial *d);
-void gate_dial_tick(struct gate *g, struct dial *d);
+/** sweep: ask also for its bytes. */
+void gate_dial_tick(struct gate *g, struct dial *d, bool sweep);
 
 /* selftest.c: 0, GATE_OPEN or GATE_REFUSES; the log says why */
 int gate_selftest(struct gate *g);

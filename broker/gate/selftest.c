@@ -117,6 +117,7 @@ static enum outcome outcome_of(
 
 	if (probe_keys(p) != 0)
 		return FAILED;
+	g->probe = p->public_key;
 	if (p->is_known)
 		gate_admit(g, p->public_key, 1);
 	if (g->fatal || probe_open(g, p) != 0)
@@ -173,6 +174,7 @@ int gate_selftest(struct gate *g)
 		result = 0;
 	g->routing_first = routing;
 	g->routing_known = result == 0;
+	g->probe = NULL;
 	gate_admit(g, NULL, 0);
 	probe_close(&stranger);
 	probe_close(&known);

@@ -141,6 +141,14 @@ int gate_dealer(struct gate *g, void *socket, const uint8_t public_key[32],
 	return is_curve(socket);
 }
 
+int gate_fd(void *socket)
+{
+	int fd = -1;
+	size_t size = sizeof(fd);
+
+	return zmq_getsockopt(socket, ZMQ_FD, &fd, &size) == 0 ? fd : -1;
+}
+
 void *gate_monitor(struct gate *g, void *socket, const char *address)
 {
 	void *monitor;

@@ -15,6 +15,11 @@
 #define STORE_KEY_MAX 128u
 #define STORE_VALUE_MAX 1200000u
 
+/* Of the keys and rows of these tables; one more with each change of either.
+ * It stands in TABLE_META, "format" be64, from the commit that enters the
+ * first entry; 1 had no such mark. */
+#define STORE_FORMAT 2u
+
 enum table {
 	TABLE_META,     /* text key -> counters and marks */
 	TABLE_ACTS,     /* ledger index be64 -> core, envelope, sigs */
@@ -25,7 +30,7 @@ enum table {
 	TABLE_CASES,    /* case id -> case record */
 	TABLE_PLACES,   /* case id, track u8, gen be32 -> ledger index be64,
 			   entered be64 */
-	TABLE_REFS,     /* reference text -> case id */
+	TABLE_REFS,     /* number / 40 be32 -> references and case ids */
 	TABLE_INBOX,    /* desk, 0, sequence be64 -> row */
 	TABLE_OUTBOX,   /* country, sequence be64 -> row */
 	TABLE_DUE,      /* lane u8, time be64, type u8, case id, gen be32 */

@@ -73,6 +73,7 @@ static const bool grows_at_end[TABLE_COUNT] = {
     [TABLE_NODES] = true,
     [TABLE_CASES] = true,
     [TABLE_PLACES] = true,
+    [TABLE_REFS] = true,
     [TABLE_INBOX] = true,
     [TABLE_OUTBOX] = true,
     [TABLE_DUE_OF] = true,

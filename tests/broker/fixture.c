@@ -268,6 +268,32 @@ void node_open_store(struct node *n)
 	must(store_open(&n->store, &options), "store_open");
 }
 
+void (*fed_before_turn)(struct node *n, const struct event *ev);
+void (*fed_before_part)(
+    struct node *n, enum hf_err (*part)(struct node *n, void *ctx), void *ctx);
+static bool whole_turn; /* fed_before_turn has seen it */
+
+static enum hf_err do_part(
+    struct node *n, enum hf_err (*part)(struct node *n, void *ctx), void *ctx)
+{
+	if (fed_before_part != NULL && !whole_turn)
+		fed_before_part(n, part, ctx);
+	return part(n, ctx);
+}
+
+struct opening {
+	const struct engine_options *options;
+	struct txn *txn;
+};
+
+static enum hf_err part_open(struct node *n, void *ctx)
+{
+	struct opening *o = ctx;
+
+	return engine_open(
+	    &n->engine, o->options, o->txn, n->size, &n->root_hash);
+}
+
 void node_open_engine(struct node *n)
 {
 	struct engine_options options = {
@@ -282,12 +308,11 @@ void node_open_engine(struct node *n)
 	    .lost_size = n->lost_size,
 	    .lost_root = n->lost_root,
 	};
-	struct txn *t;
+	struct opening o = {.options = &options};
 
-	must(txn_begin(&t, n->store), "txn_begin");
-	must(engine_open(&n->engine, &options, t, n->size, &n->root_hash),
-	    "engine_open");
-	txn_abort(t);
+	must(txn_begin(&o.txn, n->store), "txn_begin");
+	must(do_part(n, part_open, &o), "engine_open");
+	txn_abort(o.txn);
 }
 
 struct event node_event(struct node *n, enum event_type type)
@@ -305,20 +330,27 @@ struct event node_event(struct node *n, enum event_type type)
 	return ev;
 }
 
-static void step(struct node *n, const struct event *ev)
+static enum hf_err part_step(struct node *n, void *ev)
 {
-	must(engine_step(n->engine, ev), "engine_step");
+	return engine_step(n->engine, ev);
 }
 
-void (*fed_before_turn)(struct node *n, const struct event *ev);
+static void step(struct node *n, struct event *ev)
+{
+	must(do_part(n, part_step, ev), "engine_step");
+}
 
 void node_turn(struct node *n, const struct event *ev)
 {
+	struct event mine = *ev;
+
 	if (fed_before_turn != NULL)
 		fed_before_turn(n, ev);
 	turn_begin(n);
-	step(n, ev);
+	whole_turn = true;
+	step(n, &mine);
 	turn_end(n);
+	whole_turn = false;
 }
 
 static void turn_of(struct node *n, struct event ev)
@@ -583,8 +615,21 @@ static size_t remember(struct node *n, struct txn *t, uint64_t size,
 	return note_size;
 }
 
+struct receipts {
+	struct txn *txn;
+	struct hf_bytes note;
+};
+
+static enum hf_err part_receipts(struct node *n, void *ctx)
+{
+	struct receipts *r = ctx;
+
+	return engine_receipts(n->engine, r->txn, r->note, n->effects);
+}
+
 static void sign_head(struct node *n, uint64_t size, const struct hf_hash *root)
 {
+	struct receipts r;
 	char note[HF_NOTE_MAX];
 	size_t note_size;
 	struct txn *t;
@@ -592,9 +637,8 @@ static void sign_head(struct node *n, uint64_t size, const struct hf_hash *root)
 	must(txn_begin(&t, n->store), "txn_begin");
 	note_size = n->remembers ? remember(n, t, size, root, note)
 				 : node_note(n, size, root, note);
-	must(engine_receipts(
-		 n->engine, t, bytes_of(note, note_size), n->effects),
-	    "engine_receipts");
+	r = (struct receipts){t, bytes_of(note, note_size)};
+	must(do_part(n, part_receipts, &r), "engine_receipts");
 	txn_abort(t); /* nothing was written */
 	n->size = size;
 	n->root_hash = *root;
@@ -622,20 +666,32 @@ static void cosign(struct node *n, const struct effect *effect)
 	turn_of(n, ev);
 }
 
+struct ended {
+	uint64_t size;
+	struct hf_hash root;
+	bool changed;
+};
+
+static enum hf_err part_end(struct node *n, void *ctx)
+{
+	struct ended *end = ctx;
+
+	return engine_end(n->engine, &end->size, &end->root, &end->changed);
+}
+
 static unsigned commit_turn(
     struct node *n, uint32_t *slots, unsigned max, bool act)
 {
 	unsigned count = 0;
 	struct effects *done;
-	struct hf_hash root;
-	uint64_t size;
-	bool changed;
+	struct ended end;
 
-	must(engine_end(n->engine, &size, &root, &changed), "engine_end");
+	must(do_part(n, part_end, &end), "engine_end");
 	must(txn_commit(n->txn), "txn_commit");
 	n->txn = NULL;
-	if (changed)
-		sign_head(n, size, &root);
+	whole_turn = false; /* what comes of it has turns of its own */
+	if (end.changed)
+		sign_head(n, end.size, &end.root);
 	done = n->effects;
 	n->effects = NULL;
 	for (unsigned i = 0; i < effects_count(done); i++) {
@@ -716,20 +772,39 @@ static void turn_done(struct node *n, enum hf_err err)
 		turn_abandon(n);
 }
 
+/** What is brought to a broker, and by whom. */
+struct brought {
+	const struct officer_entry *who; /* of ours, or */
+	struct hf_country from;
+	struct hf_bytes frame, with; /* the opening, or the receipt */
+	struct intake_result *result;
+};
+
+static enum hf_err part_brought(struct node *n, void *ctx)
+{
+	struct brought *b = ctx;
+
+	return b->who != NULL
+		   ? intake_own(n->engine, b->who, b->frame, b->with, b->result)
+		   : intake_foreign(
+			 n->engine, b->from, b->frame, b->with, b->result);
+}
+
 enum hf_err fed_submit(struct node *n, const struct officer *who,
     const struct signed_act *a, struct hf_bytes opening,
     struct intake_result *result)
 {
-	const struct officer_entry *entry;
 	struct intake_result mine;
+	struct brought b = {.frame = bytes_of(a->frame, a->size),
+	    .with = opening,
+	    .result = result != NULL ? result : &mine};
 	enum hf_err err;
 
 	turn_begin(n);
-	entry = roster_officer(
+	b.who = roster_officer(
 	    engine_roster(n->engine), hf_desk_country(&who->desk), &who->sign);
-	cr_assert_not_null(entry);
-	err = intake_own(n->engine, entry, bytes_of(a->frame, a->size), opening,
-	    result != NULL ? result : &mine);
+	cr_assert_not_null(b.who);
+	err = do_part(n, part_brought, &b);
 	turn_done(n, err);
 	return err;
 }
@@ -753,11 +828,14 @@ enum hf_err fed_bring(struct node *to, struct hf_country from,
     struct intake_result *result)
 {
 	struct intake_result mine;
+	struct brought b = {.from = from,
+	    .frame = frame,
+	    .with = receipt,
+	    .result = result != NULL ? result : &mine};
 	enum hf_err err;
 
 	turn_begin(to);
-	err = intake_foreign(
-	    to->engine, from, frame, receipt, result != NULL ? result : &mine);
+	err = do_part(to, part_brought, &b);
 	turn_done(to, err);
 	return err;
 }

@@ -113,6 +113,9 @@ struct event node_event(struct node *n, enum event_type type);
 void node_turn(struct node *n, const struct event *ev);
 /** Called before each node_turn, with no turn running; NULL: nothing. */
 extern void (*fed_before_turn)(struct node *n, const struct event *ev);
+/** Called before each part of another turn, while it runs: `part` does it. */
+extern void (*fed_before_part)(
+    struct node *n, enum hf_err (*part)(struct node *n, void *ctx), void *ctx);
 /** The same without carrying out any effect (a crash after the commit). */
 void turn_end_crash(struct node *n);
 /** Abort what was decided. */

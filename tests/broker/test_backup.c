@@ -206,6 +206,48 @@ Test(backup, older_than_what_was_signed_is_a_rollback)
 	shelf_free(&s);
 }
 
+/* What the store at work says of its format. */
+static void say_format(struct shelf *s, uint64_t format)
+{
+	uint8_t row[8];
+	struct txn *t;
+
+	put_be64(row, format);
+	EXPECT("begin", txn_begin(&t, s->jp->store), HF_OK);
+	EXPECT("put",
+	    txn_put(t, TABLE_META, bytes_of("format", 6), bytes_of(row, 8)),
+	    HF_OK);
+	EXPECT("commit", txn_commit(t), HF_OK);
+}
+
+Test(backup, keeps_the_stores_format_and_takes_no_other)
+{
+	static const enum hf_err wanted[] = {HF_STORE_OLD, HF_STORE_NEW};
+	struct shelf s = shelf_new();
+	struct told good = make(&s), t;
+	char other[PATH];
+
+	/* made as of another version, so that restoring has to judge it */
+	for (uint64_t i = 0; i < 2; i++) {
+		snprintf(other, sizeof(other), "%s/other", s.dir);
+		say_format(&s, STORE_FORMAT - 1 + 2 * i);
+		t = in_child(&s.config, s.dir, NULL);
+		EXPECT("made", t.err, wanted[i]);
+		cr_assert_not_null(strstr(t.b.what, "format"));
+		run_shell("test ! -e %s/new -a -e %s", s.dir, good.b.path);
+		run_shell("rm -rf %s && mkdir %s", other, other);
+		EXPECT("copy", store_copy(s.jp->dir, other), HF_OK);
+		run_shell("cd %s && sha256sum data.mdb > %s", other, "sha256");
+		EXPECT("restored", restore(&s, other, 0, true).err, wanted[i]);
+		run_shell("test ! -e %s/data.mdb -a ! -e %s/restoring",
+		    s.target, s.target);
+	}
+	EXPECT("its own", restore(&s, good.b.path, good.b.entries, false).err,
+	    HF_OK);
+	cr_assert_eq(bodies_of(&s, s.target), CASES, "opens, so it is marked");
+	shelf_free(&s);
+}
+
 #define SLOT 64u
 
 static uint8_t *read_all(const char *path, size_t *size)

@@ -237,6 +237,40 @@ Test(desk, a_revoked_officer_is_cut_and_hears_nothing_more)
 	wires_free(w);
 }
 
+Test(desk, a_revocation_stands_when_the_clock_goes_back)
+{
+	static const uint8_t hello[] = {0x93, 1, 1, 0x80};
+	static const int64_t jumps[] = {
+	    -1000, -3600000, -86400000, INT64_C(-31536000000)};
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 7);
+	struct node *jp = fed_node(w->f, "JP");
+	struct officer *ncp = fed_officer(w->f, "jp.ncp");
+	struct hf_key key = secret_transport_key(ncp->secret);
+	struct intake_result result;
+	static struct signed_act a;
+	struct draft d;
+
+	draft_open(&d, w->f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	draft_sign(&d, &a);
+	revoke(jp, &ncp->sign);
+	for (unsigned i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+		/* known to be wrong, and not */
+		for (unsigned certain = 0; certain < 2; certain++) {
+			jp->wall_error_ms = jumps[i];
+			jp->clock_certain = certain;
+			EXPECT("an act",
+			    fed_submit(jp, ncp, &a, nothing, &result),
+			    HF_REVOKED);
+			w->cut_count = 0;
+			desk_forget(w);
+			desk_say(w, "JP", &key, CONN, hello, sizeof(hello));
+			cr_assert_eq(w->caught_count, 0, "no answer");
+			cr_assert(wires_was_cut(w, "JP", &key));
+		}
+	}
+	wires_free(w);
+}
+
 Test(desk, who_may_not_read_a_case_cannot_tell_that_it_is_here)
 {
 	struct wires *w = wires_new(fed_running("JP", "US", NULL), 8);

@@ -4,6 +4,7 @@
 #include "broker/engine/intake.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,84 @@ Test(engine, a_changed_entry_is_found_before_anything_is_served)
 		EXPECT("commit", txn_commit(t), HF_OK);
 		EXPECT("mended", reopen(jp, jp->size, &jp->root_hash), HF_OK);
 	}
+	fed_free(f);
+}
+
+/* What a store says of its format; 0: nothing. */
+static void say_format(struct node *n, uint64_t format)
+{
+	struct hf_bytes key = bytes_of("format", 6);
+	uint8_t row[8];
+	struct txn *t;
+
+	put_be64(row, format);
+	EXPECT("begin", txn_begin(&t, n->store), HF_OK);
+	EXPECT("format",
+	    format == 0 ? txn_del(t, TABLE_META, key)
+			: txn_put(t, TABLE_META, key, bytes_of(row, 8)),
+	    HF_OK);
+	EXPECT("commit", txn_commit(t), HF_OK);
+}
+
+static uint64_t said_format(struct node *n)
+{
+	uint64_t format;
+
+	node_look(n);
+	EXPECT("format", meta_get(n->engine, "format", &format), HF_OK);
+	node_look_end(n);
+	return format;
+}
+
+Test(engine, takes_a_store_of_its_own_format_only)
+{
+	static const uint8_t no_document[] = {1, 2, 3};
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct txn *t;
+
+	fed_request(f);
+	cr_assert_eq(said_format(jp), STORE_FORMAT);
+	EXPECT("its own", reopen(jp, jp->size, &jp->root_hash), HF_OK);
+	/* whatever else is not as it should be: rows of another format mean
+	 * nothing */
+	EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+	EXPECT("document",
+	    txn_put(t, TABLE_DOCS, bytes_of("JP", 2),
+		bytes_of(no_document, sizeof(no_document))),
+	    HF_OK);
+	EXPECT("commit", txn_commit(t), HF_OK);
+	say_format(jp, 0);
+	EXPECT("before there was a mark", reopen(jp, 0, NULL), HF_STORE_OLD);
+	say_format(jp, STORE_FORMAT - 1);
+	EXPECT("older", reopen(jp, 0, NULL), HF_STORE_OLD);
+	say_format(jp, STORE_FORMAT + 1);
+	EXPECT("newer", reopen(jp, 0, NULL), HF_STORE_NEW);
+	say_format(jp, UINT64_MAX);
+	EXPECT("much newer", reopen(jp, 0, NULL), HF_STORE_NEW);
+	cr_assert_eq(said_format(jp), UINT64_MAX, "as it was");
+	fed_free(f);
+}
+
+Test(engine, marks_a_store_with_its_first_entry)
+{
+	struct federation *f = fed_new("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev;
+
+	snprintf(jp->dir, sizeof(jp->dir), "/tmp/hf-test-XXXXXX");
+	cr_assert_not_null(mkdtemp(jp->dir));
+	node_open_store(jp);
+	node_open_engine(jp);
+	ev = node_event(jp, EVENT_TIMER);
+	node_turn(jp, &ev);
+	cr_assert_eq(said_format(jp), 0, "nothing was entered");
+	node_close(jp);
+	node_open_store(jp);
+	node_open_engine(jp);
+	ev = node_event(jp, EVENT_START);
+	node_turn(jp, &ev);
+	cr_assert_eq(said_format(jp), STORE_FORMAT);
 	fed_free(f);
 }
 
@@ -213,7 +292,9 @@ Test(engine, what_is_entered_gets_its_receipt_though_the_note_finds_no_room)
 	jp->size = size;
 	jp->root_hash = root;
 
-	/* nor do later receipts need it; a turn without work stores it */
+	/* nor do later receipts need it; a turn without work stores it (one
+	 * that is abandoned puts it off) */
+	fed_before_turn = NULL;
 	cr_assert_gt(node_receipt(jp, &a.id, receipt), note_size);
 	idle_turn(jp);
 	cr_assert_eq(node_rows(jp, TABLE_CHECKPOINTS), stored);

@@ -264,3 +264,130 @@ Test(foreign, unknown_rules_are_answered_unsupported)
 	cr_assert_eq(node_case(jp, &a.id).state, HF_STATE_NOT_SUPPORTED);
 	fed_free(f);
 }
+
+/* An act that came before the opening, by a desk that is no party to it, loses
+ * its place; what waits under no opening at all is nobody's. */
+Test(foreign, who_is_no_party_does_not_write_in_a_case)
+{
+	static struct signed_act opening, early;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct draft d;
+
+	for (unsigned i = 0; i < 2; i++) {
+		draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+		EXPECT("opening", draft_submit(&d, &opening, NULL), HF_OK);
+		draft_next(&d, f, i == 0 ? "jp.ca" : "jp.ncp", HF_KIND_NOTE,
+		    HF_TRACK_ASKING, &opening.id, NULL);
+		if (i == 1)
+			desk_set(&d.env.to, "us.ca");
+		draft_sign(&d, &early);
+		force_leaf(jp, &early);
+		EXPECT("early", bring_signed(jp, us, &early, NULL),
+		    HF_PAST_MISSING);
+		EXPECT("opening", fed_carry(jp, us, &opening.id, NULL), HF_OK);
+		cr_assert_eq(
+		    node_case(us, &opening.id).gens[HF_TRACK_ASKING], 1);
+		cr_assert_eq(
+		    node_statements(us, HF_ENTRY_CONFLICT, &early.id), 1);
+	}
+	fed_free(f);
+}
+
+Test(foreign, what_does_not_chain_is_refused)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct hf_id id = fed_request(f);
+	struct intake_result r;
+	struct draft d;
+
+	draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
+	d.env.prev.b[0] ^= 1;
+	draft_sign(&d, &a);
+	force_leaf(jp, &a);
+	EXPECT("another past", bring_signed(jp, us, &a, &r), HF_CHAIN);
+	cr_assert_eq(r.clause, 502);
+	cr_assert_eq(node_case(us, &id).gens[HF_TRACK_ASKING], 1);
+	fed_free(f);
+}
+
+/* Inner tracks do not cross, nobody is his own peer, and what we never sent
+ * does not come back. */
+Test(foreign, acts_come_from_the_other_side_of_a_case_only)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", "DE", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct hf_id id = fed_request(f);
+	struct draft d;
+
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_INNER_ASKING, &id, NULL);
+	desk_set(&d.env.to, "us.ncp");
+	draft_sign(&d, &a);
+	force_leaf(jp, &a);
+	EXPECT(
+	    "an inner one", bring_signed(jp, us, &a, NULL), HF_WRONG_COUNTRY);
+	draft_open(&d, f, "us.ncp", HF_KIND_ORDER, "us.isp");
+	draft_sign(&d, &a);
+	force_leaf(us, &a);
+	EXPECT(
+	    "from ourselves", bring_signed(us, us, &a, NULL), HF_WRONG_COUNTRY);
+	draft_open(&d, f, "us.ncp", HF_KIND_REQUEST, "de.ncp");
+	draft_sign(&d, &a);
+	force_leaf(us, &a);
+	us->engine->recall_epoch = 1;
+	EXPECT("ours to a third, back from JP",
+	    fed_bring(
+		us, jp->country, bytes_of(a.frame, a.size), nothing, NULL),
+	    HF_WRONG_COUNTRY);
+	fed_free(f);
+}
+
+/* Thirty bits of a digest: two openings may have one reference. */
+Test(foreign, a_reference_that_is_taken_is_not_taken_twice)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct hf_id other = {{9}};
+	char ref[HF_REF_MAX];
+	struct draft d;
+
+	for (unsigned i = 0; i < 2; i++) {
+		draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+		EXPECT("home", draft_submit(&d, &a, NULL), HF_OK);
+		hf_ref(ref, jp->country, d.created, &a.digest);
+		turn_begin(us);
+		EXPECT("taken",
+		    case_ref_add(us->engine, ref, i == 0 ? &other : &a.id),
+		    HF_OK);
+		turn_end(us);
+		EXPECT("carry", fed_carry(jp, us, &a.id, NULL),
+		    i == 0 ? HF_REF_TAKEN : HF_OK);
+	}
+	fed_free(f);
+}
+
+/* A receipt says by its type whose act it is. */
+Test(foreign, a_receipt_of_another_kind_of_entry_proves_nothing)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct hf_act act;
+	uint64_t index;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	draft_sign(&d, &a);
+	EXPECT("decode", hf_act_decode(&act, a.frame, a.size), HF_OK);
+	turn_begin(jp);
+	EXPECT("as a machine's",
+	    ledger_add_act(jp->engine, HF_ENTRY_MACHINE, &act, &index), HF_OK);
+	turn_end(jp);
+	EXPECT("its type", bring_signed(jp, us, &a, NULL), HF_RECEIPT);
+	fed_free(f);
+}

@@ -83,7 +83,6 @@ static void begin(struct live *l)
 	l->k.jp->carry = carry;
 	l->k.jp->carry_ctx = l;
 	cr_assert_eq(pthread_create(&l->thread, NULL, run_gate, l), 0);
-	gates_send_keys(&l->core, gate);
 }
 
 static enum knocker_kind who(const struct live *l, const uint8_t *key)
@@ -217,6 +216,7 @@ static unsigned run(bool peers, bool at_start)
 	l.ctx = zmq_ctx_new();
 	cr_assert_not_null(l.ctx);
 	begin(&l);
+	gates_send_keys(&l.core, peers ? GATE_PEERS : GATE_DESKS);
 	began = gate_mono_ms();
 	while (!all_are_in(&l, at_start)) {
 		cr_assert_lt(gate_mono_ms() - began, IN_MS, "not all are in");
@@ -247,4 +247,53 @@ Test(gate_live, closed_in_every_cell_while_documents_change, .timeout = 120)
 	for (unsigned i = 0; i < 4; i++)
 		wrong += run(i % 2 == 1, i < 2);
 	cr_assert_eq(wrong, 0);
+}
+
+/* A gate that starts does not know yet who is admitted, and says so to nobody:
+ * a refusal is final for libzmq, and an officer would be told that his key is
+ * not known. */
+Test(gate_live, refuses_nobody_before_it_knows_whom_it_admits, .timeout = 60)
+{
+	static struct live l;
+	const int events = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+	unsigned refused[KNOCKERS] = {0};
+	void *monitors[KNOCKERS] = {NULL};
+	uint64_t began;
+
+	knockers_new(&l.k, false);
+	l.ctx = zmq_ctx_new();
+	cr_assert_not_null(l.ctx);
+	begin(&l);
+	while (l.dealers[KNOCKERS - 1] == NULL)
+		knock_on(&l);
+	for (unsigned k = 0; k <= UNKNOWN; k++) {
+		char at[32];
+
+		snprintf(at, sizeof(at), "inproc://knocker-%u", k);
+		cr_assert_eq(zmq_socket_monitor(l.dealers[k], at, events), 0);
+		monitors[k] = zmq_socket(l.ctx, ZMQ_PAIR);
+		cr_assert_eq(zmq_connect(monitors[k], at), 0);
+	}
+	began = gate_mono_ms();
+	for (bool told = false;
+	     l.before[ADMITTED] == 0 || refused[UNKNOWN] == 0; knock_on(&l)) {
+		struct monitor_event e;
+
+		cr_assert_lt(gate_mono_ms() - began, IN_MS);
+		for (unsigned k = 0; k <= UNKNOWN; k++)
+			while (gate_monitor_next(monitors[k], &e))
+				refused[k]++;
+		if (told || gate_mono_ms() - began < 700)
+			continue;
+		cr_assert_eq(refused[ADMITTED], 0);
+		cr_assert_eq(refused[UNKNOWN], 0);
+		gates_send_keys(&l.core, GATE_DESKS);
+		told = true;
+	}
+	cr_assert_eq(refused[ADMITTED], 0, "nor later");
+	for (unsigned k = 0; k <= UNKNOWN; k++) {
+		zmq_socket_monitor(l.dealers[k], NULL, 0);
+		zmq_close(monitors[k]);
+	}
+	end(&l);
 }

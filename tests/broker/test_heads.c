@@ -493,6 +493,25 @@ Test(heads, a_receipt_with_three_cosignatures_is_small)
 	fed_free(f);
 }
 
+/* A head of `of` that `from` passes on. */
+static void show_seen(struct wires *w, const char *from, const char *to,
+    const char *of, uint64_t size)
+{
+	struct hf_hash root = {{5}};
+	char note[HF_NOTE_MAX];
+	uint8_t frame[HF_NOTE_MAX + 32];
+	struct pack p;
+	size_t n = node_note(fed_node(w->f, of), size, &root, note);
+
+	pack_init(&p, frame, sizeof(frame));
+	pack_array(&p, 3);
+	pack_uint(&p, HF_LINK_SEEN);
+	pack_text(&p, of);
+	pack_str(&p, note, n);
+	EXPECT("frame", pack_finish(&p, &n), HF_OK);
+	wires_inject(w, from, to, frame, n);
+}
+
 /* ---- those who are honest ---- */
 
 static bool was_cut(struct wires *w, const char *at, const char *from)
@@ -610,6 +629,35 @@ Test(heads, a_peer_that_knows_more_than_we_do_is_not_cut)
 	}
 	cr_assert_not(was_cut(w, "JP", "US"));
 	cr_assert_geq(wires_logged(w, "JP", HF_ROLLBACK), 1);
+	wires_free(w);
+}
+
+/* A document may name another key for the epoch that runs.  That is the fault
+ * of whoever signed it: what is held here is not damaged, and who passes heads
+ * on is not to blame. */
+Test(heads, another_key_for_one_epoch_is_not_proved_and_stops_nobody)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", "DE", NULL), 19);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	struct secret *first = jp->broker;
+
+	wires_connect_all(w);
+	request(w);
+	wires_run_for(w, 3000, 500);
+	jp->broker = secret_next_epoch(first);
+	cr_assert_not_null(jp->broker);
+	jp->entries[0].u.broker.ledger = secret_sign_key(jp->broker);
+	fed_build(jp);
+	fed_give(us, jp);
+	for (unsigned more = 0; more < 2; more++) {
+		show_false_head(w, "US", jp->size + more, 3);
+		show_seen(w, "DE", "US", "JP", jp->size + more);
+	}
+	cr_assert(link_find(us->engine, jp->country)->unproven);
+	cr_assert_not(was_cut(w, "US", "JP"));
+	cr_assert_not(was_cut(w, "US", "DE"));
+	cr_assert_eq(node_statements(us, HF_ENTRY_FORK, NULL), 0);
+	secret_free(first);
 	wires_free(w);
 }
 

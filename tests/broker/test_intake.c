@@ -422,10 +422,7 @@ Test(intake, a_reference_is_given_once)
 	draft_sign(&d, &a);
 	hf_ref(ref, jp->country, d.created, &a.digest);
 	turn_begin(jp);
-	EXPECT("taken",
-	    txn_put(jp->txn, TABLE_REFS, bytes_of(ref, strlen(ref)),
-		bytes_of(a.id.b, sizeof(a.id.b))),
-	    HF_OK);
+	EXPECT("taken", case_ref_add(jp->engine, ref, &a.id), HF_OK);
 	turn_end(jp);
 	EXPECT("the same", fed_submit(jp, d.author, &a, nothing, NULL),
 	    HF_REF_TAKEN);

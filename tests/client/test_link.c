@@ -7,11 +7,13 @@
 #include "proto/crypto.h"
 #include "proto/pack.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -29,6 +31,7 @@ static struct host {
 	char endpoint[64];
 	char public_text[41], secret_text[41];
 	atomic_int refuse; /* handshakes still to be refused */
+	atomic_bool busy;  /* these are put off: status 300 */
 	atomic_int handshakes;
 	atomic_int lose; /* requests that are lost with their connection */
 	atomic_bool stop;
@@ -182,7 +185,11 @@ static void on_handshake(void)
 		host.refuse--;
 	zmq_send(host.zap, "1.0", 3, ZMQ_SNDMORE);
 	zmq_send(host.zap, id, (size_t)id_size, ZMQ_SNDMORE);
-	zmq_send(host.zap, refused ? "400" : "200", 3, ZMQ_SNDMORE);
+	zmq_send(host.zap,
+	    !refused    ? "200"
+	    : host.busy ? "300"
+			: "400",
+	    3, ZMQ_SNDMORE);
 	zmq_send(host.zap, "", 0, ZMQ_SNDMORE);
 	zmq_send(host.zap, "", 0, ZMQ_SNDMORE);
 	zmq_send(host.zap, "", 0, 0);
@@ -269,6 +276,94 @@ Test(link, says_that_its_key_is_not_known_when_always_refused)
 	cr_assert_eq(host.handshakes, 8, "and not for ever");
 	cr_assert_not_null(strstr(link_trouble(l)->where, host.endpoint));
 	cr_assert_eq(host.count, 0);
+}
+
+/* libzmq is told nothing and tries again when its patience is over. */
+Test(link, comes_in_when_it_was_put_off)
+{
+	host.refuse = 1;
+	host.busy = true;
+	open_link(TIMEOUT_MS);
+	cr_assert_eq(call(), HF_OK);
+	cr_assert_eq(host.handshakes, 2);
+}
+
+static void expect_trouble(enum hf_err wanted, const char *words)
+{
+	enum hf_err got = call();
+
+	cr_assert_eq(got, wanted, "%s", hf_err_info(got)->name);
+	cr_assert_not_null(strstr(link_trouble(l)->where, words), "%s",
+	    link_trouble(l)->where);
+}
+
+/* What is known is that the connection ended: a limit, a start, or the key. */
+Test(link, says_no_more_than_it_knows_of_another_key)
+{
+	char text[41], secret[41];
+
+	cr_assert_eq(zmq_curve_keypair(text, secret), 0);
+	cr_assert_eq(key_from_z85(&home.broker_key, text), HF_OK);
+	open_link(1500);
+	expect_trouble(HF_HANDSHAKE, "closed by the other side");
+	cr_assert_eq(host.handshakes, 0);
+}
+
+static int raw_listener(void)
+{
+	struct sockaddr_in at = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&at, size), 0);
+	cr_assert_eq(listen(fd, 8), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+	snprintf(home.broker, sizeof(home.broker), "tcp://127.0.0.1:%u",
+	    ntohs(at.sin_port));
+	return fd;
+}
+
+Test(link, blames_no_key_for_silence)
+{
+	int fd = raw_listener();
+
+	open_link(4000);
+	expect_trouble(HF_HANDSHAKE, "no answer to the handshake");
+	close(fd);
+}
+
+Test(link, says_that_nobody_listens)
+{
+	close(raw_listener());
+	open_link(1500);
+	expect_trouble(HF_TCP, "connection refused");
+}
+
+/* A ZMTP greeting of a mechanism that proves nothing. */
+static void *greet_without_keys(void *arg)
+{
+	static const uint8_t greeting[64] = {
+	    0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0, 'N', 'U', 'L', 'L'};
+	int fd = accept(*(int *)arg, NULL, NULL);
+
+	if (fd >= 0 && write(fd, greeting, 64) == 64)
+		usleep(300000);
+	close(fd);
+	return NULL;
+}
+
+Test(link, says_what_answers_without_the_key)
+{
+	int fd = raw_listener();
+	pthread_t thread;
+
+	cr_assert_eq(pthread_create(&thread, NULL, greet_without_keys, &fd), 0);
+	open_link(1500);
+	expect_trouble(HF_SERVER_KEY, "it answers in another way");
+	pthread_join(thread, NULL);
+	close(fd);
 }
 
 /* The request was lost with its connection: it goes again as it was, so that

@@ -146,3 +146,23 @@ def test_a_lost_database_comes_back_from_abroad(f):
 def entry_type(entry):
     from harness import unpack
     return unpack(entry[0])[1]
+
+
+def test_a_store_of_another_version_is_named(f):
+    """The mark is changed in the file: LMDB keeps a value behind its key."""
+    data = os.path.join(f.dir, "jp", "data", "data.mdb")
+    mark = b"format" + (2).to_bytes(8, "big")
+    f.script("stop", "JP")
+    with open(data, "rb") as store:
+        good = store.read()
+    check(mark in good, "no mark in the store")
+    for number, error in ((1, "E5012"), (3, "E5013")):
+        with open(data, "wb") as store:
+            store.write(good.replace(
+                mark, b"format" + number.to_bytes(8, "big")))
+        refused(f, error)
+        refused(f, "store-format dir=%s is=%d wants=2" % (
+            os.path.dirname(data), number))
+    with open(data, "wb") as store:
+        store.write(good)
+    f.script("start", "JP")

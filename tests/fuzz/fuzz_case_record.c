@@ -2,7 +2,6 @@
  * the file is taken in whole, under other names. */
 #define case_save fuzz_case_save
 #define case_load fuzz_case_load
-#define case_by_ref fuzz_case_by_ref
 #include "broker/engine/case_record.c"
 
 #include "tests/fuzz/fuzz.h"

@@ -413,6 +413,8 @@ Test(roster, finds_brokers_by_country_and_by_transport_key)
 	cr_expect_str_eq(c.s, "CZ");
 	roster_unpin(roster, jp.country);
 	cr_expect_null(roster_broker_by_transport(roster, &transport[0], &c));
+	cr_expect_not_null(
+	    roster_broker_by_transport(roster, &transport[2], &c));
 	cr_expect_str_eq(roster_at(roster, 0)->head.country.s, "CZ");
 	cr_expect_null(roster_at(roster, 1));
 }

@@ -584,6 +584,15 @@ static void tell_own_document(struct sim *s, unsigned node)
 	fed_build(n);
 	ev.frame = bytes_of(n->doc->bytes, n->doc->size);
 	sim_turn_of(s, &s->nodes[node], ev);
+	for (unsigned i = 0; i < s->key_count; i++) {
+		struct sim_key *k = &s->keys[i];
+
+		/* it may have had no room for the document */
+		if (k->node == node && k->revoked_ms == 0 &&
+		    roster_revocation(
+			engine_roster(n->engine), n->country, &k->sign) != NULL)
+			k->revoked_ms = s->f->now.ms;
+	}
 }
 
 /* A new key for a desk; the old one stays good, or is revoked at once.  Peers
@@ -610,7 +619,4 @@ void sim_rotate(struct sim *s, bool revoke)
 		fed_entry(n, &entry);
 	}
 	tell_own_document(s, node);
-	for (unsigned i = 0; i < s->key_count && revoke; i++)
-		if (same_key(&s->keys[i].sign, &old.sign))
-			s->keys[i].revoked_ms = s->f->now.ms;
 }

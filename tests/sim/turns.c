@@ -5,8 +5,10 @@
  */
 #include "tests/sim/sim.h"
 
-#include "broker/engine/intake.h"
+#include "broker/engine/link.h"
+#include "proto/crypto.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +29,9 @@ struct turn {
 	struct node *n;
 	struct effects *effects;
 	enum point crash;
+	unsigned may_tell;    /* effects before it */
 	uint64_t read_errors; /* of all turns before */
+	struct hf_hash memory;
 	unsigned erase_count;
 	uint32_t erase[HF_BATCH_MAX];
 	/* heads to be cosigned, in turns of their own */
@@ -101,15 +105,14 @@ static void collect(struct turn *t, const struct effect *e)
 }
 
 /* Effects leave; a crash may come after any of them. */
-static void tell(struct turn *t)
+static void tell(struct turn *t, bool head_signed)
 {
-	unsigned count = effects_count(t->effects), upto = count;
+	const struct effect *e;
+	unsigned at = 0;
 
-	if (t->crash == POINT_TOLD_SOME && count > 0)
-		upto = (unsigned)chance_below(&t->s->disk, count);
-	for (unsigned i = 0; i < upto; i++) {
-		const struct effect *e = effects_at(t->effects, i);
-
+	while (t->may_tell > 0 &&
+	       (e = effects_next(t->effects, &at, head_signed)) != NULL) {
+		t->may_tell--;
 		collect(t, e);
 		sim_carry(t->n, e, t->s);
 	}
@@ -130,6 +133,7 @@ static enum hf_err sign(
 	note_size = node_note(t->n, size, root, note);
 	t->n->size = size;
 	t->n->root_hash = *root;
+	tell(t, false);
 	return engine_receipts(
 	    t->n->engine, txn, bytes_of(note, note_size), t->effects);
 }
@@ -141,8 +145,12 @@ static bool finish(
 	struct txn *txn = NULL;
 	enum hf_err err;
 
+	t->may_tell = UINT_MAX;
+	if (t->crash == POINT_TOLD_SOME && effects_count(t->effects) > 0)
+		t->may_tell = (unsigned)chance_below(
+		    &t->s->disk, effects_count(t->effects));
 	if (!changed && size == t->n->size) {
-		tell(t);
+		tell(t, true);
 		return t->crash == POINT_NONE;
 	}
 	check(txn_begin(&txn, t->n->store), "txn_begin");
@@ -154,7 +162,7 @@ static bool finish(
 		return false;
 	}
 	txn_abort(txn); /* nothing was written */
-	tell(t);
+	tell(t, true);
 	return t->crash == POINT_NONE;
 }
 
@@ -172,13 +180,51 @@ static enum hf_err decide(struct turn *t, struct event *ev, unsigned count,
 			    : err;
 }
 
+/* What the engine knows that the store does not say; no turn that was
+ * abandoned has left anything in it. */
+static struct hf_hash memory(const struct engine *e)
+{
+	uint64_t of[15 + 12 * HF_COUNTRY_MAX] = {e->frontier.size,
+	    e->sequence_inbox, e->clock_certain, e->live_mono, e->next_due.ms,
+	    e->keys_at.ms, e->term_mono, e->scrub_at, e->note_storing,
+	    e->pressure, e->witnessed_mono, e->witness_alarm_mono,
+	    e->stored_epoch, e->recall_epoch, e->links->alarm_mono};
+	unsigned n = 15;
+
+	for (unsigned i = 0; i < e->links->count; i++) {
+		const struct peer *p = &e->links->peers[i];
+
+		of[n++] = p->conn;
+		of[n++] = p->welcomed | p->unproven << 1 | p->prove.wanted << 2;
+		of[n++] = p->sent;
+		of[n++] = p->flying;
+		of[n++] = p->retry_mono;
+		of[n++] = p->busy_mono;
+		of[n++] = p->head_size;
+		of[n++] = p->cosigned_size;
+		of[n++] = p->vouched_size;
+		of[n++] = p->prove.asked_mono;
+		of[n++] = p->recall.at;
+		of[n++] = p->recall.acts;
+	}
+	return hf_hash2(HF_TAG_RAND, bytes_of(of, sizeof(of)),
+	    bytes_of(e->note, e->note_size));
+}
+
 static void answer_full(struct turn *t, struct event *ev, unsigned count)
 {
+	struct hf_hash left;
+
 	engine_abandon(t->n->engine);
+	left = memory(t->n->engine);
+	if (!same_hash(&left, &t->memory))
+		sim_fail("%s: a turn that was abandoned is remembered",
+		    t->n->country.s);
 	for (unsigned i = 0; i < count; i++)
 		if (ev[i].type == EVENT_DESK_FRAME)
 			engine_answer_full(t->n->engine, &ev[i]);
-	tell(t);
+	t->may_tell = UINT_MAX;
+	tell(t, true);
 }
 
 enum outcome { DONE, FULL, DIED };
@@ -192,6 +238,8 @@ static enum outcome run(struct turn *t, struct event *ev, unsigned count)
 
 	check(txn_begin(&t->n->txn, t->n->store), "txn_begin");
 	sim_disk.dirty = false;
+	if (sim_disk.armed)
+		t->memory = memory(t->n->engine);
 	err = decide(t, ev, count, &size, &root, &changed);
 	if (err == HF_OK && t->crash != POINT_DECIDED) {
 		err = txn_commit(t->n->txn);
