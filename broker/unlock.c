@@ -55,12 +55,13 @@ static bool from_terminal(char out[PASSPHRASE_MAX])
 
 	if (fd < 0)
 		return false;
-	if (tcgetattr(fd, &was) == 0 &&
-	    write(fd, prompt, sizeof(prompt) - 1) > 0) {
+	if (tcgetattr(fd, &was) == 0) {
 		quiet = was;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		/* before the prompt: who answers at once is not shown */
 		if (tcsetattr(fd, TCSAFLUSH, &quiet) == 0) {
-			ok = read_line(fd, out);
+			ok = write(fd, prompt, sizeof(prompt) - 1) > 0 &&
+			     read_line(fd, out);
 			tcsetattr(fd, TCSAFLUSH, &was);
 			ok = write(fd, "\n", 1) == 1 && ok;
 		}

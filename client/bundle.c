@@ -172,6 +172,8 @@ static enum hf_err open_doc(struct bundle *b, const struct tar_member *m,
 		return HF_ROOT_UNKNOWN;
 	err = country_doc_open(
 	    &d, m->content.data, m->content.size, root, &clause);
+	if (err == HF_NOMEM)
+		out_must(NULL); /* it says nothing about the document */
 	/* domestic entries are nobody's business outside their country */
 	if (err == HF_OK && (strcmp(d->head.country.s, c.s) != 0 ||
 				d->head.version != version || d->has_domestic))

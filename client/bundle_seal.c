@@ -178,16 +178,11 @@ static void check_manifest(struct bundle *b, struct hf_bytes manifest)
 {
 	char name[TAR_NAME_MAX + 1], before[TAR_NAME_MAX + 1] = "";
 	struct tar_member **sorted =
-	    calloc(b->tar.count + 1u, sizeof(struct tar_member *));
+	    out_must(calloc(b->tar.count + 1u, sizeof(struct tar_member *)));
 	const char *at = (const char *)manifest.data;
 	const char *end = at + manifest.size;
 	unsigned next = 0;
 
-	if (sorted == NULL) {
-		bundle_finds(b, BUNDLE_MANIFEST, false, HF_NOMEM, "manifest",
-		    "%s", hf_err_text(HF_NOMEM));
-		return;
-	}
 	memcpy(sorted, b->tar.members, b->tar.count * sizeof(*sorted));
 	qsort(sorted, b->tar.count, sizeof(*sorted), by_name);
 	while (at < end) {

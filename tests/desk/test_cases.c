@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(desk, .init = people_begin, .fini = office_end, .timeout = 900);
+TestSuite(desk, .init = people_begin, .fini = office_end, .timeout = 3600);
 
 /* Each way a list or a case is printed. */
 static void read_all(const char *who, const char *ref)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(evidence, .init = people_begin, .fini = office_end, .timeout = 900);
+TestSuite(evidence, .init = people_begin, .fini = office_end, .timeout = 3600);
 
 /* A case with an order that was reported, on both ledgers. */
 static char *a_case(void)

@@ -10,7 +10,7 @@
 	"window={\"from\":\"2026-11-21T11:00:00+09:00\"," \
 	"\"until\":\"2026-11-21T11:10:00+09:00\"}"
 
-TestSuite(trace, .init = people_begin, .fini = office_end, .timeout = 900);
+TestSuite(trace, .init = people_begin, .fini = office_end, .timeout = 3600);
 
 /* The id of the n-th hop that this desk sees in the case. */
 static char *hop_id(const char *who, const char *ref, unsigned n)
