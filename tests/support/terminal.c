@@ -10,14 +10,14 @@
 
 static void in_child(const char *terminal, int (*body)(void *ctx), void *ctx)
 {
-	int fd;
-
 	setsid();
 	if (terminal != NULL) {
-		fd = open(terminal, O_RDWR | O_NOCTTY);
+		/* open to the end: a terminal that nobody has open is over for
+		 * who reads the other side */
+		int fd = open(terminal, O_RDWR | O_NOCTTY);
+
 		if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) != 0)
 			_exit(99);
-		close(fd);
 	}
 	_exit(body(ctx));
 }
