@@ -394,7 +394,7 @@ static void spoil(struct link *l, struct answer *a)
 					   ? i - CALL_FLIP + 1
 					   : (i - CALL_FLIP) * a->map.size / 8;
 
-			l->map[place % a->map.size] ^= 1u << (i % 7);
+			l->map[place % a->map.size] ^= (uint8_t)(1u << (i % 7));
 		}
 }
 
