@@ -617,3 +617,27 @@ Test(link, an_abandoned_turn_loses_nothing)
 	cr_assert_eq(node_statements(jp, HF_ENTRY_DELIVERED, &id), 1);
 	wires_free(w);
 }
+
+Test(link, a_counter_that_is_not_whole_is_damage)
+{
+	static const uint8_t zeros[16];
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct row_key k = {0};
+	uint64_t value;
+
+	row_add(&k, us->country.s, HF_COUNTRY_SIZE);
+	row_add(&k, "got", 3);
+	for (size_t size = 0; size <= sizeof(zeros); size++) {
+		turn_begin(jp);
+		EXPECT("put",
+		    txn_put(jp->txn, TABLE_PEERS, row_bytes(&k),
+			bytes_of(zeros, size)),
+		    HF_OK);
+		EXPECT("read",
+		    link_counter(jp->engine, us->country, "got", &value),
+		    size == 8 ? HF_OK : HF_CORRUPT);
+		turn_abandon(jp);
+	}
+	fed_free(f);
+}
