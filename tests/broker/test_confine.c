@@ -103,6 +103,17 @@ static bool try_keyctl(void)
 {
 	return sys(SYS_keyctl, 0, -3, 0) >= 0;
 }
+static bool try_step_back(void)
+{
+	return sys(SYS_setpriority, PRIO_PROCESS, 0, 19) == 0;
+}
+
+/* Anything but itself, as PRIO_USER would be: it does nothing where it may. */
+static bool try_renice(void)
+{
+	return sys(SYS_setpriority, PRIO_USER + 1, 0, 19) == 0;
+}
+
 static bool try_setuid(void)
 {
 	return sys(SYS_setuid, getuid(), 0, 0) == 0;
@@ -320,6 +331,8 @@ static const struct attempt {
     {"perf", try_perf, {K, K, K, K, K, K}, CALLS, false},
     {"userfaultfd", try_userfaultfd, {K, K, K, K, K, K}, CALLS, false},
     {"keyctl", try_keyctl, {K, K, K, K, K, K}, CALLS, false},
+    {"step-back", try_step_back, {K, K, W, K, K, W}, CALLS, false},
+    {"renice", try_renice, {K, K, K, K, K, R}, CALLS, false},
     {"setuid", try_setuid, {K, K, K, K, K, K}, CALLS, false},
     {"module", try_module, {K, K, K, K, K, K}, CALLS, false},
     {"memfd", try_memfd, {K, K, K, K, K, W}, CALLS, false},
