@@ -122,8 +122,20 @@ static bool is_new(uint32_t site)
 	return false;
 }
 
+static unsigned alloc_fails_in; /* 0: none */
+
+bool fail_allocation(unsigned nth)
+{
+	bool met = alloc_fails_in == 0;
+
+	alloc_fails_in = nth;
+	return met;
+}
+
 static __attribute__((noinline)) bool fails(enum call call)
 {
+	if (call == CALL_ALLOC && alloc_fails_in > 0 && --alloc_fails_in == 0)
+		return true;
 	if (watching && watched->count < CALLS) {
 		watched->site[watched->count] =
 		    site_of(call, watched->way[watched->count]);
@@ -340,6 +352,7 @@ static bool tells(struct node *n, const struct tried *what, unsigned call)
 	cr_assert(pid > 0 && waitpid(pid, &status, 0) == pid);
 	cr_assert(WIFEXITED(status), "a signal ended the turn");
 	cr_assert_neq(WEXITSTATUS(status), 2, "the same turn went another way");
+	cr_assert_leq(WEXITSTATUS(status), 1, "the turn ended its process");
 	return WEXITSTATUS(status) == 1;
 }
 
