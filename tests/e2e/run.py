@@ -2,7 +2,8 @@
 """Run the end-to-end tests: every test_* function of every test_*.py here.
 
   run.py                  all
-  run.py --only NAME      one (a part of the name is enough)
+  run.py --only NAME      one (a part of the name is enough), or a file's,
+                          as test_7_audit
 
 Each test prints `ok NAME (seconds)` or `FAIL NAME: why`, and the command
 that repeats it.  Tests of one file share a federation if the file has a
@@ -80,7 +81,8 @@ def main():
             continue
         module = importlib.import_module(file[:-3])
         tests = [(n, f) for n, f in vars(module).items()
-                 if n.startswith("test_") and callable(f) and only in n]
+                 if n.startswith("test_") and callable(f) and
+                 (only in n or only == file[:-3])]
         if not tests:
             continue
         shared = []
