@@ -209,7 +209,7 @@ static struct hf_hash memory(const struct engine *e)
 		of[n++] = p->recall.at;
 		of[n++] = p->recall.acts;
 	}
-	return hf_hash2(HF_TAG_RAND, bytes_of(of, sizeof(of)),
+	return hf_hash2(HF_TAG_RAND, bytes_of(of, n * sizeof(*of)),
 	    bytes_of(e->note, e->note_size));
 }
 
