@@ -91,7 +91,9 @@ ReportHook(POST_ALL)(struct criterion_global_stats *stats)
 	shm_unlink(name);
 }
 
-static uint32_t site_of(enum call call, uintptr_t offset[WAY])
+/* Not inlined: it counts the functions above it. */
+static __attribute__((noinline)) uint32_t site_of(
+    enum call call, uintptr_t offset[WAY])
 {
 	void *way[WAY + 3];
 	int count = backtrace(way, WAY + 3);
