@@ -551,8 +551,7 @@ Test(due, what_is_due_no_more_does_nothing)
 		bool erased;
 		enum hf_err code;
 	} tries[] = {
-	    {HF_DUE_TALLY, false, HF_OK},
-	    {HF_DUE_OUTBOX_ALARM, false, HF_OK},
+	    {HF_DUE_WITHDRAW, false, HF_OK},
 	    {HF_DUE_EXPIRE, false, HF_OK},
 	    {HF_DUE_LIVE_TIMEOUT, false, HF_OK},
 	    {HF_DUE_ERASE, false, HF_OK},
