@@ -186,7 +186,7 @@ static void batch_claim(struct claim *c, struct wire *w)
 	struct link_acts acts;
 
 	wire_skip(w); /* sequence */
-	if (link_read_acts(w, &acts) != HF_OK || acts.count == 0)
+	if (link_read_acts(w, &acts) != HF_OK)
 		return;
 	c->class = HF_ROUTINE;
 	c->count = acts.count;

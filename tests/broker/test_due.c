@@ -826,3 +826,101 @@ Test(due, a_review_is_owed_by_the_asked_side_alone)
 	    "nobody waits for it");
 	fed_free(f);
 }
+
+/* Of an order both desks are at home, and still nobody waits for a review. */
+Test(due, a_review_at_home_is_pending_and_no_absence)
+{
+	struct federation *f = fed_running("US", NULL);
+	struct node *us = fed_node(f, "US");
+	uint8_t buffer[HF_PAYLOAD_MAX];
+	struct hf_statement s;
+	struct hf_id id, act;
+	struct draft d;
+
+	draft_open(&d, f, "us.ncp", HF_KIND_ORDER, "us.isp");
+	id = must_submit(&d);
+	accept_by(f, "us.isp", &id, 50);
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_FOLLOW_UP, HF_TRACK_ASKING, &id, &id);
+	act = must_submit(&d);
+	draft_next(&d, f, "us.isp", HF_KIND_FOLLOW_UP_RECEIVED, HF_TRACK_ASKED,
+	    &id, &act);
+	d.env.due.ms = f->now.ms + 30000;
+	draft_has(&d, HF_E_DUE);
+	must_submit(&d);
+	fed_wait(f, 31);
+	tick(f, "US");
+	cr_assert(node_last_statement(us, HF_ENTRY_PENDING, &s, buffer));
+	cr_assert_eq(s.code, HF_DUE_REVIEW);
+	cr_assert_eq(node_statements(us, HF_ENTRY_ABSENT, &id), 0);
+	fed_free(f);
+}
+
+/* By the clock that runs: what was listened to is over when the second start
+ * says, although the first one's limit was in force as the turn began. */
+Test(due, a_trace_that_starts_again_in_one_turn_ends_by_its_new_start)
+{
+	static struct signed_act act[2];
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id id = live_trace(f);
+	struct draft d;
+
+	us->clock_certain = false;
+	us->wall_error_ms = -200000;
+	start_live(f, &id);
+	fed_wait(f, 3);
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_LIVE_STOPPED, HF_TRACK_ASKED, &id, &id);
+	d.env.at = f->now;
+	draft_has(&d, HF_E_AT);
+	draft_sign(&d, &act[0]);
+	d.kind = HF_KIND_LIVE_STARTED;
+	d.env.gen++;
+	d.env.prev = act[0].digest;
+	draft_sign(&d, &act[1]);
+	turn_begin(us);
+	for (unsigned i = 0; i < 2; i++) {
+		struct intake_result r;
+
+		EXPECT("enter",
+		    intake_own(us->engine,
+			roster_officer(engine_roster(us->engine), us->country,
+			    &us->officers[NCP].sign),
+			bytes_of(act[i].frame, act[i].size), nothing, &r),
+		    HF_OK);
+	}
+	turn_end(us);
+	for (unsigned i = 0; i < 8; i++) {
+		tick(f, "US");
+		cr_assert_eq(node_case(us, &id).state == HF_STATE_TRACING,
+		    i < 7, "after %u s", i);
+		fed_wait(f, 1);
+	}
+	fed_free(f);
+}
+
+/* As many questions as one may ask: each has its deadline, and a page is what
+ * it is. */
+Test(due, a_case_shows_a_page_of_its_deadlines)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 3);
+	struct hf_id id = fed_request(w->f);
+	struct draft d;
+	struct reply r;
+	struct wire at;
+
+	accept_by(w->f, "us.ncp", &id, 50);
+	for (unsigned i = 0; i < 70; i++) {
+		draft_next(&d, w->f, "us.ncp", HF_KIND_QUERY, HF_TRACK_ASKED,
+		    &id, &id);
+		d.env.due.ms = w->f->now.ms + 9000;
+		draft_has(&d, HF_E_DUE);
+		must_submit(&d);
+	}
+	r = ask_of(w, "us.ncp", HF_OP_DEADLINES, &id);
+	EXPECT("deadlines", r.code, HF_OK);
+	cr_assert(reply_has(&r, 1, &at));
+	cr_assert_eq(wire_array(&at, 0, HF_ARRAY_MAX), HF_PAGE_ROWS);
+	wires_free(w);
+}

@@ -253,6 +253,9 @@ Test(false_peer, a_countersignature_is_of_this_absence_or_none)
 	uint8_t receipt[HF_RECEIPT_MAX], payload[HF_PAYLOAD_MAX];
 	struct outbox_row row = {0};
 	struct hf_ledger_leaf leaf;
+	uint64_t damaged;
+	uint8_t key[8];
+	struct pack k;
 	struct hf_bytes bytes;
 	const struct peer *p;
 	size_t size;
@@ -287,11 +290,28 @@ Test(false_peer, a_countersignature_is_of_this_absence_or_none)
 		    tries[i].code);
 		turn_end(jp);
 	}
-	/* what is no absence, and what is not here */
+	/* what is no absence, what is damaged, and what is not here */
+	damaged = row.index;
+	pack_init(&k, payload, sizeof(payload));
+	pack_array(&k, 2);
+	EXPECT("leaf",
+	    hf_ledger_leaf_encode(&leaf, receipt, sizeof(receipt), &size),
+	    HF_OK);
+	pack_bin(&k, receipt, size);
+	pack_bin(&k, "junk", 4);
+	put_be64(key, damaged);
+	bytes = bytes_of(receipt, forge(us, &leaf, receipt));
 	turn_begin(jp);
+	EXPECT("damage",
+	    txn_put(
+		jp->txn, TABLE_ENTRIES, bytes_of(key, sizeof(key)), packed(&k)),
+	    HF_OK);
 	row.index = 0;
 	EXPECT("start", link_countersigned(jp->engine, p, &row, bytes),
 	    HF_RECEIPT);
+	row.index = damaged;
+	EXPECT("an absence that cannot be read",
+	    link_countersigned(jp->engine, p, &row, bytes), HF_CORRUPT);
 	row.index = jp->size + 1000;
 	EXPECT("nothing", link_countersigned(jp->engine, p, &row, bytes),
 	    HF_CORRUPT);

@@ -739,3 +739,47 @@ Test(link, a_new_document_waits_for_who_is_down)
 	    2);
 	wires_free(w);
 }
+
+/* Full to the last: the peer comes again later than when it is only busy. */
+Test(link, a_full_store_takes_nothing_and_asks_for_patience)
+{
+	struct federation *f = fed_new("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct event ev;
+	struct wires *w;
+	struct hf_id id;
+	struct args a;
+
+	us->map_size = 2u << 20;
+	fed_start(f);
+	w = wires_new(f, 45);
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	id = submit_request(f, "us.ncp");
+	wires_run(w);
+	us->engine->options.emergency_percent = 1;
+	ev = node_event(us, EVENT_TIMER);
+	node_turn(us, &ev);
+	submit_note(f, "jp.ncp", &id);
+	wires_run(w);
+	cr_assert_eq(wires_waiting(w, "JP"), 1);
+	cr_assert_eq(link_find(jp->engine, us->country)->busy_mono,
+	    f->now.ms - FED_START_MS + LINK_BUSY_FULL_MS);
+	/* nor what it asked for */
+	pack_init(&a.p, a.bytes, sizeof(a.bytes));
+	pack_array(&a.p, 5);
+	pack_uint(&a.p, HF_LINK_FETCH);
+	pack_bin(&a.p, id.b, sizeof(id.b));
+	pack_uint(&a.p, HF_TRACK_ASKING);
+	pack_uint(&a.p, 2);
+	pack_uint(&a.p, 2);
+	wires_inject(w, "US", "JP", a.bytes, a.p.at);
+	wires_run(w);
+	cr_assert_gt(w->carried[HF_LINK_ACTS], 0);
+	cr_assert_eq(node_case(us, &id).gens[HF_TRACK_ASKING], 1);
+	us->engine->options.emergency_percent = 0;
+	wires_run_for(w, 12000, 1000);
+	cr_assert_eq(wires_waiting(w, "JP"), 0);
+	cr_assert(same_state(jp, us, &id));
+	wires_free(w);
+}

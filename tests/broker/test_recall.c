@@ -322,7 +322,7 @@ Test(recall, cases_of_others_cost_a_bounded_answer)
 	go_on(&l, 1);
 	desk_set(&c.from, "de.ncp");
 	turn_begin(l.us);
-	for (unsigned i = 0; i < 1100; i++) {
+	for (unsigned i = 0; i < 2200; i++) {
 		c.id = (struct hf_id){{0, (uint8_t)(i >> 8), (uint8_t)i}};
 		EXPECT("save", case_save(l.us->engine, &c), HF_OK);
 	}
@@ -331,7 +331,7 @@ Test(recall, cases_of_others_cost_a_bounded_answer)
 	l.w->carried[HF_LINK_RECALLED] = 0;
 	wires_connect_all(l.w);
 	wires_run_for(l.w, 8000, 250);
-	cr_assert_geq(l.w->carried[HF_LINK_RECALLED], 2);
+	cr_assert_geq(l.w->carried[HF_LINK_RECALLED], 3);
 	cr_assert(same_state(l.jp, l.us, &l.id));
 	cr_assert_eq(node_statements(l.jp, HF_ENTRY_SIDES_BACK, NULL), 1);
 	wires_free(l.w);
@@ -482,4 +482,29 @@ Test(recall, a_desk_gets_the_receipt_that_an_act_had)
 	cr_assert_eq(receipt.leaf.epoch, 1, "of the ledger that was lost");
 	cr_assert_arr_eq(receipt.leaf.id.b, made.b, HF_ID_SIZE);
 	wires_free(l.w);
+}
+
+/* The first thing that a new epoch says is what was signed and is gone. */
+Test(recall, an_epoch_begins_with_what_was_lost)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	char old[NODE_DIR_MAX + 4];
+	uint8_t buffer[HF_PAYLOAD_MAX];
+	struct hf_statement s;
+	struct hf_hash root;
+	uint64_t lost;
+
+	node_backup(jp, old);
+	fed_request(f);
+	lost = jp->size;
+	root = jp->root_hash;
+	node_lose(jp, old);
+	cr_assert(node_last_statement(jp, HF_ENTRY_EPOCH, &s, buffer));
+	cr_assert_eq(s.count, lost);
+	cr_assert_eq(s.detail.size, HF_HASH_SIZE);
+	cr_assert_arr_eq(s.detail.data, root.b, HF_HASH_SIZE);
+	node_restart(jp);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_EPOCH, NULL), 1, "once");
+	fed_free(f);
 }
