@@ -900,12 +900,16 @@ Test(due, a_trace_that_starts_again_in_one_turn_ends_by_its_new_start)
 	fed_free(f);
 }
 
-/* As many questions as one may ask: each has its deadline, and a page is what
- * it is. */
-Test(due, a_case_shows_a_page_of_its_deadlines)
+/* As many questions as are watched: each has its deadline, and all are shown,
+ * a page after the other. */
+Test(due, a_case_shows_all_its_deadlines)
 {
+	static struct args a;
 	struct wires *w = wires_new(fed_running("JP", "US", NULL), 3);
 	struct hf_id id = fed_request(w->f);
+	uint8_t cursor[STORE_KEY_MAX];
+	unsigned rows = 0, answers = 0;
+	size_t size = 0;
 	struct draft d;
 	struct reply r;
 	struct wire at;
@@ -918,9 +922,34 @@ Test(due, a_case_shows_a_page_of_its_deadlines)
 		draft_has(&d, HF_E_DUE);
 		must_submit(&d);
 	}
-	r = ask_of(w, "us.ncp", HF_OP_DEADLINES, &id);
-	EXPECT("deadlines", r.code, HF_OK);
-	cr_assert(reply_has(&r, 1, &at));
-	cr_assert_eq(wire_array(&at, 0, HF_ARRAY_MAX), HF_PAGE_ROWS);
+	do {
+		args_begin(&a, size > 0 ? 2 : 1);
+		args_bin(&a, 1, id.b, sizeof(id.b));
+		if (size > 0)
+			args_bin(&a, 2, cursor, size);
+		r = desk_ask(w, fed_officer(w->f, "us.ncp"), 5, HF_OP_DEADLINES,
+		    args_end(&a));
+		EXPECT("deadlines", r.code, HF_OK);
+		cr_assert(reply_has(&r, 1, &at));
+		rows += wire_array(&at, 0, HF_ARRAY_MAX);
+		size = 0;
+		if (reply_has(&r, 2, &at)) {
+			struct hf_bytes next = wire_bin(&at, 1, sizeof(cursor));
+
+			memcpy(cursor, next.data, size = next.size);
+		}
+		desk_forget(w);
+		answers++;
+	} while (size > 0 && answers < 9);
+	cr_assert_eq(rows, 1 + 64, "expire, and the queries that are watched");
+	cr_assert_eq(answers, 2);
+	args_begin(&a, 2);
+	args_bin(&a, 1, id.b, sizeof(id.b));
+	args_bin(&a, 2, cursor, 3);
+	EXPECT("no cursor of ours",
+	    desk_ask(w, fed_officer(w->f, "us.ncp"), 5, HF_OP_DEADLINES,
+		args_end(&a))
+		.code,
+	    HF_RANGE);
 	wires_free(w);
 }
