@@ -56,6 +56,7 @@ def without(archive, act):
 
 
 def settled(f, ref):
+    f.has("us.ncp", ref, "request")
     f.run("us.ncp", "request", "ack", ref).ok()
     f.run("us.ncp", "request", "accept", ref).ok()
     f.has("jp.ncp", ref, "accept")

@@ -14,8 +14,10 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 int fuzz_harness(const uint8_t *data, size_t size);
 
@@ -51,10 +53,15 @@ static volatile uint64_t runs;
 
 static void on_tick(int number)
 {
+	static const char said[] = "timed: an input that does not end\n";
 	static uint64_t seen = UINT64_MAX;
 
 	(void)number;
-	MUST(seen != runs, "an input that does not end");
+	if (seen == runs) {
+		/* fuzz_fail is no call for a signal handler */
+		(void)!write(STDERR_FILENO, said, sizeof(said) - 1);
+		abort();
+	}
 	seen = runs;
 }
 
