@@ -147,6 +147,7 @@ def test_gaps_of_a_crash_and_of_a_peer_that_is_away(f):
     check("crash" not in before, "no crash yet: %r" % before)
     f.kill("jp", "core")
     f.script("stop", "us")
+    f.answers("jp.ncp")
     ref = f.request()
     jp = fetched(f, "jp", "jp.4")
     found = rows(f, "gaps", jp)
