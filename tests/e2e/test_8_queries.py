@@ -148,7 +148,7 @@ def test_gaps_of_a_crash_and_of_a_peer_that_is_away(f):
     f.kill("jp", "core")
     f.script("stop", "us")
     f.answers("jp.ncp")
-    ref = f.request()
+    ref = f.request(basis="budapest", seconds="5184000")
     jp = fetched(f, "jp", "jp.4")
     found = rows(f, "gaps", jp)
     check("crash" in whats(found), "a crash: %r" % found)
