@@ -326,7 +326,7 @@ unit: $(TESTS) fuzz-driver
 ATTACKS ?= 100000
 attacks: $(B)/test-client
 	@HF_ATTACK_FLIPS=all HF_ATTACK_SAMPLES=300 HF_ATTACK_COUNT=$(ATTACKS) \
-		$(B)/test-client --filter 'attack/*' --jobs 2 --timeout 14400
+		$(B)/test-client --filter '@(attack|audit)/*' --jobs 2 --timeout 14400
 check: doors format-check all unit $(B)/sim $(B)/crash $(B)/kills-traffic \
 		$(B)/hostile-flood.so $(AUTH) $(FAULTS) bench-smoke man
 	@sh tests/man $(B)

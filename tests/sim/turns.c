@@ -196,7 +196,8 @@ static struct hf_hash memory(const struct engine *e)
 		const struct peer *p = &e->links->peers[i];
 
 		of[n++] = p->conn;
-		of[n++] = p->welcomed | p->unproven << 1 | p->prove.wanted << 2;
+		of[n++] = (uint64_t)p->welcomed | (uint64_t)p->unproven << 1 |
+			  (uint64_t)p->prove.wanted << 2;
 		of[n++] = p->sent;
 		of[n++] = p->flying;
 		of[n++] = p->retry_mono;
@@ -208,7 +209,7 @@ static struct hf_hash memory(const struct engine *e)
 		of[n++] = p->recall.at;
 		of[n++] = p->recall.acts;
 	}
-	return hf_hash2(HF_TAG_RAND, bytes_of(of, sizeof(of)),
+	return hf_hash2(HF_TAG_RAND, bytes_of(of, n * sizeof(*of)),
 	    bytes_of(e->note, e->note_size));
 }
 
