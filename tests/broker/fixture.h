@@ -16,7 +16,7 @@
 
 #define FED_COUNTRIES 27u
 #define FED_DESKS 6u
-#define FED_ENTRIES 32u
+#define FED_ENTRIES 224u
 #define FED_START_MS UINT64_C(1795651200000)
 
 struct officer {
@@ -111,6 +111,9 @@ void turn_end(struct node *n);
 /** An event as of now, to be completed; and a turn of its own for it. */
 struct event node_event(struct node *n, enum event_type type);
 void node_turn(struct node *n, const struct event *ev);
+/** The n-th allocation from now on gives NULL; 0: none.  Was the one before
+ * met? */
+bool fail_allocation(unsigned nth);
 /** Called before each node_turn, with no turn running; NULL: nothing. */
 extern void (*fed_before_turn)(struct node *n, const struct event *ev);
 /** Called before each part of another turn, while it runs: `part` does it. */
@@ -143,6 +146,8 @@ struct draft {
 	unsigned leaf_count, leaf_size; /* bytes of each text; 0: a few */
 	bool break_signature;
 	bool bad_form;         /* it need not be an act at all */
+	bool critical;         /* has a key that no version here knows and that
+				* must not be passed over (SPEC 1.6) */
 	bool newer;            /* has an optional key and optional fields that
 				* no version here knows (SPEC 1.6) */
 	const char *sealed_to; /* instead of `to`; NULL: to it */

@@ -312,6 +312,33 @@ Test(heads, a_fork_of_another_size_is_not_proved_and_not_cosigned)
 	wires_free(w);
 }
 
+Test(heads, what_one_epoch_could_not_prove_does_not_stop_the_next)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 6);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	const struct peer *p;
+	char old[NODE_DIR_MAX + 4];
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	node_backup(jp, old);
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	show_false_head(w, "US", jp->size - 1, 9);
+	wires_run_for(w, 70000, 1000);
+	p = link_find(us->engine, (struct hf_country){"JP"});
+	cr_assert(p->unproven, "control");
+	wires_cut(w, "JP", "US");
+	wires_cut(w, "US", "JP");
+	node_lose(jp, old);
+	wires_connect_all(w);
+	wires_run_for(w, 70000, 1000);
+	p = link_find(us->engine, (struct hf_country){"JP"});
+	cr_assert_not(p->unproven);
+	cr_assert(is_cosigned(jp, us));
+	wires_free(w);
+}
+
 Test(heads, an_honest_log_proves_its_heads)
 {
 	struct wires *w = wires_new(fed_running("JP", "US", "DE", NULL), 5);
@@ -719,5 +746,33 @@ Test(heads, a_ledger_that_nobody_cosigns_raises_an_alarm)
 	request(w);
 	wires_run_for(w, 650000, 10000);
 	cr_assert_gt(jp->engine->witness_alarm_mono, jp->engine->mono_ms);
+	wires_free(w);
+}
+
+/* A head of nothing can be of any ledger: there is nothing to prove. */
+Test(heads, a_head_of_no_entries_asks_for_no_proof)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 40);
+	struct node *us = fed_node(w->f, "US");
+	struct hf_key key = secret_transport_key(us->broker);
+	struct hf_hash root =
+	    hf_frontier_root(&(struct hf_frontier){.size = 0});
+	uint8_t frame[HF_NOTE_MAX + 64];
+	char note[HF_NOTE_MAX];
+	struct pack p;
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	w->carried[HF_LINK_PROVE] = 0;
+	pack_init(&p, frame, sizeof(frame));
+	pack_array(&p, 4);
+	pack_uint(&p, HF_LINK_HEAD);
+	pack_str(&p, note, node_note(us, 0, &root, note));
+	pack_uint(&p, 0);
+	pack_bin(&p, NULL, 0);
+	wires_inject(w, "US", "JP", frame, packed(&p).size);
+	wires_run(w);
+	cr_assert_eq(w->carried[HF_LINK_PROVE], 0);
+	cr_assert_not(wires_was_cut(w, "JP", &key));
 	wires_free(w);
 }

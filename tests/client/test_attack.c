@@ -514,7 +514,7 @@ static const struct attack attacks[] = {{"drop", drop}, {"insert", insert},
 
 Test(attack, every_change_of_structure_is_found_and_named)
 {
-	uint64_t count = how_many("HF_ATTACK_COUNT", 2000);
+	uint64_t count = how_many("HF_ATTACK_COUNT", 780);
 	struct ledger_rig *truth = ledger_rig_new(), *other = ledger_rig_new();
 	struct ledger_rig *r = malloc(sizeof(*r));
 	unsigned kinds = sizeof(attacks) / sizeof(*attacks);
