@@ -1,5 +1,6 @@
 #include "broker/backup.h"
 #include "broker/config.h"
+#include "broker/log.h"
 #include "broker/supervisor.h"
 
 #include <getopt.h>
@@ -85,8 +86,12 @@ int main(int argc, char **argv)
 		return usage(stderr, 2);
 	if (role != NULL)
 		return supervisor_child(role, file);
-	if (config_read(&config, file, stderr) != HF_OK)
+	if (config_read(&config, file, stderr) != HF_OK) {
+		if (!check)
+			log_line(LOG_ERROR, HF_CONFIG, "cannot start: %s: %s",
+			    file, hf_err_info(HF_CONFIG)->cure);
 		return 9;
+	}
 	if (check) {
 		printf("%s: ok\n", file);
 		return 0;

@@ -60,6 +60,7 @@ struct supervisor {
 	int core_fd; /* our end towards the core */
 	int signals;
 	bool stopping, told_stop, give_up;
+	bool ready_due; /* the ready file is to be written */
 	int exit_status;
 	unsigned restarts;
 	uint64_t restart_window_ms;
@@ -252,7 +253,7 @@ static void ready_path(
 	snprintf(out, CONFIG_PATH_MAX + 32, "%s/ready", s->config->data_dir);
 }
 
-static void write_ready(struct supervisor *s)
+static bool try_ready(const struct supervisor *s)
 {
 	char path[CONFIG_PATH_MAX + 32], temporary[CONFIG_PATH_MAX + 40];
 	FILE *f;
@@ -261,7 +262,7 @@ static void write_ready(struct supervisor *s)
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	f = fopen(temporary, "we");
 	if (f == NULL)
-		return;
+		return false;
 	fprintf(f,
 	    "{\"supervisor\": %d, \"gate-desks\": %d, \"gate-peers\": %d, "
 	    "\"signer\": %d, \"core\": %d, \"desk_port\": %u, "
@@ -269,14 +270,21 @@ static void write_ready(struct supervisor *s)
 	    (int)getpid(), (int)s->pid[ROLE_DESKS], (int)s->pid[ROLE_PEERS],
 	    (int)s->pid[ROLE_SIGNER], (int)s->pid[ROLE_CORE],
 	    s->port[ROLE_DESKS], s->port[ROLE_PEERS]);
-	if (fclose(f) == 0)
-		rename(temporary, path);
+	return fclose(f) == 0 && rename(temporary, path) == 0;
 }
 
-static void forget_ready(const struct supervisor *s)
+/* What fails now is tried again by the loop: who looks for the processes finds
+ * none without it. */
+static void write_ready(struct supervisor *s)
+{
+	s->ready_due = !try_ready(s);
+}
+
+static void forget_ready(struct supervisor *s)
 {
 	char path[CONFIG_PATH_MAX + 32];
 
+	s->ready_due = false;
 	ready_path(s, path);
 	unlink(path);
 }
@@ -582,6 +590,8 @@ static void loop(struct supervisor *s)
 
 		if (s->stopping && s->pid[ROLE_CORE] == 0)
 			return;
+		if (s->ready_due && !s->stopping)
+			write_ready(s);
 		if (s->stopping && !s->told_stop)
 			s->told_stop = tell_core(s, RECORD_STOP);
 		if (s->stopping && mono_ms() > s->stop_by_ms) {
