@@ -844,6 +844,26 @@ Test(desk, a_watcher_of_another_desk_hears_nothing_of_this_one)
 	}
 }
 
+/* Two desks of one country watch; each hears what is its own. */
+Test(desk, a_watcher_hears_of_its_own_desk_alone)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 38);
+	struct draft d;
+
+	EXPECT("one", ask(w, "jp.ncp", HF_OP_WATCH, nothing).code, HF_OK);
+	EXPECT("the other",
+	    desk_ask(
+		w, fed_officer(w->f, "jp.ca"), CONN + 1, HF_OP_WATCH, nothing)
+		.code,
+	    HF_OK);
+	desk_forget(w);
+	draft_open(&d, w->f, "jp.ca", HF_KIND_REQUEST, "us.ncp");
+	must_submit(&d);
+	cr_assert_eq(frames_to(w, CONN), 0);
+	cr_assert_eq(frames_to(w, CONN + 1), 1);
+	wires_free(w);
+}
+
 Test(desk, who_has_heard_everything_wakes_nobody)
 {
 	struct wires *w = wires_new(fed_running("JP", "US", NULL), 33);

@@ -325,6 +325,19 @@ Test(documents, every_version_that_was_in_force_is_there)
 	wires_free(w);
 }
 
+Test(documents, who_is_not_pinned_is_not_unpinned)
+{
+	struct federation *f = fed_running("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev = node_event(jp, EVENT_UNPIN);
+	uint64_t size = jp->size;
+
+	memcpy(ev.country.s, "BR", 3);
+	node_turn(jp, &ev);
+	cr_assert_eq(jp->size, size, "nothing is on record");
+	fed_free(f);
+}
+
 /* Nobody is left who may speak. */
 Test(documents, who_trusts_not_even_itself_cuts_everybody)
 {

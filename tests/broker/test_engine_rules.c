@@ -641,3 +641,31 @@ Test(asking, a_case_is_shown_as_its_desk_left_it)
 	}
 	wires_free(w);
 }
+
+/* Who reads for his country sees the inner track of its side. */
+Test(asking, an_auditor_is_shown_the_side_of_his_country)
+{
+	static const struct {
+		const char *desk;
+		uint64_t side, inner_gen;
+	} tries[] = {{"us.aud", 1, 1}, {"us.ncp", 1, 1}, {"jp.aud", 0, 0}};
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 61);
+	struct hf_id id = fed_request(w->f);
+	struct args a;
+	struct draft d;
+	struct reply r;
+
+	draft_next(
+	    &d, w->f, "us.ncp", HF_KIND_NOTE, HF_TRACK_INNER_ASKED, &id, NULL);
+	must_submit(&d);
+	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		args_begin(&a, 1);
+		args_bin(&a, 1, id.b, sizeof(id.b));
+		r = ask(w, tries[i].desk, HF_OP_CASE, args_end(&a));
+		EXPECT(tries[i].desk, r.code, HF_OK);
+		cr_assert_eq(reply_uint(&r, HF_S_SIDE), tries[i].side);
+		cr_assert_eq(
+		    reply_uint(&r, HF_S_INNER_GEN), tries[i].inner_gen);
+	}
+	wires_free(w);
+}
