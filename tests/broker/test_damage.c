@@ -114,10 +114,19 @@ Test(damage, an_act_that_is_none_is_not_folded)
 		struct node *jp = fed_node(f, "JP");
 		struct hf_id id = fed_request(f);
 		struct case_record c = node_case(jp, &id);
+		static struct signed_act note;
+		struct draft d;
 
+		draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_INNER_ASKING,
+		    &id, NULL);
+		d.env.seen_gen = 0;
+		d.env.present &= ~(UINT64_C(1) << HF_E_SEEN);
+		draft_sign(&d, &note);
 		EXPECT("whole", fold(jp, &c), HF_OK);
 		damage_act(jp, &id, which);
 		EXPECT("damaged", fold(jp, &c), HF_CORRUPT);
+		EXPECT("nor is anything entered in its case",
+		    fed_submit(jp, d.author, &note, nothing, NULL), HF_CORRUPT);
 		fed_free(f);
 	}
 }

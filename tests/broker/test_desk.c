@@ -4,6 +4,8 @@
 #include "broker/engine/desk.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONN 5000u
@@ -1015,4 +1017,40 @@ Test(desk, an_act_of_this_turn_is_shown_without_a_receipt)
 	cr_assert_eq(wire_bin(&at, 0, HF_RECEIPT_MAX).size, 0);
 	turn_end(jp);
 	wires_free(w);
+}
+
+/* The first turn of a broker: its document, and a desk that asks. */
+Test(desk, there_is_no_head_before_the_first_is_signed)
+{
+	struct federation *f = fed_new("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	const struct effect *e;
+	struct event ev;
+	struct wire at;
+
+	snprintf(jp->dir, sizeof(jp->dir), "/tmp/hf-test-XXXXXX");
+	cr_assert_not_null(mkdtemp(jp->dir));
+	node_open_store(jp);
+	node_open_engine(jp);
+	turn_begin(jp);
+	for (unsigned i = 0; i < 3; i++) {
+		static const enum event_type types[] = {
+		    EVENT_START, EVENT_PIN, EVENT_DOCUMENT};
+
+		ev = node_event(jp, types[i]);
+		ev.country = jp->country;
+		ev.key = secret_sign_key(jp->root);
+		ev.frame = bytes_of(jp->doc->bytes, jp->doc->size);
+		EXPECT("step", engine_step(jp->engine, &ev), HF_OK);
+	}
+	step_desk(jp, HF_OP_HEAD, bytes_of("\x80", 1));
+	e = effects_at(jp->effects, effects_count(jp->effects) - 1);
+	cr_assert_eq(e->type, EFFECT_DESK_SEND);
+	wire_init(&at, e->bytes.data, e->bytes.size);
+	wire_array(&at, 4, 4);
+	wire_uint(&at, 1);
+	wire_uint(&at, 1);
+	cr_assert_eq(wire_uint(&at, 9999), HF_UNKNOWN_ACT);
+	turn_end(jp);
+	fed_free(f);
 }

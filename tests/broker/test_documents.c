@@ -465,3 +465,23 @@ Test(documents, what_another_root_signed_is_not_there)
 	secret_free(first);
 	wires_free(w);
 }
+
+Test(documents, there_is_room_for_so_many_countries)
+{
+	struct federation *f = fed_running("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev = node_event(jp, EVENT_PIN);
+
+	ev.key = secret_sign_key(jp->root);
+	turn_begin(jp);
+	for (unsigned i = 1; i <= HF_COUNTRY_MAX; i++) {
+		ev.country.s[0] = (char)('A' + i / 26);
+		ev.country.s[1] = (char)('A' + i % 26);
+		EXPECT("pin", engine_step(jp->engine, &ev),
+		    i < HF_COUNTRY_MAX ? HF_OK : HF_TOO_MANY);
+	}
+	turn_end(jp);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_ROSTER, NULL),
+	    2 + HF_COUNTRY_MAX - 1, "pin and document of JP, and the others");
+	fed_free(f);
+}

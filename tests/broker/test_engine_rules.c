@@ -137,6 +137,29 @@ Test(copies, a_node_of_the_tree_that_rotted_is_found)
 	fed_free(f);
 }
 
+Test(copies, a_root_that_is_not_that_of_the_entries_is_found)
+{
+	static const uint8_t node[HF_HASH_SIZE] = {7};
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct hf_bytes key, value;
+	struct row_key k = {0};
+	struct txn *t;
+
+	EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+	EXPECT("nearest the root",
+	    txn_next(t, TABLE_NODES, nothing, nothing, false, &key, &value),
+	    HF_OK);
+	row_add(&k, key.data, key.size);
+	EXPECT("put",
+	    txn_put(
+		t, TABLE_NODES, row_bytes(&k), bytes_of(node, sizeof(node))),
+	    HF_OK);
+	EXPECT("commit", txn_commit(t), HF_OK);
+	EXPECT("a copy", judge_copy(jp, "JP"), HF_CORRUPT);
+	fed_free(f);
+}
+
 Test(copies, every_key_slot_is_told_until_somebody_fails)
 {
 	struct federation *f = fed_running("JP", "US", NULL);
