@@ -305,7 +305,7 @@ enum hf_err hf_fork_check(const void *data, size_t size, const char *origin,
 	err = wire_finish(&w);
 	if (err != HF_OK)
 		return err;
-	if (named.data == NULL || named.size != strlen(origin) ||
+	if (named.size != strlen(origin) ||
 	    memcmp(named.data, origin, named.size) != 0)
 		return HF_CHECKPOINT;
 	for (unsigned i = 0; i < 2; i++) {
@@ -314,7 +314,7 @@ enum hf_err hf_fork_check(const void *data, size_t size, const char *origin,
 		err = bare(note[i], text, &stripped);
 		if (err != HF_OK)
 			return err;
-		if (note[i].data == NULL || stripped.size != note[i].size ||
+		if (stripped.size != note[i].size ||
 		    memcmp(text, note[i].data, stripped.size) != 0)
 			return HF_CHECKPOINT;
 	}
