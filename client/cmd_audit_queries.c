@@ -392,20 +392,20 @@ static void stats_print(const struct stats *s, const struct out *out)
 
 static int run_stats(struct args *a)
 {
-	struct stats *s = out_must(calloc(1, sizeof(*s)));
 	struct asking q = {.each = NULL};
 	struct archive *archive;
 	struct roster *roster;
+	struct stats *s;
 	enum stats_by by;
 	enum hf_err err;
 	int status;
 
 	if (!read_by(a, &by))
-		status = usage(a, "--by wants peer, kind, hour or weekday");
-	else
-		status = open_archive(a, a->positional[0], &archive, &roster);
+		return usage(a, "--by wants peer, kind, hour or weekday");
+	status = open_archive(a, a->positional[0], &archive, &roster);
 	if (status != HF_EXIT_OK)
-		goto out;
+		return status;
+	s = out_must(calloc(1, sizeof(*s)));
 	q.archive = archive;
 	q.roster = roster;
 	err = stats_count(&q, by, s);
@@ -420,7 +420,6 @@ static int run_stats(struct args *a)
 		tell_limits(a, &q);
 	roster_free(roster);
 	archive_close(archive);
-out:
 	free(s);
 	return status;
 }

@@ -80,23 +80,28 @@ static bool shows(const struct args *a, unsigned field)
 }
 
 /* The provider's hop that is disclosed in part: newest of the order. */
-static const struct view_act *find_source(
-    struct sending *s, struct view **order)
+static enum hf_err find_source(
+    struct sending *s, struct view **order, const struct view_act **source)
 {
 	const char *text = arg(s->args, "from-order");
 	char ref[64];
 	const char *colon = strchr(text, ':');
-	const struct view_act *a = NULL;
+	const struct view_act *a;
+	enum hf_err err;
 
+	*source = NULL;
 	*order = NULL;
 	snprintf(ref, sizeof(ref), "%.*s",
 	    (int)(colon != NULL ? colon - text : (long)strlen(text)), text);
-	if (view_open(order, &s->session.home, s->session.link, ref) != HF_OK)
-		return NULL;
+	err = view_open(order, &s->session.home, s->session.link, ref);
+	if (err != HF_OK)
+		return err;
 	a = colon != NULL ? view_act(*order, colon + 1)
 			  : view_last(*order, HF_TRACK_ASKED, HF_KIND_HOP);
-	return a != NULL && a->opened && a->act.core.kind == HF_KIND_HOP ? a
-									 : NULL;
+	if (a == NULL || !a->opened || a->act.core.kind != HF_KIND_HOP)
+		return HF_UNKNOWN_ACT;
+	*source = a;
+	return HF_OK;
 }
 
 static enum hf_err disclose(struct sending *s, const struct view_act *source)
@@ -194,12 +199,15 @@ static int fill_hop(struct sending *s)
 	if (status != HF_EXIT_OK)
 		return status;
 	if (arg_on(s->args, "from-order")) {
-		source = find_source(s, &order);
-		err = source == NULL ? HF_UNKNOWN_ACT : disclose(s, source);
+		err = find_source(s, &order, &source);
+		if (err == HF_OK)
+			err = disclose(s, source);
 		if (err != HF_OK)
 			status = out_error(&s->args->out, err,
 			    err == HF_CITE ? "--show names no field of that hop"
-					   : "no readable hop in that order",
+			    : err == HF_UNKNOWN_ACT
+				? "no readable hop in that order"
+				: "the provider's hop cannot be disclosed",
 			    arg(s->args, "from-order"), "nothing was sent",
 			    NULL);
 	}

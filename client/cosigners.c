@@ -44,12 +44,20 @@ void cosigners_free(struct cosigners *c)
 	free(c);
 }
 
+/* The id follows from country and key. */
+static bool same(const struct cosigner *a, const struct cosigner *b)
+{
+	return strcmp(a->country.s, b->country.s) == 0 &&
+	       memcmp(a->key.b, b->key.b, sizeof(a->key.b)) == 0 &&
+	       a->from.ms == b->from.ms && a->until.ms == b->until.ms;
+}
+
 static enum hf_err add(struct cosigners *c, const struct cosigner *one)
 {
 	struct cosigner *grown;
 
 	for (size_t i = 0; i < c->count; i++)
-		if (memcmp(&c->list[i], one, sizeof(*one)) == 0)
+		if (same(&c->list[i], one))
 			return HF_OK;
 	if (c->count == c->room) {
 		c->room = c->room == 0 ? 16 : 2 * c->room;

@@ -8,14 +8,10 @@
 #ifndef HF_CLIENT_TAR_H
 #define HF_CLIENT_TAR_H
 
+#include "proto/table.h"
 #include "proto/types.h"
 
 #include <stdbool.h>
-
-/* Without these a table that wants memory ends the process, with no word. */
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(member) ((member)->lost = true)
-#include <uthash.h>
 
 #define TAR_NAME_MAX 63u       /* bytes; ours are shorter */
 #define TAR_MEMBERS_MAX 8192u  /* 1,024 acts of a case, six members each */

@@ -9,15 +9,11 @@
 #include "keys/roster.h"
 
 #include "proto/crypto.h"
+#include "proto/table.h"
 #include "proto/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Without these a table that wants memory ends the process, with no word. */
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(row) ((row)->lost = true)
-#include <uthash.h>
 
 struct key_name { /* no padding: hashed as bytes */
 	struct hf_key key;

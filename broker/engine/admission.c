@@ -24,6 +24,7 @@ struct bucket {
 	char name[HF_DESK_MAX + 1]; /* a desk, or a country */
 	uint64_t filled_ms;
 	uint64_t units[CLASSES];
+	bool lost; /* table.h */
 	UT_hash_handle hh;
 };
 
@@ -91,6 +92,10 @@ static struct bucket *bucket_of(
 	for (unsigned i = 0; i < CLASSES; i++)
 		b->units[i] = most(rate(e, peer, i));
 	HASH_ADD_STR(a->buckets, name, b);
+	if (b->lost) {
+		free(b);
+		return NULL;
+	}
 	return b;
 }
 

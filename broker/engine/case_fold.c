@@ -210,16 +210,21 @@ static enum hf_err take_next(
 	unsigned clause;
 	enum hf_err err;
 
+	if (c->gens[track] >= HF_TRACK_ACTS_MAX)
+		return HF_OK;
 	err = case_act_load(e, &c->id, track, c->gens[track] + 1, &act);
 	if (err != HF_OK)
 		return err == HF_NOTFOUND ? HF_OK : err;
-	assert(c->kind != 0); /* an opening waits for nothing */
-	if (!is_of_parties(c, &act))
+	if (track == HF_TRACK_ASKING && c->gens[track] == 0)
+		pin_rules(e, &act);
+	if (c->kind != 0 && !is_of_parties(c, &act))
 		return drop_waiting(e, c, &act);
 	switch (hf_case_check(e->work, &act, &clause)) {
 	case HF_PAST_MISSING:
 		return HF_OK;
-	case HF_CHAIN: /* it stands at the next place, so nothing else */
+	case HF_CHAIN:
+	case HF_GENERATION:
+	case HF_MANY_ACTS:
 		return drop_waiting(e, c, &act);
 	default: /* allowed, or void: both have their place */
 		*moved = true;

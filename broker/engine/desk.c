@@ -94,6 +94,10 @@ struct desk_session *desk_session_of(struct request *r)
 	s->conn = r->ev->conn;
 	s->key = r->ev->key;
 	HASH_ADD(hh, d->sessions, conn, sizeof(s->conn), s);
+	if (s->lost) {
+		free(s);
+		return NULL;
+	}
 	d->count++;
 	return s;
 }

@@ -5,8 +5,7 @@
 #define HF_ENGINE_DESK_H
 
 #include "broker/engine/intake.h"
-
-#include <uthash.h>
+#include "proto/table.h"
 
 #define DESK_ARGS 5u /* keys 1 to 4 of an args map */
 /* A summary is below 640 bytes and 60 values; a frame has 1,024 values. */
@@ -102,6 +101,7 @@ struct desk_session {
 	uint8_t *upload; /* parts of a document; owned */
 	size_t upload_size;
 	uint32_t upload_next, upload_parts;
+	bool lost; /* table.h */
 	UT_hash_handle hh;
 };
 struct desk_table {

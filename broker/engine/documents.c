@@ -131,7 +131,7 @@ enum hf_err documents_unpin(struct engine *e, struct hf_country c)
 		return err;
 	pin_key(&k, c);
 	err = txn_del(e->txn, TABLE_META, row_bytes(&k));
-	if (err == HF_OK)
+	if (err == HF_OK || err == HF_NOTFOUND)
 		err = heads_forget(e, c);
 	return err == HF_OK ? statement(e, c, 2, 0, NULL, 0) : err;
 }

@@ -7,7 +7,6 @@
 #include "broker/engine/internal.h"
 #include "proto/crypto.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,7 +157,8 @@ enum hf_err effect_send_receipts(struct engine *e, bool peer, uint64_t conn,
 	struct slot *s;
 	enum hf_err err;
 
-	assert(count <= RECEIPTS_MAX);
+	if (count > RECEIPTS_MAX)
+		return HF_TOO_MANY;
 	err = effect_send(e, peer, conn, template);
 	if (err != HF_OK || count == 0)
 		return err;
@@ -201,9 +201,8 @@ static void add_hex(char *line, size_t *at, size_t capacity, const char *name,
 	char hex[2 * HF_ID_SIZE + 1];
 	size_t n = strlen(name);
 
-	if (id == NULL)
+	if (id == NULL || *at + n + sizeof(hex) + 1 > capacity)
 		return;
-	assert(*at + n + sizeof(hex) <= capacity);
 	hf_hex(hex, id->b, sizeof(id->b));
 	memcpy(line + *at, name, n);
 	memcpy(line + *at + n, hex, sizeof(hex) - 1);
@@ -220,12 +219,12 @@ void effect_log(struct engine *e, enum hf_err code, const char *event,
 	if (s == NULL)
 		return;
 	s->effect.code = code;
-	assert(at <= 64);
+	if (at > 64)
+		at = 64;
 	memcpy(line, event, at);
 	add_hex(line, &at, sizeof(line), " case=", case_id);
 	add_hex(line, &at, sizeof(line), " act=", act);
-	if (text != NULL) {
-		assert(at + 6 + strlen(text) <= sizeof(line));
+	if (text != NULL && at + strlen(text) + 8 < sizeof(line)) {
 		memcpy(line + at, " note=", 6);
 		memcpy(line + at + 6, text, strlen(text));
 		at += 6 + strlen(text);

@@ -86,11 +86,15 @@ static enum hf_err keep_lost(
 
 enum hf_err heads_newest_epoch(struct engine *e, const struct heads_log *l)
 {
+	struct peer *p;
 	uint64_t held;
 	enum hf_err err = link_counter(e, l->country, "epoch", &held);
 
 	if (err != HF_OK || held == l->epoch)
 		return err;
+	p = link_peer(e, l->country);
+	if (p != NULL)
+		p->unproven = p->prove.wanted = false;
 	err = keep_lost(e, l->country, held);
 	if (err == HF_OK)
 		err = heads_forget(e, l->country);

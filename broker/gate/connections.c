@@ -101,6 +101,11 @@ static void on_accepted(struct gate *g, int fd)
 		return; /* gone already; its DISCONNECTED finds nothing */
 	}
 	HASH_ADD(by_fd, g->by_fd, fd, sizeof(c->fd), c);
+	if (c->lost) {
+		free(c);
+		gate_fail(g, HF_NOMEM, "a connection");
+		return;
+	}
 	g->connection_count++;
 	if (gate_crowd_add(g, c) != HF_OK)
 		gate_fail(g, HF_NOMEM, "a connection");
@@ -145,6 +150,18 @@ uint64_t gate_tcp_received(int fd)
 	return info.tcpi_bytes_received;
 }
 
+static bool name(struct gate *g, struct connection *c)
+{
+	HASH_ADD(by_number, g->by_number, number, sizeof(c->number), c);
+	if (c->lost)
+		return false;
+	HASH_ADD(by_routing, g->by_routing, routing, sizeof(c->routing), c);
+	if (!c->lost)
+		return true;
+	HASH_DELETE(by_number, g->by_number, c);
+	return false;
+}
+
 /* The first frame of a connection binds descriptor, routing id and key. */
 static struct connection *introduce(
     struct gate *g, uint32_t routing, int fd, struct admitted *key)
@@ -160,10 +177,13 @@ static struct connection *introduce(
 		return NULL;
 	c->number = ++g->next_number;
 	c->routing = routing;
+	if (!name(g, c)) {
+		c->number = 0;
+		gate_fail(g, HF_NOMEM, "a connection");
+		return NULL;
+	}
 	c->key = key;
 	key->live++;
-	HASH_ADD(by_number, g->by_number, number, sizeof(c->number), c);
-	HASH_ADD(by_routing, g->by_routing, routing, sizeof(c->routing), c);
 	return c;
 }
 

@@ -22,7 +22,10 @@ static struct source *source_of(struct gate *g, in_addr_t address)
 		return NULL;
 	s->address = address;
 	HASH_ADD(hh, g->sources, address, sizeof(s->address), s);
-	return s;
+	if (!s->lost)
+		return s;
+	free(s);
+	return NULL;
 }
 
 static struct source *largest(const struct gate *g)

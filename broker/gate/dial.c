@@ -183,9 +183,6 @@ static void on_event(
 		refused(
 		    g, d, e->value == 400 ? HF_NOT_IN_ROSTER : HF_HANDSHAKE);
 		break;
-	case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		refused(g, d, HF_SERVER_KEY);
-		break;
 	case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
 		refused(g, d, HF_HANDSHAKE);
 		break;

@@ -18,10 +18,10 @@
 
 #include "broker/gate/gate.h"
 #include "broker/records.h"
+#include "proto/table.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <uthash.h>
 #include <utlist.h>
 
 /* Absent from Debian's zmq.h (draft), present in the library: F2. */
@@ -54,6 +54,7 @@ struct admitted {
 	struct hf_key key;
 	unsigned live; /* accepted connections */
 	bool keep;     /* mark of a running replacement */
+	bool lost;     /* table.h */
 	UT_hash_handle hh;
 };
 
@@ -61,6 +62,7 @@ struct admitted {
 struct source {
 	in_addr_t address;
 	unsigned pending, all;
+	bool lost; /* table.h */
 	UT_hash_handle hh;
 };
 
@@ -79,6 +81,7 @@ struct connection {
 	bool framed;       /* a whole frame came since the last tick */
 	bool is_known;     /* as crowd.c counts it */
 	bool cut;
+	bool lost;                           /* table.h */
 	struct held *backlog, *backlog_last; /* backlog.c */
 	size_t backlog_bytes;
 	uint64_t backlog_ms; /* when it took something last */

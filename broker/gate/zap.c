@@ -97,6 +97,20 @@ void gate_zap_serve(struct gate *g)
 	}
 }
 
+static struct admitted *add(struct gate *g, const struct hf_key *key)
+{
+	struct admitted *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->key = *key;
+	HASH_ADD(hh, g->admitted, key, sizeof(a->key), a);
+	if (!a->lost)
+		return a;
+	free(a);
+	return NULL;
+}
+
 void gate_admit(struct gate *g, const uint8_t *keys, uint32_t count)
 {
 	struct admitted *a, *next;
@@ -107,13 +121,11 @@ void gate_admit(struct gate *g, const uint8_t *keys, uint32_t count)
 		memcpy(key.b, keys + (size_t)i * HF_KEY_SIZE, HF_KEY_SIZE);
 		a = gate_admitted(g, &key);
 		if (a == NULL) {
-			a = calloc(1, sizeof(*a));
+			a = add(g, &key);
 			if (a == NULL) {
 				gate_fail(g, HF_NOMEM, "an admitted key");
 				return;
 			}
-			a->key = key;
-			HASH_ADD(hh, g->admitted, key, sizeof(a->key), a);
 		}
 		a->keep = true;
 	}

@@ -109,7 +109,7 @@ static enum hf_err find_ready(struct case_keys *k)
 		uint32_t n = k->ready < LOOK ? k->ready : LOOK;
 
 		if (pread(k->fd, slots, n * SLOT_SIZE, offset(k->ready - n)) !=
-		    (ssize_t)(n * SLOT_SIZE))
+		    (ssize_t)n * SLOT_SIZE)
 			err = HF_KEYSLOT;
 		for (; n > 0 && !found && err == HF_OK; n--) {
 			found = slots[n - 1][0] != SLOT_FREE;
@@ -301,7 +301,7 @@ static enum hf_err copy_slots(int from, int to, uint32_t at, uint32_t count,
     bool (*wanted)(void *ctx, uint32_t slot), void *ctx)
 {
 	uint8_t want[LOOK][SLOT_SIZE], held[LOOK][SLOT_SIZE];
-	ssize_t size = (ssize_t)(count * SLOT_SIZE);
+	ssize_t size = (ssize_t)count * SLOT_SIZE;
 	enum hf_err err = HF_OK;
 
 	if (pread(from, want, (size_t)size, offset(at)) != size ||

@@ -337,7 +337,7 @@ void store_tick(struct store *s)
 enum hf_err txn_begin(struct txn **out, struct store *s)
 {
 	struct txn *t;
-	int rc;
+	enum hf_err err;
 
 	*out = NULL;
 	if (s->open != NULL)
@@ -346,10 +346,10 @@ enum hf_err txn_begin(struct txn **out, struct store *s)
 	if (t == NULL)
 		return HF_NOMEM;
 	t->store = s;
-	rc = mdb_txn_begin(s->env, NULL, 0, &t->txn);
-	if (rc != 0) {
+	err = of(mdb_txn_begin(s->env, NULL, 0, &t->txn));
+	if (err != HF_OK) {
 		free(t);
-		return of(rc);
+		return err;
 	}
 	s->open = t;
 	*out = t;

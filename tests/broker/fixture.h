@@ -111,6 +111,9 @@ void turn_end(struct node *n);
 /** An event as of now, to be completed; and a turn of its own for it. */
 struct event node_event(struct node *n, enum event_type type);
 void node_turn(struct node *n, const struct event *ev);
+/** The n-th allocation from now on gives NULL; 0: none.  Was the one before
+ * met? */
+bool fail_allocation(unsigned nth);
 /** Called before each node_turn, with no turn running; NULL: nothing. */
 extern void (*fed_before_turn)(struct node *n, const struct event *ev);
 /** Called before each part of another turn, while it runs: `part` does it. */

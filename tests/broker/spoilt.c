@@ -9,25 +9,18 @@
  * all tests of one run.
  */
 #include "tests/broker/fixture.h"
+#include "tests/support/sites.h"
 
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
-#include <execinfo.h>
-#include <fcntl.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WAY 6u /* functions that tell one call from another */
-#define WAY_DAMAGED 3u
-#define IN_VAIN 100u /* turns after which only each SAMPLE-th is watched */
+#define WAY_DAMAGED 3u /* where what is read is damaged */
+#define IN_VAIN 100u   /* turns after which only each SAMPLE-th is watched */
 #define SAMPLE 20u
 #define CALLS 65536u /* of one turn */
-#define SITES 65536u
 
 enum call {
 	CALL_GET,
@@ -51,84 +44,35 @@ static const char *const names[] = {"txn_get", "txn_put", "txn_put, full",
     "store_key_get", "an allocation", "a row that is gone", "a short value",
     "any short value", "a short key"};
 
-/* Shared by the tests of one run. */
-static struct known {
-	atomic_uint_least32_t site[SITES];
-} * known;
 /* Of the turn that is watched, in its order. */
 static struct watched {
 	unsigned count;
 	uint32_t site[CALLS];
 	enum call call[CALLS];
-	uintptr_t way[CALLS][WAY]; /* for addr2line */
+	uintptr_t way[CALLS][SITE_WAY]; /* for addr2line */
 } * watched;
 static bool watching;
 static unsigned fail_at, at; /* 0: none */
 static bool failed;
-extern const char __executable_start[];
 
-static void shared_name(char out[64], pid_t of)
+static unsigned alloc_fails_in; /* 0: none */
+
+bool fail_allocation(unsigned nth)
 {
-	snprintf(out, 64, "/hf-spoilt-%d", (int)of);
-}
+	bool met = alloc_fails_in == 0;
 
-static void *map(int fd, size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
-
-	if (p == MAP_FAILED)
-		abort();
-	return p;
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-	char name[64];
-
-	(void)stats;
-	shared_name(name, getpid());
-	shm_unlink(name);
-}
-
-/* Not inlined: it counts the functions above it. */
-static __attribute__((noinline)) uint32_t site_of(
-    enum call call, uintptr_t offset[WAY])
-{
-	void *way[WAY + 3];
-	int count = backtrace(way, WAY + 3);
-	uint64_t h = (uint64_t)call + 1;
-
-	/* without this function, the one that asks, and the wrapper */
-	for (int i = 3; i < count; i++) {
-		offset[i - 3] =
-		    (uintptr_t)way[i] - (uintptr_t)__executable_start;
-		if (call < CALL_GONE || i < 3 + (int)WAY_DAMAGED)
-			h = (h ^ offset[i - 3]) * UINT64_C(0x9e3779b97f4a7c15);
-	}
-	return (uint32_t)(h >> 32) | 1u;
-}
-
-/* Was it new?  It is known from now on. */
-static bool is_new(uint32_t site)
-{
-	for (unsigned i = 0; i < SITES; i++) {
-		atomic_uint_least32_t *row = &known->site[(site + i) % SITES];
-		uint_least32_t was = 0;
-
-		if (atomic_compare_exchange_strong(row, &was, site))
-			return true;
-		if (was == site)
-			return false;
-	}
-	return false;
+	alloc_fails_in = nth;
+	return met;
 }
 
 static __attribute__((noinline)) bool fails(enum call call)
 {
+	if (call == CALL_ALLOC && alloc_fails_in > 0 && --alloc_fails_in == 0)
+		return true;
 	if (watching && watched->count < CALLS) {
 		watched->site[watched->count] =
-		    site_of(call, watched->way[watched->count]);
+		    site_of(call, call < CALL_GONE ? SITE_WAY : WAY_DAMAGED,
+			watched->way[watched->count]);
 		watched->call[watched->count++] = call;
 	}
 	if (fail_at == 0 || ++at != fail_at)
@@ -342,19 +286,15 @@ static bool tells(struct node *n, const struct tried *what, unsigned call)
 	cr_assert(pid > 0 && waitpid(pid, &status, 0) == pid);
 	cr_assert(WIFEXITED(status), "a signal ended the turn");
 	cr_assert_neq(WEXITSTATUS(status), 2, "the same turn went another way");
+	cr_assert_leq(WEXITSTATUS(status), 1, "the turn ended its process");
 	return WEXITSTATUS(status) == 1;
 }
 
 static void went_on(const struct tried *what, unsigned i)
 {
-	char way[WAY * 20] = "";
-
-	for (unsigned k = 0; k < WAY; k++)
-		snprintf(way + strlen(way), 20, " 0x%lx",
-		    (unsigned long)watched->way[i][k]);
 	cr_expect(false, "a turn of event %d went on though %s failed, at%s",
 	    what->ev != NULL ? (int)what->ev->type : -1,
-	    names[watched->call[i]], way);
+	    names[watched->call[i]], site_text(watched->way[i]));
 }
 
 /* A desk may be told that there is no memory for it now, and nobody can tell a
@@ -388,7 +328,7 @@ static void try_all(struct node *n, const struct tried *what)
 	found = false;
 	count = watched->count;
 	for (unsigned i = 0; i < count; i++) {
-		if (!is_new(watched->site[i]))
+		if (!site_is_new(watched->site[i]))
 			continue;
 		found = true;
 		if (!tells(n, what, i + 1) &&
@@ -397,10 +337,20 @@ static void try_all(struct node *n, const struct tried *what)
 	}
 }
 
+/* Not when the program starts: its runner has no tests. */
+static void prepare(void)
+{
+	if (watched != NULL)
+		return;
+	sites_open();
+	watched = sites_memory(sizeof(*watched));
+}
+
 static void before_turn(struct node *n, const struct event *ev)
 {
 	struct tried what = {.ev = ev};
 
+	prepare();
 	try_all(n, &what);
 }
 
@@ -409,26 +359,14 @@ static void before_part(
 {
 	struct tried what = {.part = part, .ctx = ctx};
 
+	prepare();
 	try_all(n, &what);
 }
 
 static __attribute__((constructor)) void begin(void)
 {
-	char name[64];
-	void *way[2];
-	int fd;
-
 	if (getenv("HF_SPOILT") == NULL)
 		return;
-	(void)backtrace(way, 2); /* loads what it needs */
-	/* the runner is the parent of the processes that run tests */
-	shared_name(name, getppid());
-	fd = shm_open(name, O_RDWR | O_CREAT, 0600);
-	if (fd < 0 || ftruncate(fd, sizeof(*known)) != 0)
-		abort();
-	known = map(fd, sizeof(*known));
-	close(fd);
-	watched = map(-1, sizeof(*watched));
 	fed_before_turn = before_turn;
 	fed_before_part = before_part;
 }

@@ -132,6 +132,27 @@ Test(admission, a_bucket_is_filled_by_time)
 	rig_free(r);
 }
 
+/* The bucket itself, its table, the table's first rows. */
+Test(admission, without_memory_for_a_bucket_is_busy)
+{
+	struct rig *r = rig_new();
+	unsigned nth = 1;
+
+	r->limits->desk_acts[HF_ROUTINE] = 600;
+	for (;; nth++) {
+		enum hf_err err;
+
+		fail_allocation(nth);
+		err = bring(r, HF_ROUTINE, false);
+		if (!fail_allocation(0))
+			break;
+		EXPECT("without", err, HF_BUSY);
+	}
+	cr_assert_geq(nth, 4);
+	cr_assert_eq(until_busy(r, HF_ROUTINE), 99, "one was taken");
+	rig_free(r);
+}
+
 Test(admission, a_claim_gains_its_own_share_and_falls_back)
 {
 	struct rig *r = rig_new();

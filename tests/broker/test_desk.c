@@ -2,6 +2,7 @@
 #include "tests/broker/wires.h"
 
 #include "broker/engine/desk.h"
+#include "proto/ref.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -325,18 +326,31 @@ static struct hf_act first_act(const struct reply *r)
 Test(desk, a_reference_of_nothing_names_no_case)
 {
 	static const unsigned ops[] = {HF_OP_CASE, HF_OP_ACTS, HF_OP_ORDERS};
-	static const char *const refs[] = {"\0", "\0JP-7K2", "JP-\0"};
 	struct wires *w = wires_new(fed_running("JP", "US", NULL), 20);
+	char refs[4][HF_REF_MAX] = {"\0", "\0JP-7K2", "JP-\0"};
+	size_t sizes[4] = {1, 4, 4};
+	static struct signed_act act;
 	static struct args a;
+	struct draft d;
 
+	/* a case's own, and more after it */
+	draft_open(&d, w->f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	draft_sign(&d, &act);
+	EXPECT("submit", submit(w, "jp.ncp", &act).code, HF_OK);
+	hf_ref(refs[3], fed_node(w->f, "JP")->country, d.created, &act.digest);
+	sizes[3] = strlen(refs[3]) + 1;
 	for (unsigned i = 0; i < sizeof(ops) / sizeof(*ops); i++)
-		for (unsigned k = 0; k < 3; k++) {
+		for (unsigned k = 0; k < 4; k++) {
 			struct reply r;
 
 			args_begin(&a, 1);
-			args_bin(&a, 2, refs[k], k == 0 ? 1 : 4);
+			args_bin(&a, 2, refs[k], sizes[k]);
 			r = ask(w, "jp.ncp", ops[i], args_end(&a));
 			EXPECT("no such case", r.code, HF_UNKNOWN_CASE);
+			args_begin(&a, 1);
+			args_bin(&a, 2, refs[3], sizes[3] - 1);
+			r = ask(w, "jp.ncp", ops[i], args_end(&a));
+			EXPECT("the case", r.code, HF_OK);
 		}
 	wires_free(w);
 }

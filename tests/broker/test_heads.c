@@ -312,6 +312,33 @@ Test(heads, a_fork_of_another_size_is_not_proved_and_not_cosigned)
 	wires_free(w);
 }
 
+Test(heads, what_one_epoch_could_not_prove_does_not_stop_the_next)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 6);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	const struct peer *p;
+	char old[NODE_DIR_MAX + 4];
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	node_backup(jp, old);
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	show_false_head(w, "US", jp->size - 1, 9);
+	wires_run_for(w, 70000, 1000);
+	p = link_find(us->engine, (struct hf_country){"JP"});
+	cr_assert(p->unproven, "control");
+	wires_cut(w, "JP", "US");
+	wires_cut(w, "US", "JP");
+	node_lose(jp, old);
+	wires_connect_all(w);
+	wires_run_for(w, 70000, 1000);
+	p = link_find(us->engine, (struct hf_country){"JP"});
+	cr_assert_not(p->unproven);
+	cr_assert(is_cosigned(jp, us));
+	wires_free(w);
+}
+
 Test(heads, an_honest_log_proves_its_heads)
 {
 	struct wires *w = wires_new(fed_running("JP", "US", "DE", NULL), 5);

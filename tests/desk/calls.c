@@ -5,12 +5,11 @@
 #include "proto/pack.h"
 #include "tests/desk/office.h"
 #include "tests/proto/chance.h"
+#include "tests/support/sites.h"
 
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <dirent.h>
 #include <errno.h>
-#include <execinfo.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdatomic.h>
@@ -24,7 +23,6 @@
 
 #define WAY 5u       /* functions that tell one call from another */
 #define CALLS 40000u /* of one run */
-#define SITES 65536u
 #define ANSWERS 4096u
 
 enum call {
@@ -75,22 +73,17 @@ static const char *const names[] = {"malloc", "calloc", "realloc", "strdup",
     "an unknown case", "an empty answer", "an answer cut by a byte",
     "half an answer", "no receipt", "a changed answer"};
 
-/* Shared by the tests of one run of the whole. */
-static struct known {
-	atomic_uint_least32_t site[SITES];
-} * known;
 /* Of the run that is watched. */
 static struct watched {
 	atomic_uint count;
 	uint32_t site[CALLS];
 	enum call call[CALLS];
-	uintptr_t way[CALLS][WAY];
+	uintptr_t way[CALLS][SITE_WAY];
 } * watched;
 static atomic_bool watching;
 static atomic_uint fail_at, at; /* 0: none */
 static bool terminal;
 static uint64_t ahead_ms; /* a repeated run waited so long for events */
-extern const char __executable_start[];
 
 static struct chance chance, chance_was;
 static enum { LIVE, RECORD, REPLAY } mode;
@@ -102,61 +95,12 @@ static struct recorded {
 	uint8_t *args, *map, *receipt;
 } answers[ANSWERS];
 
-static void shared_name(char out[64], pid_t of)
-{
-	snprintf(out, 64, "/hf-calls-%d", (int)of);
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-	char name[64];
-
-	(void)stats;
-	shared_name(name, getpid());
-	shm_unlink(name);
-}
-
-static void *map_shared(int fd, size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
-
-	if (p == MAP_FAILED)
-		abort();
-	return p;
-}
-
 static void prepare(void)
 {
-	char name[64];
-	void *way[2];
-	int fd;
-
-	if (known != NULL)
+	if (watched != NULL)
 		return;
-	(void)backtrace(way, 2); /* loads what it needs */
-	shared_name(name, getppid());
-	fd = shm_open(name, O_RDWR | O_CREAT, 0600);
-	if (fd < 0 || ftruncate(fd, sizeof(*known)) != 0)
-		abort();
-	known = map_shared(fd, sizeof(*known));
-	close(fd);
-	watched = map_shared(-1, sizeof(*watched));
-}
-
-static uint32_t site_of(enum call call, uintptr_t offset[WAY])
-{
-	void *way[WAY + 3];
-	int count = backtrace(way, WAY + 3);
-	uint64_t h = (uint64_t)call + 1;
-
-	/* without this function, the one that asks, and the wrapper */
-	for (int i = 3; i < count; i++) {
-		offset[i - 3] =
-		    (uintptr_t)way[i] - (uintptr_t)__executable_start;
-		h = (h ^ offset[i - 3]) * UINT64_C(0x9e3779b97f4a7c15);
-	}
-	return (uint32_t)(h >> 32) | 1u;
+	sites_open();
+	watched = sites_memory(sizeof(*watched));
 }
 
 static __attribute__((noinline)) bool fails(enum call call)
@@ -167,7 +111,7 @@ static __attribute__((noinline)) bool fails(enum call call)
 		if (i >= CALLS)
 			return false;
 		watching = false; /* backtrace may allocate */
-		watched->site[i] = site_of(call, watched->way[i]);
+		watched->site[i] = site_of(call, WAY, watched->way[i]);
 		watched->call[i] = call;
 		watching = true;
 	}
@@ -180,28 +124,17 @@ bool calls_is_new(unsigned i)
 
 	if (getenv("HF_SPOILT") == NULL && (site >> 8) % CALLS_EVERY != 0)
 		return false;
-	for (unsigned k = 0; k < SITES; k++) {
-		atomic_uint_least32_t *row = &known->site[(site + k) % SITES];
-		uint_least32_t was = 0;
-
-		if (atomic_compare_exchange_strong(row, &was, site))
-			return true;
-		if (was == site)
-			return false;
-	}
-	return false;
+	return site_is_new(site);
 }
 
 const char *calls_name(unsigned i)
 {
 	static char text[200];
 	enum call call = watched->call[i];
-	size_t size = (size_t)snprintf(text, sizeof(text), "%s, at",
-	    names[call < CALL_FLIP ? call : CALL_FLIP]);
 
-	for (unsigned k = 0; k < WAY; k++)
-		size += (size_t)snprintf(text + size, sizeof(text) - size,
-		    " 0x%lx", (unsigned long)watched->way[i][k]);
+	snprintf(text, sizeof(text), "%s, at%s",
+	    names[call < CALL_FLIP ? call : CALL_FLIP],
+	    site_text(watched->way[i]));
 	return text;
 }
 

@@ -89,7 +89,8 @@ def by_hand(directory):
 def traced(f):
     """A trace with a masked order, every field a canary."""
     asked = canaries()
-    ref = f.request(kind="trace", form=f.form(**asked))
+    ref = f.request(kind="trace", form=f.form(**asked), basis="budapest",
+                    seconds="5184000")
     f.has("us.ncp", ref, "request")
     f.run("us.ncp", "request", "acknowledge", ref).ok()
     f.run("us.ncp", "request", "accept", ref).ok()

@@ -56,6 +56,7 @@ def without(archive, act):
 
 
 def settled(f, ref):
+    f.has("us.ncp", ref, "request")
     f.run("us.ncp", "request", "ack", ref).ok()
     f.run("us.ncp", "request", "accept", ref).ok()
     f.has("jp.ncp", ref, "accept")
@@ -146,7 +147,8 @@ def test_gaps_of_a_crash_and_of_a_peer_that_is_away(f):
     check("crash" not in before, "no crash yet: %r" % before)
     f.kill("jp", "core")
     f.script("stop", "us")
-    ref = f.request()
+    f.answers("jp.ncp")
+    ref = f.request(basis="budapest", seconds="5184000")
     jp = fetched(f, "jp", "jp.4")
     found = rows(f, "gaps", jp)
     check("crash" in whats(found), "a crash: %r" % found)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 
-from harness import HOLDFASTD, TOP, Federation, check, equal
+from harness import HOLDFASTD, TIMES, TOP, Federation, check, equal
 
 
 def federation():
@@ -20,7 +20,7 @@ def refused(f, error):
     """It must not start like this."""
     done = subprocess.run([HOLDFASTD, "-c", conf(f)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=30)
+                          stderr=subprocess.PIPE, text=True, timeout=30 * TIMES)
     equal(done.returncode, 6, "exit of the daemon, which said %s;" % done.stderr)
     check(error in done.stderr, "no %s in: %s" % (error, done.stderr))
 
@@ -36,7 +36,7 @@ def start_accepting(f):
                                  stdin=subprocess.DEVNULL, stdout=log,
                                  stderr=log, start_new_session=True)
     f.file("jp/pid", "%d\n" % child.pid)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 30 * TIMES
     while not os.path.exists(os.path.join(here, "data", "ready")):
         check(child.poll() is None and time.monotonic() < end,
               "JP did not start: see its log")
