@@ -2,6 +2,7 @@
 #include "tests/broker/wires.h"
 
 #include "broker/engine/desk.h"
+#include "proto/ref.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -319,23 +320,33 @@ static struct hf_act first_act(const struct reply *r)
 	return act;
 }
 
-/* A bin is no text: it may begin with a NUL, and no row has an empty key. */
-Test(desk, a_reference_of_nothing_names_no_case)
+static enum hf_err case_named(struct wires *w, const char *ref, size_t size)
 {
-	static const unsigned ops[] = {HF_OP_CASE, HF_OP_ACTS, HF_OP_ORDERS};
-	static const char *const refs[] = {"\0", "\0JP-7K2", "JP-\0"};
-	struct wires *w = wires_new(fed_running("JP", "US", NULL), 20);
 	static struct args a;
 
-	for (unsigned i = 0; i < sizeof(ops) / sizeof(*ops); i++)
-		for (unsigned k = 0; k < 3; k++) {
-			struct reply r;
+	args_begin(&a, 1);
+	args_bin(&a, 2, ref, size);
+	return ask(w, "jp.ncp", HF_OP_CASE, args_end(&a)).code;
+}
 
-			args_begin(&a, 1);
-			args_bin(&a, 2, refs[k], k == 0 ? 1 : 4);
-			r = ask(w, "jp.ncp", ops[i], args_end(&a));
-			EXPECT("no such case", r.code, HF_UNKNOWN_CASE);
-		}
+/* A bin is no text: it may hold a NUL, and what stands before it may be the
+ * reference of another case, or nothing. */
+Test(desk, a_reference_with_a_nul_names_no_case)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct wires *w = wires_new(f, 20);
+	static struct signed_act act;
+	char ref[HF_REF_MAX];
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	EXPECT("submit", draft_submit(&d, &act, NULL), HF_OK);
+	hf_ref(ref, fed_node(f, "JP")->country, d.created, &act.digest);
+	EXPECT("whole", case_named(w, ref, strlen(ref)), HF_OK);
+	EXPECT("and NUL", case_named(w, ref, strlen(ref) + 1), HF_UNKNOWN_CASE);
+	EXPECT("cut", case_named(w, ref, strlen(ref) - 1), HF_UNKNOWN_CASE);
+	EXPECT("NUL", case_named(w, "\0", 1), HF_UNKNOWN_CASE);
+	EXPECT("NUL, more", case_named(w, "\0JP-7K2", 7), HF_UNKNOWN_CASE);
 	wires_free(w);
 }
 
