@@ -89,6 +89,17 @@ static bool text_read(struct hf_bytes text, const char *origin, uint64_t *size,
 	return true;
 }
 
+enum hf_err hf_checkpoint_read(struct hf_bytes note, const char *origin,
+    uint64_t *size, struct hf_hash *root)
+{
+	struct hf_bytes text, lines;
+
+	return hf_note_split(note, &text, &lines) &&
+		       text_read(text, origin, size, root)
+		   ? HF_OK
+		   : HF_CHECKPOINT;
+}
+
 enum hf_err hf_checkpoint_verify(struct hf_bytes note, const char *origin,
     const struct hf_key *key, uint64_t *size, struct hf_hash *root)
 {

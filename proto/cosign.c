@@ -247,6 +247,17 @@ static enum hf_err fork_of(const char *origin, const struct hf_key *key,
 	return HF_OK;
 }
 
+/* Most heads do not: seen before a signature is looked at. */
+static bool contradict(const char *origin, struct hf_bytes a, struct hf_bytes b)
+{
+	struct hf_hash x, y;
+	uint64_t n, m;
+
+	return hf_checkpoint_read(a, origin, &n, &x) == HF_OK &&
+	       hf_checkpoint_read(b, origin, &m, &y) == HF_OK && n == m &&
+	       memcmp(&x, &y, sizeof(x)) != 0;
+}
+
 enum hf_err hf_fork_encode(const char *origin, const struct hf_key *key,
     struct hf_bytes a, struct hf_bytes b, uint8_t out[HF_FORK_MAX],
     size_t *size)
@@ -256,8 +267,10 @@ enum hf_err hf_fork_encode(const char *origin, const struct hf_key *key,
 	uint64_t entries;
 	bool swapped;
 	struct pack p;
-	enum hf_err err = bare(a, text[0], &note[0]);
+	enum hf_err err = contradict(origin, a, b) ? HF_OK : HF_CHECKPOINT;
 
+	if (err == HF_OK)
+		err = bare(a, text[0], &note[0]);
 	if (err == HF_OK)
 		err = bare(b, text[1], &note[1]);
 	if (err == HF_OK)

@@ -105,6 +105,10 @@ size_t hf_checkpoint_text(char *out, size_t capacity, const char *origin,
 HF_MUST_USE enum hf_err hf_checkpoint_note(char *out, size_t capacity,
     size_t *size, const char *text, const char *key_name,
     const struct hf_key *key, const struct hf_sig *sig);
+/** What it says, whoever signed it: to see that it is not worth verifying.
+ * Errors: HF_CHECKPOINT (no checkpoint of this origin) */
+HF_MUST_USE enum hf_err hf_checkpoint_read(struct hf_bytes note,
+    const char *origin, uint64_t *size, struct hf_hash *root);
 /** Verify the note's own signature by `key` under name = origin.
  * Errors: HF_CHECKPOINT */
 HF_MUST_USE enum hf_err hf_checkpoint_verify(struct hf_bytes note,

@@ -748,3 +748,31 @@ Test(heads, a_ledger_that_nobody_cosigns_raises_an_alarm)
 	cr_assert_gt(jp->engine->witness_alarm_mono, jp->engine->mono_ms);
 	wires_free(w);
 }
+
+/* A head of nothing can be of any ledger: there is nothing to prove. */
+Test(heads, a_head_of_no_entries_asks_for_no_proof)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 40);
+	struct node *us = fed_node(w->f, "US");
+	struct hf_key key = secret_transport_key(us->broker);
+	struct hf_hash root =
+	    hf_frontier_root(&(struct hf_frontier){.size = 0});
+	uint8_t frame[HF_NOTE_MAX + 64];
+	char note[HF_NOTE_MAX];
+	struct pack p;
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	w->carried[HF_LINK_PROVE] = 0;
+	pack_init(&p, frame, sizeof(frame));
+	pack_array(&p, 4);
+	pack_uint(&p, HF_LINK_HEAD);
+	pack_str(&p, note, node_note(us, 0, &root, note));
+	pack_uint(&p, 0);
+	pack_bin(&p, NULL, 0);
+	wires_inject(w, "US", "JP", frame, packed(&p).size);
+	wires_run(w);
+	cr_assert_eq(w->carried[HF_LINK_PROVE], 0);
+	cr_assert_not(wires_was_cut(w, "JP", &key));
+	wires_free(w);
+}

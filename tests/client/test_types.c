@@ -451,7 +451,7 @@ static struct hf_sig sign_in(
     const struct secret *secret, unsigned context, struct hf_bytes content)
 {
 	uint8_t message[2048];
-	struct hf_hash h;
+	struct hf_hash h = {{0}};
 	size_t size = HF_HASH_SIZE;
 
 	cr_assert_lt(content.size + 64, sizeof(message));

@@ -269,6 +269,13 @@ class Federation:
                          lambda c: any(a["kind"] == kind for a in c["acts"]),
                          kind, seconds)
 
+    def answers(self, who, seconds=20):
+        """Until this desk's broker serves again."""
+        end = time.monotonic() + seconds * (3 if SLOW else 1) * TIMES
+        while self.run(who, "status").code != 0:
+            check(time.monotonic() < end, "%s is not served again" % who)
+            time.sleep(0.05)
+
     def pids(self, cc):
         with open(os.path.join(self.dir, cc, "data", "ready")) as f:
             return json.load(f)

@@ -30,8 +30,9 @@ LIMIT_SECONDS = int(240 * harness.TIMES)
 WITHOUT_SANITIZER = ("test_5_full.py",)
 LONG = ("test_5_full.py", "test_6_demo.py", "test_1_main.py")
 # nor under memcheck, which also has no seccomp, no Landlock and no room for
-# another preloaded library
-WITHOUT_MEMCHECK = ("test_5_full.py", "test_9_auth.py", "test_9_confine.py")
+# another preloaded library, nor time for the demo's terms of seconds
+WITHOUT_MEMCHECK = ("test_5_full.py", "test_9_auth.py", "test_9_confine.py",
+                    "test_6_demo.py")
 
 
 def on_alarm(signum, frame):

@@ -312,7 +312,7 @@ def test_another_ledger_under_the_same_key_is_told(f):
 
 
 def test_an_archive_is_judged_without_a_broker(f):
-    ref = f.request()
+    ref = f.request(basis="budapest", seconds="5184000")
     f.has("us.ncp", ref, "request")
     f.run("us.ncp", "request", "ack", ref).ok()
     f.has("jp.ncp", ref, "acknowledge")
