@@ -92,9 +92,11 @@ FUZZ_NAMES = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,\
 FUZZ_LIBS = $(LIB_client) $(LIB_broker) $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 FUZZ_LINK = $(addprefix -Wl$(comma)--wrap=,txn_put txn_del link_call \
-	hf_verify hf_key_is_valid regcomp regfree) \
+	hf_verify hf_key_is_valid regcomp regfree \
+	crypto_hash_sha256_update crypto_hash_sha256_final) \
 	-lcriterion -lzmq -llmdb -lconfuse -lseccomp -ljansson -lpthread $(LDLIBS)
-FUZZ_RIG = $(call obj,$(addprefix tests/fuzz/,fuzz.c once.c rig.c tree.c) \
+FUZZ_ONCE = $(call obj,tests/fuzz/once.c tests/sim/hashes.c)
+FUZZ_RIG = $(FUZZ_ONCE) $(call obj,$(addprefix tests/fuzz/,fuzz.c rig.c tree.c) \
 	tests/broker/fixture.c tests/broker/draft.c tests/broker/wires.c)
 $(B)/fuzz/%.o: tests/fuzz/fuzz_%.c | deps-ok
 	@mkdir -p $(@D)
@@ -144,8 +146,8 @@ $(B)/timed/%.o: tests/fuzz/fuzz_%.c | deps-ok
 $(FUZZ_RIG) $(B)/tests/fuzz/timed.o: ALL_CFLAGS += $(FUZZ_UNSEEN)
 # an archive: a harness without brokers has no counters of theirs
 $(B)/librig.a: $(FUZZ_RIG)
-$(B)/libfuzzer-%: $(B)/timed/%.o $(call obj,tests/fuzz/timed.c \
-	tests/fuzz/once.c) $(B)/librig.a $(FUZZ_LIBS)
+$(B)/libfuzzer-%: $(B)/timed/%.o $(B)/tests/fuzz/timed.o $(FUZZ_ONCE) \
+	$(B)/librig.a $(FUZZ_LIBS)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(FUZZ_ENGINE) $(FUZZ_LINK)
 .PHONY: fuzz fuzz-programs fuzz-driver fuzz-table exhaustive
 .SECONDARY: $(FUZZ_NAMES:%=$(B)/timed/%.o)

@@ -83,6 +83,7 @@ static void watch_progress(void)
 
 /* ---- what it began with ---- */
 
+#ifndef RARITY_IS_KEPT
 #define FIRST_COUNT 8192u
 #define FIRST_BYTES (32u << 20)
 
@@ -93,14 +94,13 @@ static struct {
 	} input[FIRST_COUNT];
 	unsigned count;
 	size_t bytes;
-	bool all; /* the first mutation comes after them */
 } first;
 
 static void keep_first(const uint8_t *data, size_t size)
 {
 	uint8_t *copy;
 
-	if (first.all || size == 0 || first.count == FIRST_COUNT ||
+	if (fuzz_mutants || size == 0 || first.count == FIRST_COUNT ||
 	    size > FIRST_BYTES - first.bytes)
 		return;
 	copy = malloc(size);
@@ -111,7 +111,6 @@ static void keep_first(const uint8_t *data, size_t size)
 	first.bytes += size;
 }
 
-#ifndef RARITY_IS_KEPT
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 size_t LLVMFuzzerCustomMutator(
     uint8_t *data, size_t size, size_t most, unsigned chance);
@@ -121,12 +120,18 @@ size_t LLVMFuzzerCustomMutator(
 {
 	unsigned i = first.count > 0 ? chance / 2 % first.count : 0;
 
-	first.all = true;
+	fuzz_mutants = true; /* all that it began with has been run */
 	if (chance % 2 != 0 && i < first.count && first.input[i].size <= most) {
 		size = first.input[i].size;
 		memcpy(data, first.input[i].bytes, size);
 	}
 	return LLVMFuzzerMutate(data, size, most);
+}
+#else
+static void keep_first(const uint8_t *data, size_t size)
+{
+	(void)data;
+	(void)size;
 }
 #endif
 
