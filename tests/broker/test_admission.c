@@ -244,6 +244,26 @@ Test(admission, a_batch_counts_as_its_acts)
 	cr_assert_geq(wire_uint(&w, LINK_BUSY_MAX_MS), 250);
 	wire_close(&w);
 	cr_assert_eq(wire_finish(&w), HF_OK);
+	/* one that is none, and one that claims to be urgent */
+	pack_init(&p, r->frame, sizeof(r->frame));
+	pack_array(&p, 3);
+	pack_uint(&p, HF_LINK_BATCH);
+	pack_uint(&p, 1);
+	pack_array(&p, 0);
+	EXPECT("no act", admit(r, &p, true, us->broker), HF_OK);
+	cr_assert_eq(r->as.count, 1);
+	d.env.urgency = HF_URGENT;
+	draft_sign(&d, &a);
+	pack_init(&p, r->frame, sizeof(r->frame));
+	pack_array(&p, 3);
+	pack_uint(&p, HF_LINK_BATCH);
+	pack_uint(&p, 1);
+	pack_array(&p, 1);
+	pack_array(&p, 2);
+	pack_bin(&p, a.frame, a.size);
+	pack_bin(&p, "receipt", 7);
+	EXPECT("urgent", admit(r, &p, true, us->broker), HF_OK);
+	cr_assert_eq(r->as.urgency, HF_URGENT);
 	/* of other frames only the number counts */
 	pack_init(&p, r->frame, sizeof(r->frame));
 	pack_array(&p, 3);

@@ -114,10 +114,19 @@ Test(damage, an_act_that_is_none_is_not_folded)
 		struct node *jp = fed_node(f, "JP");
 		struct hf_id id = fed_request(f);
 		struct case_record c = node_case(jp, &id);
+		static struct signed_act note;
+		struct draft d;
 
+		draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_INNER_ASKING,
+		    &id, NULL);
+		d.env.seen_gen = 0;
+		d.env.present &= ~(UINT64_C(1) << HF_E_SEEN);
+		draft_sign(&d, &note);
 		EXPECT("whole", fold(jp, &c), HF_OK);
 		damage_act(jp, &id, which);
 		EXPECT("damaged", fold(jp, &c), HF_CORRUPT);
+		EXPECT("nor is anything entered in its case",
+		    fed_submit(jp, d.author, &note, nothing, NULL), HF_CORRUPT);
 		fed_free(f);
 	}
 }
@@ -405,4 +414,44 @@ Test(damage, a_head_that_is_none_is_told)
 	EXPECT("lost", heads_lost(jp->engine, us->country, &note), HF_CORRUPT);
 	turn_abandon(jp);
 	fed_free(f);
+}
+
+/* A row of the inbox of jp.ncp; `more`: its key is longer than one. */
+static void put_inbox(struct node *n, uint64_t sequence, bool more)
+{
+	struct row_key k = {0};
+
+	row_add(&k, "jp.ncp", 7);
+	row_add_be64(&k, sequence);
+	if (more)
+		row_add_u8(&k, 1);
+	put_row(n, TABLE_INBOX, row_bytes(&k), bytes_of(junk, sizeof(junk)));
+}
+
+Test(damage, an_inbox_row_that_is_none_is_told)
+{
+	for (unsigned more = 0; more < 2; more++) {
+		struct federation *f = fed_running("JP", "US", NULL);
+		struct node *jp = fed_node(f, "JP");
+		static const uint8_t watch[] = {0x93, HF_OP_WATCH, 1, 0x80};
+		struct event ev = node_event(jp, EVENT_DESK_FRAME);
+		struct hf_hash root;
+		uint64_t size;
+		bool changed;
+
+		EXPECT(
+		    "none", desk_says(jp, NCP, HF_OP_INBOX, no_args()), HF_OK);
+		put_inbox(jp, 1000, more);
+		EXPECT("by page", desk_says(jp, NCP, HF_OP_INBOX, no_args()),
+		    HF_CORRUPT);
+		ev.conn = 9;
+		ev.key = secret_transport_key(jp->officers[NCP].secret);
+		ev.frame = bytes_of(watch, sizeof(watch));
+		turn_begin(jp);
+		EXPECT("watch", engine_step(jp->engine, &ev), HF_OK);
+		EXPECT("pushed", engine_end(jp->engine, &size, &root, &changed),
+		    HF_CORRUPT);
+		turn_abandon(jp);
+		fed_free(f);
+	}
 }

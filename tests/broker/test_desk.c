@@ -5,6 +5,8 @@
 #include "proto/ref.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONN 5000u
@@ -858,6 +860,26 @@ Test(desk, a_watcher_of_another_desk_hears_nothing_of_this_one)
 	}
 }
 
+/* Two desks of one country watch; each hears what is its own. */
+Test(desk, a_watcher_hears_of_its_own_desk_alone)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 38);
+	struct draft d;
+
+	EXPECT("one", ask(w, "jp.ncp", HF_OP_WATCH, nothing).code, HF_OK);
+	EXPECT("the other",
+	    desk_ask(
+		w, fed_officer(w->f, "jp.ca"), CONN + 1, HF_OP_WATCH, nothing)
+		.code,
+	    HF_OK);
+	desk_forget(w);
+	draft_open(&d, w->f, "jp.ca", HF_KIND_REQUEST, "us.ncp");
+	must_submit(&d);
+	cr_assert_eq(frames_to(w, CONN), 0);
+	cr_assert_eq(frames_to(w, CONN + 1), 1);
+	wires_free(w);
+}
+
 Test(desk, who_has_heard_everything_wakes_nobody)
 {
 	struct wires *w = wires_new(fed_running("JP", "US", NULL), 33);
@@ -1009,4 +1031,40 @@ Test(desk, an_act_of_this_turn_is_shown_without_a_receipt)
 	cr_assert_eq(wire_bin(&at, 0, HF_RECEIPT_MAX).size, 0);
 	turn_end(jp);
 	wires_free(w);
+}
+
+/* The first turn of a broker: its document, and a desk that asks. */
+Test(desk, there_is_no_head_before_the_first_is_signed)
+{
+	struct federation *f = fed_new("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	const struct effect *e;
+	struct event ev;
+	struct wire at;
+
+	snprintf(jp->dir, sizeof(jp->dir), "/tmp/hf-test-XXXXXX");
+	cr_assert_not_null(mkdtemp(jp->dir));
+	node_open_store(jp);
+	node_open_engine(jp);
+	turn_begin(jp);
+	for (unsigned i = 0; i < 3; i++) {
+		static const enum event_type types[] = {
+		    EVENT_START, EVENT_PIN, EVENT_DOCUMENT};
+
+		ev = node_event(jp, types[i]);
+		ev.country = jp->country;
+		ev.key = secret_sign_key(jp->root);
+		ev.frame = bytes_of(jp->doc->bytes, jp->doc->size);
+		EXPECT("step", engine_step(jp->engine, &ev), HF_OK);
+	}
+	step_desk(jp, HF_OP_HEAD, bytes_of("\x80", 1));
+	e = effects_at(jp->effects, effects_count(jp->effects) - 1);
+	cr_assert_eq(e->type, EFFECT_DESK_SEND);
+	wire_init(&at, e->bytes.data, e->bytes.size);
+	wire_array(&at, 4, 4);
+	wire_uint(&at, 1);
+	wire_uint(&at, 1);
+	cr_assert_eq(wire_uint(&at, 9999), HF_UNKNOWN_ACT);
+	turn_end(jp);
+	fed_free(f);
 }

@@ -325,6 +325,19 @@ Test(documents, every_version_that_was_in_force_is_there)
 	wires_free(w);
 }
 
+Test(documents, who_is_not_pinned_is_not_unpinned)
+{
+	struct federation *f = fed_running("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev = node_event(jp, EVENT_UNPIN);
+	uint64_t size = jp->size;
+
+	memcpy(ev.country.s, "BR", 3);
+	node_turn(jp, &ev);
+	cr_assert_eq(jp->size, size, "nothing is on record");
+	fed_free(f);
+}
+
 /* Nobody is left who may speak. */
 Test(documents, who_trusts_not_even_itself_cuts_everybody)
 {
@@ -451,4 +464,24 @@ Test(documents, what_another_root_signed_is_not_there)
 	}
 	secret_free(first);
 	wires_free(w);
+}
+
+Test(documents, there_is_room_for_so_many_countries)
+{
+	struct federation *f = fed_running("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev = node_event(jp, EVENT_PIN);
+
+	ev.key = secret_sign_key(jp->root);
+	turn_begin(jp);
+	for (unsigned i = 1; i <= HF_COUNTRY_MAX; i++) {
+		ev.country.s[0] = (char)('A' + i / 26);
+		ev.country.s[1] = (char)('A' + i % 26);
+		EXPECT("pin", engine_step(jp->engine, &ev),
+		    i < HF_COUNTRY_MAX ? HF_OK : HF_TOO_MANY);
+	}
+	turn_end(jp);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_ROSTER, NULL),
+	    2 + HF_COUNTRY_MAX - 1, "pin and document of JP, and the others");
+	fed_free(f);
 }

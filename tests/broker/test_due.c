@@ -856,6 +856,53 @@ Test(due, a_review_at_home_is_pending_and_no_absence)
 	fed_free(f);
 }
 
+/* Started, stopped and started by one turn's clock: one limit, and it holds. */
+Test(due, a_trace_that_starts_twice_in_one_turn_has_one_end)
+{
+	static const unsigned kinds[] = {
+	    HF_KIND_LIVE_STARTED, HF_KIND_LIVE_STOPPED, HF_KIND_LIVE_STARTED};
+	static struct signed_act act[3];
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id id = live_trace(f);
+	struct draft d;
+
+	us->clock_certain = false;
+	us->wall_error_ms = -200000;
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_LIVE_STARTED, HF_TRACK_ASKED, &id, &id);
+	d.env.at = f->now;
+	draft_has(&d, HF_E_AT);
+	for (unsigned i = 0; i < 3; i++) {
+		d.kind = kinds[i];
+		hf_random(d.env.salt, sizeof(d.env.salt));
+		draft_sign(&d, &act[i]);
+		d.env.gen++;
+		d.env.prev = act[i].digest;
+	}
+	turn_begin(us);
+	for (unsigned i = 0; i < 3; i++) {
+		struct intake_result r;
+
+		EXPECT("enter",
+		    intake_own(us->engine,
+			roster_officer(engine_roster(us->engine), us->country,
+			    &us->officers[NCP].sign),
+			bytes_of(act[i].frame, act[i].size), nothing, &r),
+		    HF_OK);
+	}
+	turn_end(us);
+	for (unsigned i = 0; i < 8; i++) {
+		struct event ev = node_event(us, EVENT_TIMER);
+
+		node_turn(us, &ev);
+		cr_assert_eq(node_case(us, &id).state == HF_STATE_TRACING,
+		    i < 7, "after %u s", i);
+		fed_wait(f, 1);
+	}
+	fed_free(f);
+}
+
 /* By the clock that runs: what was listened to is over when the second start
  * says, although the first one's limit was in force as the turn began. */
 Test(due, a_trace_that_starts_again_in_one_turn_ends_by_its_new_start)

@@ -137,6 +137,29 @@ Test(copies, a_node_of_the_tree_that_rotted_is_found)
 	fed_free(f);
 }
 
+Test(copies, a_root_that_is_not_that_of_the_entries_is_found)
+{
+	static const uint8_t node[HF_HASH_SIZE] = {7};
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct hf_bytes key, value;
+	struct row_key k = {0};
+	struct txn *t;
+
+	EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+	EXPECT("nearest the root",
+	    txn_next(t, TABLE_NODES, nothing, nothing, false, &key, &value),
+	    HF_OK);
+	row_add(&k, key.data, key.size);
+	EXPECT("put",
+	    txn_put(
+		t, TABLE_NODES, row_bytes(&k), bytes_of(node, sizeof(node))),
+	    HF_OK);
+	EXPECT("commit", txn_commit(t), HF_OK);
+	EXPECT("a copy", judge_copy(jp, "JP"), HF_CORRUPT);
+	fed_free(f);
+}
+
 Test(copies, every_key_slot_is_told_until_somebody_fails)
 {
 	struct federation *f = fed_running("JP", "US", NULL);
@@ -638,6 +661,34 @@ Test(asking, a_case_is_shown_as_its_desk_left_it)
 			    wire_bin(&at, HF_KEY_SIZE, HF_KEY_SIZE).data,
 			    d.author->sign.b, HF_KEY_SIZE);
 		}
+	}
+	wires_free(w);
+}
+
+/* Who reads for his country sees the inner track of its side. */
+Test(asking, an_auditor_is_shown_the_side_of_his_country)
+{
+	static const struct {
+		const char *desk;
+		uint64_t side, inner_gen;
+	} tries[] = {{"us.aud", 1, 1}, {"us.ncp", 1, 1}, {"jp.aud", 0, 0}};
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 61);
+	struct hf_id id = fed_request(w->f);
+	struct args a;
+	struct draft d;
+	struct reply r;
+
+	draft_next(
+	    &d, w->f, "us.ncp", HF_KIND_NOTE, HF_TRACK_INNER_ASKED, &id, NULL);
+	must_submit(&d);
+	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		args_begin(&a, 1);
+		args_bin(&a, 1, id.b, sizeof(id.b));
+		r = ask(w, tries[i].desk, HF_OP_CASE, args_end(&a));
+		EXPECT(tries[i].desk, r.code, HF_OK);
+		cr_assert_eq(reply_uint(&r, HF_S_SIDE), tries[i].side);
+		cr_assert_eq(
+		    reply_uint(&r, HF_S_INNER_GEN), tries[i].inner_gen);
 	}
 	wires_free(w);
 }

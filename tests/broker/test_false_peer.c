@@ -290,6 +290,11 @@ Test(false_peer, a_countersignature_is_of_this_absence_or_none)
 		    tries[i].code);
 		turn_end(jp);
 	}
+	turn_begin(jp);
+	cr_assert_neq(
+	    link_countersigned(jp->engine, p, &row, bytes_of("no receipt", 10)),
+	    HF_OK);
+	turn_abandon(jp);
 	/* what is no absence, what is damaged, and what is not here */
 	damaged = row.index;
 	pack_init(&k, payload, sizeof(payload));

@@ -783,3 +783,47 @@ Test(link, a_full_store_takes_nothing_and_asks_for_patience)
 	cr_assert(same_state(jp, us, &id));
 	wires_free(w);
 }
+
+Test(link, a_hello_is_of_its_country_and_of_this_version)
+{
+	static const struct {
+		const char *what, *country;
+		unsigned min, max, nonce;
+		bool cut;
+	} tries[] = {
+	    {"as it should be", "JP", 1, 1, 16, false},
+	    {"of a range", "JP", 0, 9, 16, false},
+	    {"another country's", "US", 1, 1, 16, true},
+	    {"of the next version", "JP", 2, 3, 16, true},
+	    {"of the one before", "JP", 0, 0, 16, true},
+	    {"with another nonce", "JP", 1, 1, 15, true},
+	};
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 46);
+	struct hf_key key = secret_transport_key(fed_node(w->f, "JP")->broker);
+
+	cr_assert_eq(HF_PROTOCOL_VERSION, 1);
+	wires_connect_all(w);
+	wires_run(w);
+	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		static const uint8_t nonce[16];
+		uint8_t frame[64];
+		struct pack p;
+
+		pack_init(&p, frame, sizeof(frame));
+		pack_array(&p, 6);
+		pack_uint(&p, HF_LINK_HELLO);
+		pack_uint(&p, tries[i].min);
+		pack_uint(&p, tries[i].max);
+		pack_text(&p, tries[i].country);
+		pack_uint(&p, 0);
+		pack_bin(&p, nonce, tries[i].nonce);
+		w->cut_count = w->carried[HF_LINK_WELCOME] = 0;
+		wires_inject(w, "JP", "US", frame, packed(&p).size);
+		wires_run(w);
+		cr_assert_eq(wires_was_cut(w, "US", &key), tries[i].cut, "%s",
+		    tries[i].what);
+		cr_assert_eq(w->carried[HF_LINK_WELCOME] > 0, !tries[i].cut,
+		    "%s", tries[i].what);
+	}
+	wires_free(w);
+}

@@ -28,11 +28,11 @@ import harness  # noqa: E402
 LIMIT_SECONDS = int(240 * harness.TIMES)
 # filling a store takes minutes there; make check does it
 WITHOUT_SANITIZER = ("test_5_full.py",)
-LONG = ("test_5_full.py", "test_6_demo.py", "test_1_main.py")
 # nor under memcheck, which also has no seccomp, no Landlock and no room for
 # another preloaded library, nor time for the demo's terms of seconds
 WITHOUT_MEMCHECK = ("test_5_full.py", "test_9_auth.py", "test_9_confine.py",
                     "test_6_demo.py")
+LONG = ("test_5_full.py", "test_6_demo.py", "test_1_main.py")
 
 
 def on_alarm(signum, frame):
