@@ -91,9 +91,12 @@ FUZZ_NAMES = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,\
 	$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_LIBS = $(LIB_client) $(LIB_broker) $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
-FUZZ_LINK = $(addprefix -Wl$(comma)--wrap=,txn_put txn_del \
-	link_call) -lcriterion -lzmq -llmdb -lconfuse -lseccomp -ljansson -lpthread $(LDLIBS)
-FUZZ_RIG = $(call obj,tests/fuzz/fuzz.c tests/fuzz/rig.c tests/fuzz/tree.c \
+FUZZ_LINK = $(addprefix -Wl$(comma)--wrap=,txn_put txn_del link_call \
+	hf_verify hf_key_is_valid regcomp regfree \
+	crypto_hash_sha256_update crypto_hash_sha256_final) \
+	-lcriterion -lzmq -llmdb -lconfuse -lseccomp -ljansson -lpthread $(LDLIBS)
+FUZZ_ONCE = $(call obj,tests/fuzz/once.c tests/sim/hashes.c)
+FUZZ_RIG = $(FUZZ_ONCE) $(call obj,$(addprefix tests/fuzz/,fuzz.c rig.c tree.c) \
 	tests/broker/fixture.c tests/broker/draft.c tests/broker/wires.c)
 $(B)/fuzz/%.o: tests/fuzz/fuzz_%.c | deps-ok
 	@mkdir -p $(@D)
@@ -128,8 +131,12 @@ FUZZ_SAN_address = -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_CFLAGS_undefined = -O2 -g
 FUZZ_SAN_undefined = -fsanitize=undefined -fsanitize-trap=undefined
 FUZZ_COVER_address = -fsanitize=fuzzer-no-link
-# comparisons are told to libFuzzer by the other variant
+# comparisons, memcmp and strcmp are told to libFuzzer by the other variant
 FUZZ_COVER_undefined = -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp
+FUZZ_ENGINE_address = -fsanitize=fuzzer
+FUZZ_ENGINE_undefined = $$(clang --print-runtime-dir)/libclang_rt.fuzzer-$$(uname -m).a \
+	-lstdc++ -lm
+FUZZ_ENGINE = $(FUZZ_ENGINE_$(VARIANT))
 $(B)/timed/%.o: tests/fuzz/fuzz_%.c | deps-ok
 	@mkdir -p $(@D)
 	@echo "  CC $<"
@@ -139,9 +146,9 @@ $(B)/timed/%.o: tests/fuzz/fuzz_%.c | deps-ok
 $(FUZZ_RIG) $(B)/tests/fuzz/timed.o: ALL_CFLAGS += $(FUZZ_UNSEEN)
 # an archive: a harness without brokers has no counters of theirs
 $(B)/librig.a: $(FUZZ_RIG)
-$(B)/libfuzzer-%: $(B)/timed/%.o $(B)/tests/fuzz/timed.o $(B)/librig.a \
-	$(FUZZ_LIBS)
-	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(FUZZ_LINK)
+$(B)/libfuzzer-%: $(B)/timed/%.o $(B)/tests/fuzz/timed.o $(FUZZ_ONCE) \
+	$(B)/librig.a $(FUZZ_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(FUZZ_ENGINE) $(FUZZ_LINK)
 .PHONY: fuzz fuzz-programs fuzz-driver fuzz-table exhaustive
 .SECONDARY: $(FUZZ_NAMES:%=$(B)/timed/%.o)
 fuzz-programs: $(FUZZ_BIN)

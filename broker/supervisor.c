@@ -59,7 +59,7 @@ struct supervisor {
 	pid_t pid[ROLE_COUNT];
 	int core_fd; /* our end towards the core */
 	int signals;
-	bool stopping, give_up;
+	bool stopping, told_stop, give_up;
 	int exit_status;
 	unsigned restarts;
 	uint64_t restart_window_ms;
@@ -362,12 +362,11 @@ static void from_core(struct supervisor *s)
 	}
 }
 
-static void tell_core(struct supervisor *s, enum record_type type)
+static bool tell_core(struct supervisor *s, enum record_type type)
 {
 	struct record_header h = {.type = type};
 
-	if (s->core_fd >= 0)
-		(void)record_send(s->core_fd, &h, NULL);
+	return s->core_fd >= 0 && record_send(s->core_fd, &h, NULL) == HF_OK;
 }
 
 static void begin_stop(struct supervisor *s)
@@ -377,7 +376,6 @@ static void begin_stop(struct supervisor *s)
 	s->stopping = true;
 	s->stop_by_ms = mono_ms() + STOP_MS;
 	notify("STOPPING=1");
-	tell_core(s, RECORD_STOP);
 }
 
 static bool may_restart(struct supervisor *s)
@@ -538,7 +536,7 @@ static void on_signal(struct supervisor *s)
 		switch (info.ssi_signo) {
 		case SIGHUP:
 			log_line(LOG_INFO, HF_OK, "reload");
-			tell_core(s, RECORD_RELOAD);
+			(void)tell_core(s, RECORD_RELOAD);
 			break;
 		case SIGCHLD:
 			while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
@@ -584,8 +582,10 @@ static void loop(struct supervisor *s)
 
 		if (s->stopping && s->pid[ROLE_CORE] == 0)
 			return;
+		if (s->stopping && !s->told_stop)
+			s->told_stop = tell_core(s, RECORD_STOP);
 		if (s->stopping && mono_ms() > s->stop_by_ms) {
-			log_line(LOG_ERROR, HF_OK,
+			log_line(LOG_ERROR, HF_RESOURCES,
 			    "core does not end within %d s and is killed; what "
 			    "it acknowledged is durable",
 			    STOP_MS / 1000);

@@ -19,6 +19,9 @@
 /* libzmq gives up for good after a refused handshake.  A broker that has just
  * started knows no keys for a moment, so we dial again, a few times. */
 #define REFUSED_MS 150
+/* It does so after a protocol that was broken, too, and says nothing; after
+ * other ends it dials by itself, and has been up again by then. */
+#define ENDED_MS 10000
 #define HANDSHAKE_MS 2500
 
 #define BUSY_MAX_MS 30000u /* SPEC 10.1, 12.13 */
@@ -154,6 +157,7 @@ static void drain_monitor(struct link *l)
 			l->up = true;
 			l->renewed |= l->lost;
 			l->lost = false;
+			l->redial_at = 0;
 			l->refused = l->tries = 0;
 			l->trouble.err = HF_OK;
 			break;
@@ -182,6 +186,8 @@ static void drain_monitor(struct link *l)
 		case ZMQ_EVENT_DISCONNECTED:
 			l->lost = l->up || l->lost;
 			l->up = false;
+			if (l->redial_at == 0)
+				l->redial_at = mono_ms() + ENDED_MS;
 			break;
 		default:
 			break;

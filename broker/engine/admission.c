@@ -191,7 +191,7 @@ static void batch_claim(struct claim *c, struct wire *w)
 	struct link_acts acts;
 
 	wire_skip(w); /* sequence */
-	if (link_read_acts(w, &acts) != HF_OK || acts.count == 0)
+	if (link_read_acts(w, &acts) != HF_OK)
 		return;
 	c->class = HF_ROUTINE;
 	c->count = acts.count;
@@ -216,7 +216,7 @@ static bool peer_claim(
 	c->count = 1;
 	wire_init(&w, ev->frame.data, ev->frame.size);
 	wire_array(&w, 3, 3);
-	if (wire_uint(&w, UINT16_MAX) == HF_LINK_BATCH && w.err == HF_OK)
+	if (wire_uint(&w, UINT16_MAX) == HF_LINK_BATCH)
 		batch_claim(c, &w);
 	return true;
 }
@@ -245,8 +245,7 @@ static void say_busy(
 		pack_uint(&p, 8);
 	}
 	pack_uint(&p, wait);
-	if (pack_finish(&p, &as->answer_size) != HF_OK)
-		as->answer_size = 0;
+	as->answer_size = packed(&p).size;
 }
 
 /* In the class it claims, or in a lower one.  0: it may come. */

@@ -58,17 +58,12 @@ enum hf_err case_save(struct engine *e, const struct case_record *c)
 {
 	uint8_t row[RECORD_MAX];
 	struct pack p;
-	size_t size;
-	enum hf_err err;
 
 	assert(c->basis_count <= HF_LINEAGE_MAX);
 	pack_init(&p, row, sizeof(row));
 	write_record(&p, c);
-	err = pack_finish(&p, &size);
-	if (err != HF_OK)
-		return err;
 	return txn_put(e->txn, TABLE_CASES, bytes_of(c->id.b, sizeof(c->id.b)),
-	    bytes_of(row, size));
+	    packed(&p));
 }
 
 static void read_times(struct wire *w, struct case_record *c)

@@ -129,8 +129,7 @@ enum case_access case_access(struct engine *e, const struct case_record *c,
 {
 	const struct desk_entry *desk = roster_desk(e->roster, &who->desk);
 
-	if (desk == NULL || !desk_is_ours(e, &who->desk))
-		return ACCESS_NONE;
+	assert(desk != NULL && desk_is_ours(e, &who->desk));
 	if (is_granted(e, &c->id, &who->desk))
 		return ACCESS_FULL;
 	if (sees_skeletons(desk->type, who->role))

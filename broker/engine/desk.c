@@ -9,6 +9,7 @@
 #include "broker/engine/desk.h"
 #include "proto/crypto.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -219,13 +220,8 @@ static void begin_response(struct request *r, enum hf_err code)
 
 static enum hf_err send(struct request *r)
 {
-	struct hf_bytes frame;
-	size_t size;
+	struct hf_bytes frame = packed(&r->out); /* pages are bounded */
 
-	/* what does not fit is a mistake of ours: pages are bounded */
-	if (pack_finish(&r->out, &size) != HF_OK)
-		return HF_INTERNAL;
-	frame = bytes_of(r->out.data, size);
 	if (!r->has_receipt)
 		return effect_send(r->e, false, r->ev->conn, frame);
 	return effect_send_receipts(
@@ -282,8 +278,7 @@ static enum hf_err identify(struct request *r)
 	if (err != HF_OK)
 		return err;
 	desk = roster_desk(e->roster, &o->desk);
-	if (desk == NULL)
-		return HF_UNKNOWN_DESK;
+	assert(desk != NULL); /* an officer's is in his document */
 	r->who_copy = *o;
 	r->who = &r->who_copy;
 	r->desk_type = desk->type;

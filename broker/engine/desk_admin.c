@@ -4,6 +4,7 @@
 #include "broker/engine/desk.h"
 #include "broker/engine/link.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,7 @@ enum hf_err desk_hello(struct request *r)
 	uint64_t before;
 	enum hf_err err = previous_login(r, &before);
 
+	assert(d != NULL); /* it names who asks */
 	if (err != HF_OK)
 		return err;
 	(void)desk_session_of(r); /* counted; watching makes it matter */
@@ -56,7 +58,7 @@ enum hf_err desk_hello(struct request *r)
 	pack_bin(p, r->who->sign.b, sizeof(r->who->sign.b));
 	put_uint(p, 4, r->who->role);
 	put_uint(p, 5, before);
-	put_uint(p, 6, d == NULL ? 0 : d->head.version);
+	put_uint(p, 6, d->head.version);
 	put_uint(p, 7, r->e->frontier_saved.size);
 	put_uint(p, 8, r->e->now.ms);
 	put_uint(p, 9, r->ev->bound_ms);
@@ -242,35 +244,38 @@ enum hf_err desk_publish(struct request *r)
 
 enum hf_err desk_status(struct request *r)
 {
-	uint64_t started, acts, cases, outbox, waiting;
-	uint64_t witnessed, witnessed_at;
+	enum { ACTS, CASES, OUTBOX, TABLES };
+	enum { STARTED, WAITING, WITNESSED, WITNESSED_AT, NUMBERS };
+	static const enum table tables[TABLES] = {
+	    TABLE_IDS, TABLE_CASES, TABLE_OUTBOX};
+	static const char *const names[NUMBERS] = {
+	    "started", "waiting", "witnessed", "witnessed-at"};
+	uint64_t rows[TABLES], number[NUMBERS];
 	struct engine *e = r->e;
 	struct pack *p = &r->out;
-	enum hf_err err;
+	enum hf_err err = HF_OK;
 
-	if ((err = txn_rows(e->txn, TABLE_CASES, &cases)) != HF_OK ||
-	    (err = txn_rows(e->txn, TABLE_OUTBOX, &outbox)) != HF_OK ||
-	    (err = txn_rows(e->txn, TABLE_IDS, &acts)) != HF_OK ||
-	    (err = meta_get(e, "started", &started)) != HF_OK ||
-	    (err = meta_get(e, "waiting", &waiting)) != HF_OK ||
-	    (err = meta_get(e, "witnessed", &witnessed)) != HF_OK ||
-	    (err = meta_get(e, "witnessed-at", &witnessed_at)) != HF_OK)
+	for (unsigned i = 0; err == HF_OK && i < TABLES; i++)
+		err = txn_rows(e->txn, tables[i], &rows[i]);
+	for (unsigned i = 0; err == HF_OK && i < NUMBERS; i++)
+		err = meta_get(e, names[i], &number[i]);
+	if (err != HF_OK)
 		return err;
 	pack_map(p, 19);
-	put_uint(p, 1, started);
+	put_uint(p, 1, number[STARTED]);
 	put_uint(p, 2, e->frontier_saved.size);
-	put_uint(p, 3, acts);
-	put_uint(p, 4, cases);
-	put_uint(p, 5, outbox);
-	put_uint(p, 6, waiting);
+	put_uint(p, 3, rows[ACTS]);
+	put_uint(p, 4, rows[CASES]);
+	put_uint(p, 5, rows[OUTBOX]);
+	put_uint(p, 6, number[WAITING]);
 	pack_uint(p, 7);
 	pack_bool(p, e->clock_certain);
 	put_uint(p, 8, e->used);
 	put_uint(p, 9, e->room);
 	put_uint(p, 10, e->desks->count);
 	put_uint(p, 11, e->next_due.ms);
-	put_uint(p, 12, witnessed);
-	put_uint(p, 13, witnessed_at);
+	put_uint(p, 12, number[WITNESSED]);
+	put_uint(p, 13, number[WITNESSED_AT]);
 	put_uint(p, 14, e->gates[0].connections);
 	put_uint(p, 15, e->gates[0].turned_away);
 	put_uint(p, 16, e->gates[1].connections);

@@ -307,8 +307,7 @@ static enum hf_err pack_sent(
 	if (err != HF_OK)
 		return HF_CORRUPT;
 	to = hf_desk_country(&env.to);
-	if (same_country(&to, &e->options.country) ||
-	    env.track > HF_TRACK_ASKED)
+	if (same_country(&to, &e->options.country))
 		return HF_OK;
 	err = delivered(e, &leaf.id, to, &receipt, &there);
 	if (err != HF_OK)

@@ -40,15 +40,29 @@ static enum hf_err pack_due(
 	return err;
 }
 
+/* Where a page of one case ended: type u8, gen be32. */
+#define CASE_CURSOR 5u
+
 static enum hf_err due_of_case(struct request *r)
 {
+	struct hf_bytes cursor = r->arg[2].bytes;
+	uint8_t next[CASE_CURSOR];
 	enum case_access access;
 	struct due_row d = {.type = 0};
 	struct case_record c;
 	unsigned count = 0;
 	struct pack rows;
-	enum hf_err err = desk_open_case(r, &c, &access);
+	enum hf_err err;
 
+	if (cursor.size == CASE_CURSOR) {
+		d.type = cursor.data[0];
+		d.gen = get_be32(cursor.data + 1);
+	} else if (cursor.size > 0) {
+		return HF_RANGE;
+	}
+	/* argument 2 is no reference here */
+	r->arg[2].bytes = bytes_of(NULL, 0);
+	err = desk_open_case(r, &c, &access);
 	if (err != HF_OK)
 		return err;
 	pack_init(&rows, r->rows, HF_FRAME_MAX);
@@ -62,7 +76,11 @@ static enum hf_err due_of_case(struct request *r)
 	}
 	if (err != HF_OK && err != HF_NOTFOUND)
 		return err;
-	desk_put_rows(r, &rows, count, false);
+	desk_put_rows(r, &rows, count, err == HF_OK);
+	next[0] = (uint8_t)d.type;
+	put_be32(next + 1, d.gen);
+	if (err == HF_OK)
+		pack_bin(&r->out, next, sizeof(next));
 	return HF_OK;
 }
 

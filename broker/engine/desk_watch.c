@@ -37,8 +37,6 @@ static enum hf_err put(
 	uint8_t bytes[ROW_BYTES];
 	struct row_key k;
 	struct pack p;
-	size_t size;
-	enum hf_err err;
 
 	pack_init(&p, bytes, sizeof(bytes));
 	pack_array(&p, ROW_MEMBERS);
@@ -50,16 +48,12 @@ static enum hf_err put(
 	pack_uint(&p, e->now.ms);
 	pack_uint(&p, row->type);
 	pack_uint(&p, row->code);
-	err = pack_finish(&p, &size);
-	if (err != HF_OK)
-		return err;
 	for (struct desk_session *s = e->desks->sessions; s != NULL;
 	     s = s->hh.next)
 		if (same_desk(&s->desk, desk))
 			s->news = true;
 	inbox_key(&k, desk, ++e->sequence_inbox);
-	return txn_put(
-	    e->txn, TABLE_INBOX, row_bytes(&k), bytes_of(bytes, size));
+	return txn_put(e->txn, TABLE_INBOX, row_bytes(&k), packed(&p));
 }
 
 enum hf_err inbox_put(struct engine *e, const struct hf_desk *desk,

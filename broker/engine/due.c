@@ -8,8 +8,8 @@
  *
  * In a time-uncertain state nothing that depends on the legal date runs
  * (DESIGN 10).  Live traces still end (live_clock.c says when), and releases
- * and tallies are no matter of the date; these have lanes of their own at the
- * front of the key, so that nobody has to step over all that waits for the
+ * and withdrawals are no matter of the date; these have lanes of their own at
+ * the front of the key, so that nobody has to step over all that waits for the
  * clock.
  */
 #include "broker/engine/intake.h"
@@ -38,7 +38,6 @@ static unsigned lane_of(unsigned type)
 	case HF_DUE_LIVE_TIMEOUT:
 		return LANE_LIVE;
 	case HF_DUE_RELEASE:
-	case HF_DUE_TALLY:
 	case HF_DUE_WITHDRAW:
 		return LANE_ALWAYS;
 	default:
@@ -167,10 +166,10 @@ enum hf_err due_clear(struct engine *e, const struct hf_id *case_id,
 	return err == HF_NOTFOUND ? HF_OK : err;
 }
 
-/** Rows of the plan; others (release, alarms) come and go by themselves. */
+/** Rows of the plan; others (release, withdrawal) come and go by themselves. */
 static bool is_planned(unsigned type)
 {
-	return type >= HF_DUE_PENDING && type <= HF_DUE_REVIEW;
+	return type <= HF_DUE_REVIEW;
 }
 
 static bool in_plan(const struct plan *p, const struct due *d)

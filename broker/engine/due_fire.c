@@ -122,10 +122,6 @@ enum hf_err due_fire(
 	struct case_record c;
 	enum hf_err err;
 
-	if (type == HF_DUE_TALLY)
-		return tally_run(e, false);
-	if (type == HF_DUE_OUTBOX_ALARM)
-		return HF_OK; /* link_run looks at the outboxes themselves */
 	err = case_load(e, id, &c);
 	if (err != HF_OK)
 		return err == HF_NOTFOUND ? HF_CORRUPT : err;

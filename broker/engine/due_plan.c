@@ -8,6 +8,8 @@
 #include "broker/engine/intake.h"
 #include "proto/deadlines.h"
 
+#include <assert.h>
+
 uint32_t due_gen(unsigned track, uint32_t gen)
 {
 	return (uint32_t)track << 16 | gen;
@@ -16,8 +18,9 @@ uint32_t due_gen(unsigned track, uint32_t gen)
 static void add(
     struct plan *plan, unsigned type, uint32_t gen, struct instant at)
 {
-	if (at.ms == 0 || plan->count == PLAN_MAX)
+	if (at.ms == 0)
 		return;
+	assert(plan->count < PLAN_MAX);
 	plan->row[plan->count].type = type;
 	plan->row[plan->count].gen = gen;
 	plan->row[plan->count].at = at;

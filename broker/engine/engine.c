@@ -10,6 +10,7 @@
 #include "proto/crypto.h"
 #include "proto/text.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,21 +24,15 @@
 
 void engine_chance(struct engine *e, void *out, size_t size)
 {
-	uint8_t *at = out;
+	uint8_t counter[8];
+	struct hf_hash h;
 
-	while (size > 0) {
-		uint8_t counter[8];
-		size_t n = size < HF_HASH_SIZE ? size : HF_HASH_SIZE;
-		struct hf_hash h;
-
-		put_be64(counter, e->chance_used++);
-		h = hf_hash2(HF_TAG_RAND,
-		    bytes_of(e->event->chance, sizeof(e->event->chance)),
-		    bytes_of(counter, sizeof(counter)));
-		memcpy(at, h.b, n);
-		at += n;
-		size -= n;
-	}
+	assert(size <= sizeof(h.b));
+	put_be64(counter, e->chance_used++);
+	h = hf_hash2(HF_TAG_RAND,
+	    bytes_of(e->event->chance, sizeof(e->event->chance)),
+	    bytes_of(counter, sizeof(counter)));
+	memcpy(out, h.b, size);
 }
 
 /* ---- opening ---- */

@@ -87,7 +87,6 @@ static enum hf_err ask_cosignature(struct engine *e, const struct heads_log *l,
 	uint8_t record[HF_NOTE_MAX + HF_PROOF_MAX + 128];
 	uint64_t cosigned;
 	struct pack k;
-	size_t size;
 	enum hf_err err = link_counter(e, l->country, "cosigned", &cosigned);
 
 	if (err != HF_OK)
@@ -100,10 +99,7 @@ static enum hf_err ask_cosignature(struct engine *e, const struct heads_log *l,
 	pack_uint(&k, old_size);
 	pack_bin(&k, path.data, path.size);
 	pack_bool(&k, cosigned != 0);
-	err = pack_finish(&k, &size);
-	return err == HF_OK ? effect_cosign(e, l->country, entries,
-				  bytes_of(record, size))
-			    : err;
+	return effect_cosign(e, l->country, entries, packed(&k));
 }
 
 static enum hf_err send_cosigned(
@@ -308,7 +304,8 @@ enum hf_err heads_proof_in(struct engine *e, struct peer *p, struct wire *w)
 	err = wire_finish(w);
 	if (err != HF_OK)
 		return err;
-	if (b.size % sizeof(*path) != 0 || b.size > sizeof(path))
+	_Static_assert(sizeof(path) == HF_PROOF_MAX, "what is read has room");
+	if (b.size % sizeof(*path) != 0)
 		return HF_RANGE;
 	if (!p->prove.wanted || old_size != p->prove.size[0] ||
 	    new_size != p->prove.size[1])

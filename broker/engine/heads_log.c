@@ -11,6 +11,7 @@
 #include "broker/engine/heads.h"
 #include "proto/cosign.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum hf_err heads_log_of(
@@ -209,12 +210,11 @@ enum hf_err heads_compare(struct engine *e, const struct heads_log *l,
 	    hf_fork_encode(l->origin, &l->key, held, note, proof, &size);
 
 	*forked = err == HF_OK;
-	if (err != HF_OK)
-		return err == HF_CHECKPOINT ? HF_OK : err;
+	if (err != HF_OK) /* one ledger, as far as these tell */
+		return HF_OK;
 	err = hf_checkpoint_verify(note, l->origin, &l->key, &entries, &root);
-	return err == HF_OK
-		   ? fork_found(e, l->country, entries, bytes_of(proof, size))
-		   : err;
+	assert(err == HF_OK); /* or it were no proof */
+	return fork_found(e, l->country, entries, bytes_of(proof, size));
 }
 
 /* Is the log that a proof names one that we know, or is it no proof? */

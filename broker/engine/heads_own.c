@@ -66,17 +66,15 @@ bool heads_counts(const struct engine *e, struct hf_country c)
 /* Cosignatures in the note that the policy counts. */
 static unsigned count_cosignatures(const struct engine *e, struct hf_bytes note)
 {
+	const struct country_doc *d;
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < HF_COUNTRY_MAX; i++) {
-		const struct country_doc *d = roster_at(e->roster, i);
-		const struct broker_entry *b;
+	for (unsigned i = 0; (d = roster_at(e->roster, i)) != NULL; i++) {
+		const struct broker_entry *b =
+		    roster_broker(e->roster, d->head.country);
 		char name[HF_WITNESS_NAME_MAX];
 		uint64_t seconds;
 
-		if (d == NULL)
-			break;
-		b = roster_broker(e->roster, d->head.country);
 		if (b == NULL || !b->has_witness ||
 		    !heads_counts(e, d->head.country))
 			continue;

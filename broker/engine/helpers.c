@@ -39,6 +39,12 @@ uint32_t get_be32(const uint8_t in[4])
 	return v;
 }
 
+struct hf_bytes packed(const struct pack *p)
+{
+	assert(p->err == HF_OK);
+	return bytes_of(p->data, p->at);
+}
+
 bool id_is_zero(const struct hf_id *id)
 {
 	static const struct hf_id zero;

@@ -6,6 +6,7 @@
 #define HF_ENGINE_INTAKE_H
 
 #include "broker/engine/internal.h"
+#include "proto/deadlines.h"
 
 #define MINUTE_MS UINT64_C(60000)
 #define SKEW_MS (5u * MINUTE_MS) /* SPEC 12.1 */
@@ -155,9 +156,9 @@ HF_MUST_USE enum hf_err settle_folded(struct engine *e, struct case_record *c);
 
 /* ---- due.c, due_plan.c ---- */
 
-#define HF_DUE_RELEASE 14u  /* internal; never shown */
-#define HF_DUE_WITHDRAW 15u /* the same */
-#define PLAN_MAX 256u /* rows of one case: HF_DUES_MAX, some machine acts */
+#define HF_DUE_RELEASE 14u          /* internal; never shown */
+#define HF_DUE_WITHDRAW 15u         /* the same */
+#define PLAN_MAX (HF_DUES_MAX + 4u) /* with what brokers do by themselves */
 struct plan {
 	unsigned count;
 	struct {

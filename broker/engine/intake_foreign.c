@@ -147,7 +147,6 @@ static enum hf_err keep_conflict(struct intake *in)
 {
 	uint8_t proof[PROOF_MAX];
 	struct pack p;
-	size_t size;
 	enum hf_err err;
 
 	pack_init(&p, proof, sizeof(proof));
@@ -156,10 +155,8 @@ static enum hf_err keep_conflict(struct intake *in)
 	pack_bin(&p, in->act.envelope_bytes.data, in->act.envelope_bytes.size);
 	pack_bin(&p, in->act.sigs_bytes.data, in->act.sigs_bytes.size);
 	pack_bin(&p, in->receipt.data, in->receipt.size);
-	err = pack_finish(&p, &size);
-	if (err == HF_OK)
-		err = conflict_keep(in->e, &in->c.id, &in->act.digest,
-		    &in->act.id, bytes_of(proof, size), HF_GENERATION);
+	err = conflict_keep(in->e, &in->c.id, &in->act.digest, &in->act.id,
+	    packed(&p), HF_GENERATION);
 	return err == HF_OK ? no(in, 502, HF_GENERATION) : err;
 }
 

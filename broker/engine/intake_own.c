@@ -91,7 +91,8 @@ static enum hf_err check_author(
 		return no(in, 403, HF_WRONG_COUNTRY);
 	if (created > now + SKEW_MS || now > created + SKEW_MS)
 		return no(in, CLAUSE_ENTRY, HF_CLOCK_SKEW);
-	if (doc == NULL || in->act.envelope.roster > doc->head.version)
+	assert(doc != NULL); /* it names him */
+	if (in->act.envelope.roster > doc->head.version)
 		return no(in, 303, HF_RANGE);
 	return take_quota(in, who);
 }

@@ -105,7 +105,8 @@ struct engine {
 	struct engine *before;
 };
 
-/** Random bytes of this event (SPEC: chance is an argument). */
+/** Random bytes of this event (SPEC: chance is an argument), at most
+ * HF_HASH_SIZE at once. */
 void engine_chance(struct engine *e, void *out, size_t size);
 /** A counter in TABLE_META by name; 0 when it was never set. */
 HF_MUST_USE enum hf_err meta_get(
@@ -136,6 +137,12 @@ HF_MUST_USE enum hf_err effect_send_receipts(struct engine *e, bool peer,
     unsigned count);
 void effect_simple(struct engine *e, enum effect_type type,
     const struct hf_key *key, uint32_t slot);
+
+/* ---- helpers.c ---- */
+
+/** What was packed into room that was made for it: what does not fit is a
+ * mistake of ours.  Lends the buffer. */
+struct hf_bytes packed(const struct pack *p);
 
 /* ---- admission.c ---- */
 
@@ -261,7 +268,8 @@ HF_MUST_USE enum hf_err case_place(struct engine *e, const struct hf_id *id,
     unsigned track, uint32_t gen, uint64_t *index);
 /** Is our country the asking, the asked side, or both? bits 1, 2 */
 unsigned case_sides(const struct engine *e, const struct case_record *c);
-/** May this desk read the case: party, granted, auditor (skeleton)? */
+/** May this officer of ours read the case: party, granted, auditor
+ * (skeleton)? */
 enum case_access { ACCESS_NONE, ACCESS_SKELETON, ACCESS_FULL };
 enum case_access case_access(struct engine *e, const struct case_record *c,
     const struct officer_entry *who);

@@ -90,13 +90,9 @@ static enum hf_err append(struct engine *e, struct hf_ledger_leaf *leaf,
 	pack_array(&p, 2);
 	pack_bin(&p, bytes, size);
 	pack_bin(&p, payload.data, payload.size);
-	err = pack_finish(&p, &size);
-	if (err != HF_OK)
-		return err;
 	*index = e->frontier.size;
 	index_key(&k, *index);
-	err =
-	    txn_put(e->txn, TABLE_ENTRIES, row_bytes(&k), bytes_of(row, size));
+	err = txn_put(e->txn, TABLE_ENTRIES, row_bytes(&k), packed(&p));
 	if (err == HF_OK)
 		err = hf_frontier_add(&e->frontier, &hash, put_node, e);
 	if (err == HF_OK)
@@ -110,19 +106,14 @@ static enum hf_err put_act_row(
 	uint8_t row[ACT_ROW_MAX];
 	struct row_key k;
 	struct pack p;
-	size_t size;
-	enum hf_err err;
 
 	pack_init(&p, row, sizeof(row));
 	pack_array(&p, 3);
 	pack_bin(&p, act->core_bytes.data, act->core_bytes.size);
 	pack_bin(&p, act->envelope_bytes.data, act->envelope_bytes.size);
 	pack_bin(&p, act->sigs_bytes.data, act->sigs_bytes.size);
-	err = pack_finish(&p, &size);
-	if (err != HF_OK)
-		return err;
 	index_key(&k, index);
-	return txn_put(e->txn, TABLE_ACTS, row_bytes(&k), bytes_of(row, size));
+	return txn_put(e->txn, TABLE_ACTS, row_bytes(&k), packed(&p));
 }
 
 enum hf_err ledger_add_act(struct engine *e, enum hf_entry_type type,

@@ -152,8 +152,7 @@ enum hf_err lineage_run(struct engine *e, struct case_record *c)
 	uint64_t index;
 	enum hf_err err;
 
-	if (c->kind != HF_KIND_ORDER || case_is_over(c) ||
-	    (case_sides(e, c) & 1u) == 0)
+	if (c->kind != HF_KIND_ORDER || case_is_over(c))
 		return HF_OK;
 	err = find_dead_basis(e, c, &dead);
 	if (err != HF_OK || dead == NULL)

@@ -3,6 +3,7 @@
  */
 #include "broker/engine/link.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,6 +188,7 @@ static enum hf_err on_hello(
 	struct hf_country c;
 	enum hf_err err;
 
+	assert(theirs != NULL); /* it names this broker */
 	min = wire_uint(w, UINT16_MAX);
 	max = wire_uint(w, UINT16_MAX);
 	c = wire_country(w);
@@ -207,7 +209,7 @@ static enum hf_err on_hello(
 	pack_text(&k, e->options.country.s);
 	pack_uint(&k, got);
 	pack_uint(&k, own == NULL ? 0 : own->head.version);
-	pack_uint(&k, theirs == NULL ? 0 : theirs->head.version);
+	pack_uint(&k, theirs->head.version);
 	return effect_send_pack(e, true, ev->conn, &k);
 }
 
@@ -267,9 +269,8 @@ static enum hf_err on_ping(
 
 	wire_close(w);
 	err = wire_finish(w);
-	return err == HF_OK
-		   ? link_send_small(e, ev->conn, HF_LINK_PONG, value, true)
-		   : err;
+	return err == HF_OK ? link_send_small(e, ev->conn, HF_LINK_PONG, value)
+			    : err;
 }
 
 static enum hf_err dispatch(
@@ -391,8 +392,7 @@ static enum hf_err run_peer(struct engine *e, struct peer *p)
 		err = heads_send(e, p);
 	if (err == HF_OK && e->mono_ms >= p->ping_mono) {
 		p->ping_mono = e->mono_ms + LINK_PING_MS;
-		err =
-		    link_send_small(e, p->conn, HF_LINK_PING, e->mono_ms, true);
+		err = link_send_small(e, p->conn, HF_LINK_PING, e->mono_ms);
 	}
 	return err;
 }

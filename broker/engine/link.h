@@ -126,8 +126,9 @@ HF_MUST_USE enum hf_err link_counter_set(
 HF_MUST_USE enum hf_err link_send_pending(struct engine *e, struct peer *p);
 HF_MUST_USE enum hf_err link_send_hello(struct engine *e, struct peer *p);
 HF_MUST_USE enum hf_err link_send_document(struct engine *e, struct peer *p);
-HF_MUST_USE enum hf_err link_send_small(struct engine *e, uint64_t conn,
-    unsigned type, uint64_t value, bool has_value);
+/** A frame of one number: ping, pong, busy. */
+HF_MUST_USE enum hf_err link_send_small(
+    struct engine *e, uint64_t conn, unsigned type, uint64_t value);
 /* link_receive.c */
 struct answers {
 	unsigned count, receipts;
@@ -180,7 +181,7 @@ HF_MUST_USE enum hf_err recall_in(
     struct engine *e, const struct event *ev, struct peer *p, struct wire *w);
 HF_MUST_USE enum hf_err recall_list_in(
     struct engine *e, struct peer *p, struct wire *w);
-/** Acts came that were asked for; `acts` of them were taken. */
+/** Acts came while a page is in work; `acts` of them were taken. */
 HF_MUST_USE enum hf_err recall_acts_came(
     struct engine *e, struct peer *p, unsigned acts);
 

@@ -186,8 +186,6 @@ enum hf_err link_send_ack(
 {
 	uint8_t frame[1024];
 	struct pack k;
-	size_t size;
-	enum hf_err err;
 
 	pack_init(&k, frame, sizeof(frame));
 	pack_array(&k, 3 + a->receipts);
@@ -199,10 +197,8 @@ enum hf_err link_send_ack(
 		pack_uint(&k, a->row[i].sequence);
 		pack_uint(&k, a->row[i].code);
 	}
-	err = pack_finish(&k, &size);
-	return err == HF_OK ? effect_send_receipts(e, true, conn,
-				  bytes_of(frame, size), a->index, a->receipts)
-			    : err;
+	return effect_send_receipts(
+	    e, true, conn, packed(&k), a->index, a->receipts);
 }
 
 enum hf_err link_note_got(
@@ -230,7 +226,7 @@ enum hf_err link_batch(
 		    acts.row[i].receipt, &a);
 	if (err == HF_BUSY) /* what came before is answered */
 		err = link_send_small(e, ev->conn, HF_LINK_BUSY,
-		    e->pressure > 1 ? LINK_BUSY_FULL_MS : LINK_BUSY_MS, true);
+		    e->pressure > 1 ? LINK_BUSY_FULL_MS : LINK_BUSY_MS);
 	if (err != HF_OK || a.count == 0)
 		return err;
 	err = link_note_got(e, p, a.row[a.count - 1].sequence, &got);

@@ -8,17 +8,16 @@
 
 #include <stdlib.h>
 
-enum hf_err link_send_small(struct engine *e, uint64_t conn, unsigned type,
-    uint64_t value, bool has_value)
+enum hf_err link_send_small(
+    struct engine *e, uint64_t conn, unsigned type, uint64_t value)
 {
 	uint8_t frame[32];
 	struct pack p;
 
 	pack_init(&p, frame, sizeof(frame));
-	pack_array(&p, has_value ? 2 : 1);
+	pack_array(&p, 2);
 	pack_uint(&p, type);
-	if (has_value)
-		pack_uint(&p, value);
+	pack_uint(&p, value);
 	return effect_send_pack(e, true, conn, &p);
 }
 
@@ -121,7 +120,6 @@ static enum hf_err send_batch(
     struct engine *e, struct peer *p, const struct batch *b)
 {
 	struct pack k;
-	size_t size;
 	enum hf_err err;
 
 	pack_init(&k, e->scratch, HF_FRAME_MAX);
@@ -130,9 +128,7 @@ static enum hf_err send_batch(
 	pack_uint(&k, b->first);
 	pack_array(&k, b->count);
 	pack_raw(&k, bytes_of(b->acts.data, b->acts.at));
-	err = pack_finish(&k, &size);
-	if (err == HF_OK)
-		err = effect_send(e, true, p->conn, bytes_of(e->scratch, size));
+	err = effect_send(e, true, p->conn, packed(&k));
 	if (err == HF_OK)
 		note_flight(e, p, b->last);
 	return err;
@@ -199,7 +195,6 @@ enum hf_err link_send_document(struct engine *e, struct peer *p)
 		size_t n =
 		    size - begin < HF_DOC_PART ? size - begin : HF_DOC_PART;
 		struct pack k;
-		size_t frame;
 
 		pack_init(&k, e->scratch, HF_FRAME_MAX);
 		pack_array(&k, 4);
@@ -207,10 +202,7 @@ enum hf_err link_send_document(struct engine *e, struct peer *p)
 		pack_uint(&k, i);
 		pack_uint(&k, parts);
 		pack_bin(&k, stripped + begin, n);
-		err = pack_finish(&k, &frame);
-		if (err == HF_OK)
-			err = effect_send(
-			    e, true, p->conn, bytes_of(e->scratch, frame));
+		err = effect_send(e, true, p->conn, packed(&k));
 	}
 	if (err == HF_OK)
 		p->their_version = own->head.version;

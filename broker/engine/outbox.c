@@ -68,7 +68,6 @@ static enum hf_err outbox_add(
 	struct row_key k;
 	uint64_t sequence;
 	struct pack p;
-	size_t size;
 	enum hf_err err = link_counter(e, to, "next", &sequence);
 
 	if (err == HF_OK)
@@ -82,12 +81,8 @@ static enum hf_err outbox_add(
 	pack_uint(&p, row->index);
 	pack_uint(&p, row->kind);
 	pack_uint(&p, row->since.ms);
-	err = pack_finish(&p, &size);
-	if (err != HF_OK)
-		return err;
 	outbox_key(&k, to, sequence);
-	return txn_put(
-	    e->txn, TABLE_OUTBOX, row_bytes(&k), bytes_of(bytes, size));
+	return txn_put(e->txn, TABLE_OUTBOX, row_bytes(&k), packed(&p));
 }
 
 enum hf_err outbox_put(struct engine *e, struct hf_country to,

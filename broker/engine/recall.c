@@ -13,6 +13,7 @@
  */
 #include "broker/engine/link.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define AGAIN_MS 5000u
@@ -58,19 +59,16 @@ enum hf_err recall_begin_epoch(struct engine *e)
 
 	if (e->stored_epoch == o->epoch)
 		return HF_OK;
+	assert(o->accept_rollback); /* or it had not been opened */
 	err = meta_set(e, "epoch", o->epoch);
-	if (err == HF_OK && o->accept_rollback)
+	if (err == HF_OK)
 		err = meta_set(e, "recall", o->epoch);
-	if (err == HF_OK && o->accept_rollback)
+	if (err == HF_OK)
 		err = ledger_add_statement(e, &s, &index);
 	if (err != HF_OK)
 		return err;
-	e->stored_epoch = o->epoch;
-	if (o->accept_rollback) {
-		e->recall_epoch = o->epoch;
-		effect_log(
-		    e, HF_ROLLBACK, "rollback-accepted", NULL, NULL, NULL);
-	}
+	e->stored_epoch = e->recall_epoch = o->epoch;
+	effect_log(e, HF_ROLLBACK, "rollback-accepted", NULL, NULL, NULL);
 	return HF_OK;
 }
 
@@ -199,8 +197,6 @@ enum hf_err recall_run(struct engine *e)
 
 enum hf_err recall_acts_came(struct engine *e, struct peer *p, unsigned acts)
 {
-	if (p->recall.count == 0)
-		return HF_OK;
 	p->recall.acts += acts;
 	return go_on(e, p);
 }

@@ -111,26 +111,24 @@ static enum hf_err read_all(struct engine *e, struct refs *r)
 	return err == HF_NOTFOUND ? HF_OK : err;
 }
 
-/* An index with room for as many again; what abandoned turns left goes. */
-static enum hf_err build(struct engine *e, struct refs *r, uint32_t least)
+/* An index of the `most` references that are stored at most, with room for as
+ * many again; what abandoned turns left goes. */
+static enum hf_err build(struct engine *e, struct refs *r, uint32_t most)
 {
 	struct refs next = {.capacity = PLACES_LEAST, .saved = r->saved};
 	enum hf_err err;
 
-	for (;;) {
-		while (next.capacity / 2 < least)
-			next.capacity *= 2;
-		next.places = calloc(next.capacity, sizeof(*next.places));
-		if (next.places == NULL)
-			return HF_NOMEM;
-		next.used = 0;
-		err = read_all(e, &next);
-		if (err == HF_OK && next.used == next.count)
-			break;
+	while (next.capacity / 2 < most)
+		next.capacity *= 2;
+	next.places = calloc(next.capacity, sizeof(*next.places));
+	if (next.places == NULL)
+		return HF_NOMEM;
+	err = read_all(e, &next);
+	if (err == HF_OK && next.count > most)
+		err = HF_CORRUPT; /* more than anybody put there */
+	if (err != HF_OK) {
 		free(next.places);
-		if (err != HF_OK)
-			return err;
-		least = next.count;
+		return err;
 	}
 	free(r->places);
 	*r = next;

@@ -111,18 +111,13 @@ enum hf_err summary_pack(struct engine *e, struct pack *p,
     const struct case_record *c, const struct officer_entry *who)
 {
 	unsigned side =
-	    same_desk(&who->desk, &c->to) ||
-		    (own_side(e, c) == 1 && !same_desk(&who->desk, &c->from))
-		? 1
-		: 0;
+	    same_desk(&who->desk, &c->to) || own_side(e, c) == 1 ? 1 : 0;
 	unsigned inner = HF_TRACK_INNER_ASKING + side;
 	enum hf_deadline type = 0;
 	struct instant due = {0};
 	bool disputed = false;
 	enum hf_err err = due_next_of(e, &c->id, &type, &due);
 
-	if (err == HF_NOTFOUND)
-		err = HF_OK;
 	if (err == HF_OK)
 		err = is_disputed(e, c, &disputed);
 	if (err != HF_OK)

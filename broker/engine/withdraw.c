@@ -124,7 +124,7 @@ enum hf_err withdraw_begin(
 	if (err != HF_OK)
 		return err;
 	act = taken_back(e->work, track, gen);
-	if (act == NULL || c->erased || c->legal_hold)
+	if (act == NULL || c->legal_hold)
 		return HF_OK; /* it was due before that */
 	taken = act->id;
 	err = case_body_has(e, &taken, &has);

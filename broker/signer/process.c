@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define REPLY_MS 5000 /* as long as the core waits for one */
+
 static enum hf_err receive(int fd, struct record *r)
 {
 	for (;;) {
@@ -35,8 +37,12 @@ static enum hf_err reply(
 	struct record_header h = {.type = RECORD_SIGNED,
 	    .code = (uint32_t)code,
 	    .size = (uint32_t)size};
+	enum hf_err err;
 
-	return record_send(fd, &h, payload);
+	do {
+		err = record_send(fd, &h, payload);
+	} while (err == HF_BUSY && record_wait(fd, POLLOUT, REPLY_MS));
+	return err;
 }
 
 /** What this process holds. */
@@ -186,8 +192,6 @@ int signer_process(int fd)
 		err = confine_signer();
 	if (err == HF_OK)
 		err = tell_last(fd, &g);
-	else
-		log_line(LOG_ERROR, err, "signer-cannot-start");
 	while (err == HF_OK) {
 		err = receive(fd, r);
 		if (err != HF_OK)
@@ -195,6 +199,8 @@ int signer_process(int fd)
 		err = r->h.type == RECORD_COSIGN ? cosign_one(fd, r, g.cosigner)
 						 : sign_one(fd, r, g.signer);
 	}
+	if (err != HF_UNREACHABLE) /* the core says itself why it ended */
+		log_line(LOG_ERROR, err, "signer-ends: %s", hf_err_text(err));
 	signer_close(g.signer);
 	witness_close(g.cosigner);
 	secret_free(g.ledger);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define UNKNOWN_KEY 100
+#define CRITICAL_KEY 63
 #define UNKNOWN_FIELD 2000u
 
 static void must(enum hf_err err, const char *what)
@@ -223,7 +224,7 @@ static size_t sign_core(
 }
 
 /* One key more at the end of the map, where the highest one stands. */
-static size_t add_unknown(uint8_t *envelope, size_t size)
+static size_t add_unknown(uint8_t *envelope, size_t size, uint8_t key)
 {
 	uint8_t was = envelope[0];
 
@@ -235,7 +236,7 @@ static size_t add_unknown(uint8_t *envelope, size_t size)
 	} else {
 		envelope[was == 0xde ? 2 : 0]++;
 	}
-	envelope[size++] = UNKNOWN_KEY;
+	envelope[size++] = key;
 	envelope[size++] = 1;
 	return size;
 }
@@ -256,8 +257,12 @@ void draft_sign(const struct draft *d, struct signed_act *a)
 	must(hf_envelope_encode(
 		 &env, envelope, sizeof(envelope), &envelope_size),
 	    "hf_envelope_encode");
+	if (d->critical)
+		envelope_size =
+		    add_unknown(envelope, envelope_size, CRITICAL_KEY);
 	if (d->newer)
-		envelope_size = add_unknown(envelope, envelope_size);
+		envelope_size =
+		    add_unknown(envelope, envelope_size, UNKNOWN_KEY);
 	core.kind = d->kind;
 	core.author = d->author->sign;
 	core.created = d->created;

@@ -16,7 +16,7 @@
 
 #define FED_COUNTRIES 27u
 #define FED_DESKS 6u
-#define FED_ENTRIES 32u
+#define FED_ENTRIES 224u
 #define FED_START_MS UINT64_C(1795651200000)
 
 struct officer {
@@ -146,6 +146,8 @@ struct draft {
 	unsigned leaf_count, leaf_size; /* bytes of each text; 0: a few */
 	bool break_signature;
 	bool bad_form;         /* it need not be an act at all */
+	bool critical;         /* has a key that no version here knows and that
+				* must not be passed over (SPEC 1.6) */
 	bool newer;            /* has an optional key and optional fields that
 				* no version here knows (SPEC 1.6) */
 	const char *sealed_to; /* instead of `to`; NULL: to it */

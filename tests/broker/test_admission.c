@@ -232,6 +232,8 @@ Test(admission, a_batch_counts_as_its_acts)
 		pack_bin(&p, a.frame, a.size);
 		pack_bin(&p, "receipt", 7);
 	}
+	EXPECT("no broker: the turn cuts it",
+	    admit(r, &p, true, fed_officer(r->f, "us.ncp")->secret), HF_OK);
 	while (n < 1000 && admit(r, &p, true, us->broker) == HF_OK)
 		n++;
 	cr_assert_eq(n, 20);
@@ -242,6 +244,34 @@ Test(admission, a_batch_counts_as_its_acts)
 	cr_assert_geq(wire_uint(&w, LINK_BUSY_MAX_MS), 250);
 	wire_close(&w);
 	cr_assert_eq(wire_finish(&w), HF_OK);
+	/* one that is none, and one that claims to be urgent */
+	pack_init(&p, r->frame, sizeof(r->frame));
+	pack_array(&p, 3);
+	pack_uint(&p, HF_LINK_BATCH);
+	pack_uint(&p, 1);
+	pack_array(&p, 0);
+	EXPECT("no act", admit(r, &p, true, us->broker), HF_OK);
+	cr_assert_eq(r->as.count, 1);
+	d.env.urgency = HF_URGENT;
+	draft_sign(&d, &a);
+	pack_init(&p, r->frame, sizeof(r->frame));
+	pack_array(&p, 3);
+	pack_uint(&p, HF_LINK_BATCH);
+	pack_uint(&p, 1);
+	pack_array(&p, 1);
+	pack_array(&p, 2);
+	pack_bin(&p, a.frame, a.size);
+	pack_bin(&p, "receipt", 7);
+	EXPECT("urgent", admit(r, &p, true, us->broker), HF_OK);
+	cr_assert_eq(r->as.urgency, HF_URGENT);
+	/* of other frames only the number counts */
+	pack_init(&p, r->frame, sizeof(r->frame));
+	pack_array(&p, 3);
+	pack_uint(&p, HF_LINK_PROVE);
+	pack_uint(&p, 1);
+	pack_uint(&p, 2);
+	EXPECT("another frame", admit(r, &p, true, us->broker), HF_OK);
+	cr_assert_eq(r->as.count, 1);
 	rig_free(r);
 }
 
@@ -272,7 +302,7 @@ Test(admission, a_store_that_is_nearly_full_keeps_room_for_what_matters)
 	struct federation *f = fed_new("JP", "US", NULL);
 	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
 	struct engine_options *o;
-	struct hf_id id, note;
+	struct hf_id id, note, opening[2];
 	struct draft d;
 
 	jp->map_size = us->map_size = 2u << 20;
@@ -283,16 +313,25 @@ Test(admission, a_store_that_is_nearly_full_keeps_room_for_what_matters)
 	cr_assert_gt(o->routine_percent, 4);
 	EXPECT("routine", open_case(f, HF_ROUTINE), HF_NEARLY_FULL);
 	EXPECT("urgent", open_case(f, HF_URGENT), HF_OK);
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.env.urgency = HF_URGENT;
+	opening[0] = must_submit(&d);
 	draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
 	note = must_submit(&d);
 
 	o->emergency_percent = o->routine_percent;
 	EXPECT("urgent now", open_case(f, HF_URGENT), HF_NEARLY_FULL);
 	EXPECT("emergency", open_case(f, HF_EMERGENCY), HF_OK);
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.env.urgency = HF_EMERGENCY;
+	opening[1] = must_submit(&d);
 	us->engine->options.emergency_percent = 1;
 	turn_begin(us);
 	turn_end(us);
 	EXPECT("from abroad", fed_carry(jp, us, &note, NULL), HF_BUSY);
+	EXPECT(
+	    "an urgent opening", fed_carry(jp, us, &opening[0], NULL), HF_BUSY);
+	EXPECT("an emergency", fed_carry(jp, us, &opening[1], NULL), HF_OK);
 	draft_next(
 	    &d, f, "jp.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &id, NULL);
 	must_submit(&d);

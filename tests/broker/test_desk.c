@@ -5,6 +5,8 @@
 #include "proto/ref.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONN 5000u
@@ -805,4 +807,264 @@ Test(desk, an_auditor_gets_everything_to_verify_offline)
 	    ask(w, "jp.ncp", HF_OP_RECEIPT, args_end(&a)).code, HF_READ_DENIED);
 	cr_assert_eq(node_case(jp, &id).gens[0], 1);
 	wires_free(w);
+}
+
+/* ---- who watched, and may no more ---- */
+
+static unsigned frames_to(const struct wires *w, uint64_t conn)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < w->caught_count; i++)
+		count += w->caught[i].conn == conn;
+	return count;
+}
+
+/* By a document that leaves him out, or puts him at another desk. */
+Test(desk, a_watcher_of_another_desk_hears_nothing_of_this_one)
+{
+	for (unsigned moved = 0; moved < 2; moved++) {
+		struct wires *w =
+		    wires_new(fed_running("JP", "US", NULL), 30 + moved);
+		struct node *jp = fed_node(w->f, "JP");
+		struct hf_key key =
+		    secret_transport_key(fed_officer(w->f, "jp.ncp")->secret);
+		struct hf_id id = fed_request(w->f), act;
+		struct draft d;
+
+		EXPECT("watch", ask(w, "jp.ncp", HF_OP_WATCH, nothing).code,
+		    HF_OK);
+		for (unsigned i = 0; i < jp->entry_count; i++) {
+			struct country_entry *e = &jp->entries[i];
+
+			if (e->type != ENTRY_OFFICER ||
+			    strcmp(e->u.officer.desk.s, "jp.ncp") != 0)
+				continue;
+			if (moved)
+				desk_set(&e->u.officer.desk, "jp.ca");
+			else
+				*e = jp->entries[--jp->entry_count];
+			break;
+		}
+		fed_publish(jp);
+		desk_forget(w);
+		w->cut_count = 0;
+		draft_next(&d, w->f, "us.ncp", HF_KIND_NOTE, HF_TRACK_ASKED,
+		    &id, NULL);
+		act = must_submit(&d);
+		EXPECT("carry", fed_carry(fed_node(w->f, "US"), jp, &act, NULL),
+		    HF_OK);
+		cr_assert_eq(frames_to(w, CONN), 0, "moved %u", moved);
+		cr_assert(wires_was_cut(w, "JP", &key), "moved %u", moved);
+		wires_free(w);
+	}
+}
+
+/* Two desks of one country watch; each hears what is its own. */
+Test(desk, a_watcher_hears_of_its_own_desk_alone)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 38);
+	struct draft d;
+
+	EXPECT("one", ask(w, "jp.ncp", HF_OP_WATCH, nothing).code, HF_OK);
+	EXPECT("the other",
+	    desk_ask(
+		w, fed_officer(w->f, "jp.ca"), CONN + 1, HF_OP_WATCH, nothing)
+		.code,
+	    HF_OK);
+	desk_forget(w);
+	draft_open(&d, w->f, "jp.ca", HF_KIND_REQUEST, "us.ncp");
+	must_submit(&d);
+	cr_assert_eq(frames_to(w, CONN), 0);
+	cr_assert_eq(frames_to(w, CONN + 1), 1);
+	wires_free(w);
+}
+
+Test(desk, who_has_heard_everything_wakes_nobody)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 33);
+	struct node *jp = fed_node(w->f, "JP");
+	uint64_t mono = w->f->now.ms - FED_START_MS;
+
+	EXPECT("watch", ask(w, "jp.ncp", HF_OP_WATCH, nothing).code, HF_OK);
+	timer(w, "JP");
+	cr_assert(engine_next_mono(jp->engine) == 0 ||
+		  engine_next_mono(jp->engine) > mono + 1);
+	wires_free(w);
+}
+
+/* ---- statements about a case ---- */
+
+static struct reply receipt_of(
+    struct wires *w, const char *desk, uint64_t index, const char *country)
+{
+	static struct args a;
+
+	args_begin(&a, country != NULL ? 2 : 1);
+	args_uint(&a, 1, index);
+	if (country != NULL) {
+		pack_uint(&a.p, 2);
+		pack_text(&a.p, country);
+	}
+	return ask(w, desk, HF_OP_RECEIPT, args_end(&a));
+}
+
+/* The newest entry of a type. */
+static uint64_t newest_of(struct node *n, unsigned type)
+{
+	struct hf_ledger_leaf leaf;
+	uint64_t at = n->size;
+
+	node_look(n);
+	do {
+		cr_assert_gt(at, 0, "no entry of type %u", type);
+		EXPECT("leaf", ledger_leaf(n->engine, --at, &leaf), HF_OK);
+	} while (leaf.type != type);
+	node_look_end(n);
+	return at;
+}
+
+Test(desk, who_waited_in_vain_gets_the_proof_of_it)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 34);
+	struct node *jp = fed_node(w->f, "JP");
+	struct hf_receipt receipt;
+	struct hf_bytes bytes;
+	struct draft d;
+	struct reply r;
+	struct wire at;
+	uint64_t index;
+
+	wires_connect_all(w);
+	draft_open(&d, w->f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	must_submit(&d);
+	wires_run_for(w, 9000, 500);
+	index = newest_of(jp, HF_ENTRY_ABSENT);
+	EXPECT("of his case", receipt_of(w, "jp.ncp", index, NULL).code, HF_OK);
+	EXPECT("of another's", receipt_of(w, "jp.isp", index, NULL).code,
+	    HF_READ_DENIED);
+	r = receipt_of(w, "jp.ncp", index, "US");
+	EXPECT("countersigned", r.code, HF_OK);
+	cr_assert(reply_has(&r, 1, &at));
+	bytes = wire_bin(&at, 1, HF_RECEIPT_MAX);
+	EXPECT("decode", hf_receipt_decode(&receipt, bytes.data, bytes.size),
+	    HF_OK);
+	cr_assert_eq(receipt.leaf.type, HF_ENTRY_COUNTERSIGNED);
+	wires_free(w);
+}
+
+Test(desk, what_a_broker_did_by_itself_has_no_body)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 35);
+	struct node *us = fed_node(w->f, "US");
+	struct hf_id id = fed_request(w->f);
+	struct hf_ledger_leaf leaf;
+
+	fed_wait(w->f, 11);
+	timer(w, "US");
+	{
+		uint64_t index = newest_of(us, HF_ENTRY_MACHINE);
+
+		node_look(us);
+		EXPECT("leaf", ledger_leaf(us->engine, index, &leaf), HF_OK);
+		node_look_end(us);
+	}
+	EXPECT(
+	    "the opening", ask_case(w, "us.ncp", HF_OP_BODY, &id).code, HF_OK);
+	EXPECT("the lapse", ask_case(w, "us.ncp", HF_OP_BODY, &leaf.id).code,
+	    HF_UNKNOWN_ACT);
+	wires_free(w);
+}
+
+/* ---- before a head is signed ---- */
+
+static void step_desk(struct node *n, unsigned op, struct hf_bytes args)
+{
+	static uint8_t frame[HF_FRAME_MAX];
+	struct event ev = node_event(n, EVENT_DESK_FRAME);
+	struct pack p;
+
+	pack_init(&p, frame, sizeof(frame));
+	pack_array(&p, 3);
+	pack_uint(&p, op);
+	pack_uint(&p, 1);
+	pack_raw(&p, args);
+	ev.conn = CONN;
+	ev.key = secret_transport_key(n->officers[NCP].secret);
+	ev.frame = packed(&p);
+	EXPECT("step", engine_step(n->engine, &ev), HF_OK);
+}
+
+Test(desk, an_act_of_this_turn_is_shown_without_a_receipt)
+{
+	static struct signed_act act;
+	static struct args a;
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 36);
+	struct node *jp = fed_node(w->f, "JP");
+	const struct effect *e;
+	struct hf_id id;
+	struct wire at;
+	struct draft d;
+
+	draft_open(&d, w->f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	draft_sign(&d, &act);
+	id = act.id;
+	turn_begin(jp);
+	args_begin(&a, 1);
+	args_bin(&a, 1, act.frame, act.size);
+	step_desk(jp, HF_OP_SUBMIT, args_end(&a));
+	args_begin(&a, 1);
+	args_bin(&a, 1, id.b, sizeof(id.b));
+	step_desk(jp, HF_OP_ACTS, args_end(&a));
+	e = effects_at(jp->effects, effects_count(jp->effects) - 1);
+	cr_assert_eq(e->type, EFFECT_DESK_SEND);
+	wire_init(&at, e->bytes.data, e->bytes.size);
+	wire_array(&at, 4, 4);
+	wire_uint(&at, 1);
+	wire_uint(&at, 1);
+	cr_assert_eq(wire_uint(&at, 9999), HF_OK);
+	wire_map(&at, 1);
+	cr_assert_eq(wire_key(&at), 1);
+	cr_assert_eq(wire_array(&at, 1, 1), 1);
+	wire_array(&at, 4, 4);
+	cr_assert_gt(wire_bin(&at, 1, HF_ACT_MAX).size, 0);
+	cr_assert_eq(wire_bin(&at, 0, HF_RECEIPT_MAX).size, 0);
+	turn_end(jp);
+	wires_free(w);
+}
+
+/* The first turn of a broker: its document, and a desk that asks. */
+Test(desk, there_is_no_head_before_the_first_is_signed)
+{
+	struct federation *f = fed_new("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	const struct effect *e;
+	struct event ev;
+	struct wire at;
+
+	snprintf(jp->dir, sizeof(jp->dir), "/tmp/hf-test-XXXXXX");
+	cr_assert_not_null(mkdtemp(jp->dir));
+	node_open_store(jp);
+	node_open_engine(jp);
+	turn_begin(jp);
+	for (unsigned i = 0; i < 3; i++) {
+		static const enum event_type types[] = {
+		    EVENT_START, EVENT_PIN, EVENT_DOCUMENT};
+
+		ev = node_event(jp, types[i]);
+		ev.country = jp->country;
+		ev.key = secret_sign_key(jp->root);
+		ev.frame = bytes_of(jp->doc->bytes, jp->doc->size);
+		EXPECT("step", engine_step(jp->engine, &ev), HF_OK);
+	}
+	step_desk(jp, HF_OP_HEAD, bytes_of("\x80", 1));
+	e = effects_at(jp->effects, effects_count(jp->effects) - 1);
+	cr_assert_eq(e->type, EFFECT_DESK_SEND);
+	wire_init(&at, e->bytes.data, e->bytes.size);
+	wire_array(&at, 4, 4);
+	wire_uint(&at, 1);
+	wire_uint(&at, 1);
+	cr_assert_eq(wire_uint(&at, 9999), HF_UNKNOWN_ACT);
+	turn_end(jp);
+	fed_free(f);
 }

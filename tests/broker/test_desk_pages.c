@@ -391,6 +391,8 @@ Test(desk_pages, the_whole_ledger_is_for_auditors_and_operators)
 	    {"jp.isp", DESK_PROVIDER, ROLE_AUDITOR, false},
 	    {"jp.aud", DESK_AUDITOR, ROLE_AUDITOR, true},
 	    {"jp.aud", DESK_OVERSIGHT, ROLE_LIAISON, true},
+	    {"jp.aud", DESK_AUDITOR, ROLE_LIAISON, true},
+	    {"jp.ops", DESK_OPERATOR, ROLE_LIAISON, true},
 	    {"jp.ops", DESK_OPERATOR, ROLE_OPERATOR, true},
 	};
 	struct federation *f = fed_new("JP", "US", NULL);

@@ -324,3 +324,164 @@ Test(documents, every_version_that_was_in_force_is_there)
 	}
 	wires_free(w);
 }
+
+Test(documents, who_is_not_pinned_is_not_unpinned)
+{
+	struct federation *f = fed_running("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev = node_event(jp, EVENT_UNPIN);
+	uint64_t size = jp->size;
+
+	memcpy(ev.country.s, "BR", 3);
+	node_turn(jp, &ev);
+	cr_assert_eq(jp->size, size, "nothing is on record");
+	fed_free(f);
+}
+
+/* Nobody is left who may speak. */
+Test(documents, who_trusts_not_even_itself_cuts_everybody)
+{
+	struct wires *w = wires_new(fed_running("JP", NULL), 20);
+	struct node *jp = fed_node(w->f, "JP");
+	struct event ev = node_event(jp, EVENT_UNPIN);
+
+	ev.country = jp->country;
+	node_turn(jp, &ev);
+	for (unsigned i = 0; i < FED_DESKS; i++) {
+		struct hf_key key =
+		    secret_transport_key(jp->officers[i].secret);
+
+		cr_assert(wires_was_cut(w, "JP", &key), "desk %u", i);
+	}
+	wires_free(w);
+}
+
+#define MORE_OFFICERS 190u
+
+Test(documents, a_long_one_travels_in_parts)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 21);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	static struct officer more[MORE_OFFICERS];
+	struct country_doc *d;
+	struct reply r;
+
+	wires_connect_all(w);
+	wires_run(w);
+	for (unsigned i = 0; i < MORE_OFFICERS; i++)
+		fed_more_officer(jp, &more[i], "jp.ncp", ROLE_DUTY);
+	fed_build(jp);
+	cr_assert_gt(jp->doc->size, HF_DOC_PART);
+	r = publish(w, "jp.ops", jp->doc->bytes, jp->doc->size);
+	EXPECT("operator", r.code, HF_OK);
+	w->carried[HF_LINK_DOCUMENT] = 0;
+	wires_run(w);
+	cr_assert_geq(w->carried[HF_LINK_DOCUMENT], 2);
+	cr_assert_eq(version_at(w, "US", "JP"), 2);
+	cr_assert_not_null(roster_officer(
+	    engine_roster(us->engine), jp->country, &more[0].sign));
+	d = fetch(w, "jp.ncp", jp, 0);
+	cr_assert_eq(d->size, jp->doc->size);
+	country_doc_free(d);
+	for (unsigned i = 0; i < MORE_OFFICERS; i++)
+		secret_free(more[i].secret);
+	wires_free(w);
+}
+
+/* A broker's key that its country gave up is another's, also after a start. */
+Test(documents, a_key_that_changed_hands_stays_with_who_has_it)
+{
+	struct wires *w = wires_new(fed_running("BR", "JP", "US", NULL), 22);
+	struct node *br = fed_node(w->f, "BR"), *jp = fed_node(w->f, "JP"),
+		    *us = fed_node(w->f, "US");
+	struct hf_key key = secret_transport_key(us->broker);
+	const struct broker_entry *b;
+	struct hf_country who;
+
+	for (unsigned i = 0; i < us->entry_count; i++)
+		if (us->entries[i].type == ENTRY_BROKER)
+			us->entries[i].u.broker.transport =
+			    secret_transport_key(us->officers[AUD].secret);
+	fed_publish(us);
+	for (unsigned i = 0; i < jp->entry_count; i++)
+		if (jp->entries[i].type == ENTRY_BROKER)
+			jp->entries[i].u.broker.transport = key;
+	fed_publish(jp);
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(version_at(w, "BR", "US"), 2);
+		cr_assert_eq(version_at(w, "BR", "JP"), 2);
+		b = roster_broker_by_transport(
+		    engine_roster(br->engine), &key, &who);
+		cr_assert_not_null(b);
+		cr_assert_str_eq(who.s, "JP");
+		node_restart(br);
+	}
+	cr_assert_eq(node_statements(br, HF_ENTRY_CONFLICT, NULL), 0);
+	wires_free(w);
+}
+
+/* A country begins anew under another root: what the old one signed is not
+ * shown as its document. */
+Test(documents, what_another_root_signed_is_not_there)
+{
+	static struct args a;
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 23);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	struct event ev = node_event(jp, EVENT_UNPIN);
+	struct secret *first = us->root;
+	struct hf_key registrar = secret_sign_key(us->registrar);
+	struct country_doc *d;
+
+	d = fetch(w, "jp.aud", us, 1);
+	country_doc_free(d);
+	ev.country = us->country;
+	node_turn(jp, &ev);
+	us->root = secret_new(SECRET_ROOT);
+	EXPECT("certify",
+	    country_certify(us->country, 1, &registrar, 1,
+		(struct instant){w->f->now.ms - 1000},
+		(struct instant){w->f->now.ms + 86400000}, 1, us->root,
+		us->certificate, sizeof(us->certificate),
+		&us->certificate_size),
+	    HF_OK);
+	country_doc_free(us->doc);
+	us->doc = NULL;
+	fed_build(us);
+	fed_build(us);
+	ev = node_event(jp, EVENT_PIN);
+	ev.country = us->country;
+	ev.key = secret_sign_key(us->root);
+	node_turn(jp, &ev);
+	fed_give(jp, us);
+	for (uint32_t version = 1; version <= 2; version++) {
+		args_begin(&a, 2);
+		pack_uint(&a.p, 1);
+		pack_text(&a.p, "US");
+		args_uint(&a, 3, version);
+		EXPECT("version",
+		    ask(w, "jp.aud", HF_OP_DOCUMENT, args_end(&a)).code,
+		    version == 1 ? HF_UNKNOWN_ACT : HF_OK);
+	}
+	secret_free(first);
+	wires_free(w);
+}
+
+Test(documents, there_is_room_for_so_many_countries)
+{
+	struct federation *f = fed_running("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev = node_event(jp, EVENT_PIN);
+
+	ev.key = secret_sign_key(jp->root);
+	turn_begin(jp);
+	for (unsigned i = 1; i <= HF_COUNTRY_MAX; i++) {
+		ev.country.s[0] = (char)('A' + i / 26);
+		ev.country.s[1] = (char)('A' + i % 26);
+		EXPECT("pin", engine_step(jp->engine, &ev),
+		    i < HF_COUNTRY_MAX ? HF_OK : HF_TOO_MANY);
+	}
+	turn_end(jp);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_ROSTER, NULL),
+	    2 + HF_COUNTRY_MAX - 1, "pin and document of JP, and the others");
+	fed_free(f);
+}

@@ -1,5 +1,5 @@
 /* Deadlines, machine acts and releases (SPEC 5.8, 12.5, 12.7). */
-#include "tests/broker/fixture.h"
+#include "tests/broker/wires.h"
 
 #include "broker/engine/intake.h"
 #include "proto/crypto.h"
@@ -230,7 +230,7 @@ static void ends_after(
 
 Test(due, a_live_trace_ends_even_when_the_clock_is_uncertain)
 {
-	static const int64_t jumps[] = {0, -200000, 200000};
+	static const int64_t jumps[] = {0, -3000, -200000, 200000};
 
 	for (unsigned i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
 		struct federation *f = fed_running("JP", "US", NULL);
@@ -551,8 +551,7 @@ Test(due, what_is_due_no_more_does_nothing)
 		bool erased;
 		enum hf_err code;
 	} tries[] = {
-	    {HF_DUE_TALLY, false, HF_OK},
-	    {HF_DUE_OUTBOX_ALARM, false, HF_OK},
+	    {HF_DUE_WITHDRAW, false, HF_OK},
 	    {HF_DUE_EXPIRE, false, HF_OK},
 	    {HF_DUE_LIVE_TIMEOUT, false, HF_OK},
 	    {HF_DUE_ERASE, false, HF_OK},
@@ -580,4 +579,424 @@ Test(due, what_is_due_no_more_does_nothing)
 		turn_abandon(us);
 	}
 	fed_free(f);
+}
+
+/* ---- between a cause and what comes of it ---- */
+
+static struct reply ask_of(
+    struct wires *w, const char *desk, unsigned op, const struct hf_id *id)
+{
+	static struct args a;
+
+	args_begin(&a, 1);
+	args_bin(&a, 1, id->b, sizeof(id->b));
+	return desk_ask(w, fed_officer(w->f, desk), 5, op, args_end(&a));
+}
+
+/* Steps of one turn with a desk's frame among them. */
+static void ask_in_turn(struct node *n, unsigned desk, unsigned op,
+    const struct hf_id *id, uint8_t frame[128])
+{
+	struct event ev = node_event(n, EVENT_DESK_FRAME);
+	struct pack p;
+
+	pack_init(&p, frame, 128);
+	pack_array(&p, 3);
+	pack_uint(&p, op);
+	pack_uint(&p, 1);
+	pack_map(&p, id != NULL ? 1 : 0);
+	if (id != NULL) {
+		pack_uint(&p, 1);
+		pack_bin(&p, id->b, sizeof(id->b));
+	}
+	ev.conn = 5;
+	ev.key = secret_transport_key(n->officers[desk].secret);
+	ev.frame = packed(&p);
+	EXPECT("asked", engine_step(n->engine, &ev), HF_OK);
+}
+
+/* Rows of the newest answer of this turn. */
+static unsigned rows_in_turn(struct node *n, enum hf_err *code)
+{
+	const struct effect *e =
+	    effects_at(n->effects, effects_count(n->effects) - 1);
+	struct wire at;
+	unsigned rows = 0;
+
+	cr_assert_eq(e->type, EFFECT_DESK_SEND);
+	wire_init(&at, e->bytes.data, e->bytes.size);
+	wire_array(&at, 4, 4);
+	wire_uint(&at, 1);
+	wire_uint(&at, 1);
+	*code = (enum hf_err)wire_uint(&at, 9999);
+	wire_map(&at, HF_MAP_MAX);
+	if (wire_key(&at) == 1)
+		rows = wire_array(&at, 0, HF_ARRAY_MAX);
+	return rows;
+}
+
+/* A release that is due is no deadline that anybody is shown, and an order
+ * that ends before it is not ended twice. */
+Test(due, a_release_that_is_due_is_shown_to_nobody_and_done_once)
+{
+	static struct signed_act out[2];
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct hf_id id = fed_request(f);
+	struct hf_id order = order_on(f, "us.isp", &id, NULL);
+	uint8_t receipt[HF_RECEIPT_MAX], frames[3][128];
+	struct intake_result r;
+	unsigned before, all;
+	enum hf_err code;
+	struct draft d;
+
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &id, NULL);
+	EXPECT("withdraw", draft_submit(&d, &out[0], NULL), HF_OK);
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_WITHDRAW, HF_TRACK_ASKING, &order, NULL);
+	draft_sign(&d, &out[1]);
+	turn_begin(us);
+	ask_in_turn(us, NCP, HF_OP_DEADLINES, &order, frames[0]);
+	before = rows_in_turn(us, &code);
+	turn_abandon(us);
+	cr_assert_gt(before, 0);
+
+	turn_begin(us);
+	EXPECT("its basis ends",
+	    intake_foreign(us->engine, jp->country,
+		bytes_of(out[0].frame, out[0].size),
+		bytes_of(receipt, node_receipt(jp, &out[0].id, receipt)), &r),
+	    HF_OK);
+	ask_in_turn(us, NCP, HF_OP_DEADLINES, &order, frames[0]);
+	cr_assert_eq(rows_in_turn(us, &code), before);
+	ask_in_turn(us, NCP, HF_OP_DEADLINES, NULL, frames[1]);
+	all = rows_in_turn(us, &code);
+	cr_assert_gt(all, 0);
+	ask_in_turn(us, NCP, HF_OP_CASE, &order, frames[2]);
+	(void)rows_in_turn(us, &code);
+	EXPECT("the order", code, HF_OK);
+	EXPECT("it ends by an officer",
+	    intake_own(us->engine,
+		roster_officer(engine_roster(us->engine), us->country,
+		    &us->officers[NCP].sign),
+		bytes_of(out[1].frame, out[1].size), nothing, &r),
+	    HF_OK);
+	turn_end(us);
+	cr_assert_eq(node_case(us, &order).gens[HF_TRACK_ASKING], 2);
+	cr_assert_eq(
+	    node_kind_at(us, &order, HF_TRACK_ASKING, 2), HF_KIND_WITHDRAW);
+	cr_assert_eq(node_statements(us, HF_ENTRY_RELEASED, NULL), 0);
+	fed_free(f);
+}
+
+Test(due, a_deadline_that_has_passed_is_shown_no_more)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 1);
+	struct hf_id id = fed_request(w->f);
+	unsigned before, after;
+	struct reply r;
+	struct wire at;
+
+	r = ask_of(w, "us.ncp", HF_OP_DEADLINES, &id);
+	cr_assert(reply_has(&r, 1, &at));
+	before = wire_array(&at, 0, HF_ARRAY_MAX);
+	fed_wait(w->f, 2);
+	tick(w->f, "US");
+	r = ask_of(w, "us.ncp", HF_OP_DEADLINES, &id);
+	cr_assert(reply_has(&r, 1, &at));
+	after = wire_array(&at, 0, HF_ARRAY_MAX);
+	cr_assert_eq(after, before - 1, "pending");
+	wires_free(w);
+}
+
+/* Machines do not read. */
+Test(due, what_a_broker_does_by_itself_is_no_answer)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US"), *jp = fed_node(f, "JP");
+	uint8_t buffer[HF_PAYLOAD_MAX];
+	struct hf_statement s;
+	struct hf_id id = live_trace(f), act;
+	struct draft d;
+
+	start_live(f, &id);
+	for (uint32_t gen = 1; gen <= 2; gen++) {
+		act = act_at(us, &id, HF_TRACK_ASKED, gen);
+		carry(f, "US", "JP", &act);
+	}
+	draft_next(&d, f, "jp.ncp", HF_KIND_QUERY, HF_TRACK_ASKING, &id, &id);
+	d.env.due.ms = f->now.ms + 9000;
+	draft_has(&d, HF_E_DUE);
+	act = must_submit(&d);
+	carry(f, "JP", "US", &act);
+	fed_wait(f, 8);
+	tick(f, "US");
+	cr_assert_eq(
+	    node_kind_at(us, &id, HF_TRACK_ASKED, 3), HF_KIND_LIVE_TIMEOUT);
+	act = newest(us, &id, HF_TRACK_ASKED);
+	carry(f, "US", "JP", &act);
+	fed_wait(f, 2);
+	tick(f, "JP");
+	cr_assert(node_last_statement(jp, HF_ENTRY_ABSENT, &s, buffer));
+	cr_assert_eq(s.code, HF_DUE_REPLY);
+	cr_assert_neq(s.count, HF_SILENT_UNDECIDED, "nobody was there");
+	fed_free(f);
+}
+
+/* Two that started by wrong clocks, one a day early and one a day late: each
+ * ends by the clock that runs. */
+Test(due, the_end_that_comes_first_is_waited_for)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id late = live_trace(f), early = live_trace(f);
+	uint64_t mono;
+
+	us->clock_certain = false;
+	us->wall_error_ms = 200000;
+	start_live(f, &late); /* its row stands last, its end comes first */
+	fed_wait(f, 3);
+	us->wall_error_ms = -200000;
+	start_live(f, &early);
+	tick(f, "US");
+	mono = f->now.ms - FED_START_MS;
+	cr_assert_leq(engine_next_mono(us->engine), mono + 4001);
+	for (unsigned i = 3; i < 11; i++) {
+		tick(f, "US");
+		cr_assert_eq(node_case(us, &late).state == HF_STATE_TRACING,
+		    i < 7, "the one after %u s", i);
+		cr_assert_eq(node_case(us, &early).state == HF_STATE_TRACING,
+		    i < 10, "the other after %u s", i);
+		fed_wait(f, 1);
+	}
+	fed_free(f);
+}
+
+/* Its broker's document says who may sign; without one nobody may, and what is
+ * due is done all the same. */
+Test(due, a_hold_expires_also_without_a_document_of_ones_own)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US"), *jp = fed_node(f, "JP");
+	struct hf_id id = fed_request(f);
+	struct hf_id act = accept_by(f, "us.ncp", &id, 5);
+	struct event ev = node_event(us, EVENT_UNPIN);
+
+	carry(f, "US", "JP", &act);
+	ev.country = us->country;
+	node_turn(us, &ev);
+	fed_wait(f, 6);
+	tick(f, "US");
+	cr_assert_eq(node_case(us, &id).state, HF_STATE_EXPIRED);
+	act = newest(us, &id, HF_TRACK_ASKED);
+	carry(f, "US", "JP", &act);
+	cr_assert(same_state(us, jp, &id));
+	fed_free(f);
+}
+
+/* A follow-up suspends the end, and its review is owed by who received it. */
+Test(due, a_review_is_owed_by_the_asked_side_alone)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US"), *jp = fed_node(f, "JP");
+	uint8_t buffer[HF_PAYLOAD_MAX];
+	struct hf_statement s;
+	struct hf_id id = fed_request(f), act = accept_by(f, "us.ncp", &id, 20);
+	struct draft d;
+
+	carry(f, "US", "JP", &act);
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_FOLLOW_UP, HF_TRACK_ASKING, &id, &id);
+	act = must_submit(&d);
+	carry(f, "JP", "US", &act);
+	draft_next(&d, f, "us.ncp", HF_KIND_FOLLOW_UP_RECEIVED, HF_TRACK_ASKED,
+	    &id, &act);
+	d.env.due.ms = f->now.ms + 30000;
+	draft_has(&d, HF_E_DUE);
+	act = must_submit(&d);
+	carry(f, "US", "JP", &act);
+	fed_wait(f, 31);
+	tick(f, "US");
+	tick(f, "JP");
+	cr_assert(node_last_statement(us, HF_ENTRY_PENDING, &s, buffer));
+	cr_assert_eq(s.code, HF_DUE_REVIEW);
+	cr_assert_eq(memcmp(s.text.data, "us.ncp", 6), 0);
+	cr_assert_eq(node_statements(jp, HF_ENTRY_ABSENT, &id), 0,
+	    "nobody waits for it");
+	fed_free(f);
+}
+
+/* Of an order both desks are at home, and still nobody waits for a review. */
+Test(due, a_review_at_home_is_pending_and_no_absence)
+{
+	struct federation *f = fed_running("US", NULL);
+	struct node *us = fed_node(f, "US");
+	uint8_t buffer[HF_PAYLOAD_MAX];
+	struct hf_statement s;
+	struct hf_id id, act;
+	struct draft d;
+
+	draft_open(&d, f, "us.ncp", HF_KIND_ORDER, "us.isp");
+	id = must_submit(&d);
+	accept_by(f, "us.isp", &id, 50);
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_FOLLOW_UP, HF_TRACK_ASKING, &id, &id);
+	act = must_submit(&d);
+	draft_next(&d, f, "us.isp", HF_KIND_FOLLOW_UP_RECEIVED, HF_TRACK_ASKED,
+	    &id, &act);
+	d.env.due.ms = f->now.ms + 30000;
+	draft_has(&d, HF_E_DUE);
+	must_submit(&d);
+	fed_wait(f, 31);
+	tick(f, "US");
+	cr_assert(node_last_statement(us, HF_ENTRY_PENDING, &s, buffer));
+	cr_assert_eq(s.code, HF_DUE_REVIEW);
+	cr_assert_eq(node_statements(us, HF_ENTRY_ABSENT, &id), 0);
+	fed_free(f);
+}
+
+/* Started, stopped and started by one turn's clock: one limit, and it holds. */
+Test(due, a_trace_that_starts_twice_in_one_turn_has_one_end)
+{
+	static const unsigned kinds[] = {
+	    HF_KIND_LIVE_STARTED, HF_KIND_LIVE_STOPPED, HF_KIND_LIVE_STARTED};
+	static struct signed_act act[3];
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id id = live_trace(f);
+	struct draft d;
+
+	us->clock_certain = false;
+	us->wall_error_ms = -200000;
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_LIVE_STARTED, HF_TRACK_ASKED, &id, &id);
+	d.env.at = f->now;
+	draft_has(&d, HF_E_AT);
+	for (unsigned i = 0; i < 3; i++) {
+		d.kind = kinds[i];
+		hf_random(d.env.salt, sizeof(d.env.salt));
+		draft_sign(&d, &act[i]);
+		d.env.gen++;
+		d.env.prev = act[i].digest;
+	}
+	turn_begin(us);
+	for (unsigned i = 0; i < 3; i++) {
+		struct intake_result r;
+
+		EXPECT("enter",
+		    intake_own(us->engine,
+			roster_officer(engine_roster(us->engine), us->country,
+			    &us->officers[NCP].sign),
+			bytes_of(act[i].frame, act[i].size), nothing, &r),
+		    HF_OK);
+	}
+	turn_end(us);
+	for (unsigned i = 0; i < 8; i++) {
+		struct event ev = node_event(us, EVENT_TIMER);
+
+		node_turn(us, &ev);
+		cr_assert_eq(node_case(us, &id).state == HF_STATE_TRACING,
+		    i < 7, "after %u s", i);
+		fed_wait(f, 1);
+	}
+	fed_free(f);
+}
+
+/* By the clock that runs: what was listened to is over when the second start
+ * says, although the first one's limit was in force as the turn began. */
+Test(due, a_trace_that_starts_again_in_one_turn_ends_by_its_new_start)
+{
+	static struct signed_act act[2];
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	struct hf_id id = live_trace(f);
+	struct draft d;
+
+	us->clock_certain = false;
+	us->wall_error_ms = -200000;
+	start_live(f, &id);
+	fed_wait(f, 3);
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_LIVE_STOPPED, HF_TRACK_ASKED, &id, &id);
+	d.env.at = f->now;
+	draft_has(&d, HF_E_AT);
+	draft_sign(&d, &act[0]);
+	d.kind = HF_KIND_LIVE_STARTED;
+	d.env.gen++;
+	d.env.prev = act[0].digest;
+	draft_sign(&d, &act[1]);
+	turn_begin(us);
+	for (unsigned i = 0; i < 2; i++) {
+		struct intake_result r;
+
+		EXPECT("enter",
+		    intake_own(us->engine,
+			roster_officer(engine_roster(us->engine), us->country,
+			    &us->officers[NCP].sign),
+			bytes_of(act[i].frame, act[i].size), nothing, &r),
+		    HF_OK);
+	}
+	turn_end(us);
+	for (unsigned i = 0; i < 8; i++) {
+		tick(f, "US");
+		cr_assert_eq(node_case(us, &id).state == HF_STATE_TRACING,
+		    i < 7, "after %u s", i);
+		fed_wait(f, 1);
+	}
+	fed_free(f);
+}
+
+/* As many questions as are watched: each has its deadline, and all are shown,
+ * a page after the other. */
+Test(due, a_case_shows_all_its_deadlines)
+{
+	static struct args a;
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 3);
+	struct hf_id id = fed_request(w->f);
+	uint8_t cursor[STORE_KEY_MAX];
+	unsigned rows = 0, answers = 0;
+	size_t size = 0;
+	struct draft d;
+	struct reply r;
+	struct wire at;
+
+	accept_by(w->f, "us.ncp", &id, 50);
+	for (unsigned i = 0; i < 70; i++) {
+		draft_next(&d, w->f, "us.ncp", HF_KIND_QUERY, HF_TRACK_ASKED,
+		    &id, &id);
+		d.env.due.ms = w->f->now.ms + 9000;
+		draft_has(&d, HF_E_DUE);
+		must_submit(&d);
+	}
+	do {
+		args_begin(&a, size > 0 ? 2 : 1);
+		args_bin(&a, 1, id.b, sizeof(id.b));
+		if (size > 0)
+			args_bin(&a, 2, cursor, size);
+		r = desk_ask(w, fed_officer(w->f, "us.ncp"), 5, HF_OP_DEADLINES,
+		    args_end(&a));
+		EXPECT("deadlines", r.code, HF_OK);
+		cr_assert(reply_has(&r, 1, &at));
+		rows += wire_array(&at, 0, HF_ARRAY_MAX);
+		size = 0;
+		if (reply_has(&r, 2, &at)) {
+			struct hf_bytes next = wire_bin(&at, 1, sizeof(cursor));
+
+			memcpy(cursor, next.data, size = next.size);
+		}
+		desk_forget(w);
+		answers++;
+	} while (size > 0 && answers < 9);
+	cr_assert_eq(rows, 1 + 64, "expire, and the queries that are watched");
+	cr_assert_eq(answers, 2);
+	args_begin(&a, 2);
+	args_bin(&a, 1, id.b, sizeof(id.b));
+	args_bin(&a, 2, cursor, 3);
+	EXPECT("no cursor of ours",
+	    desk_ask(w, fed_officer(w->f, "us.ncp"), 5, HF_OP_DEADLINES,
+		args_end(&a))
+		.code,
+	    HF_RANGE);
+	wires_free(w);
 }

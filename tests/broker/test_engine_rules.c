@@ -10,6 +10,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONN 6000u
@@ -68,6 +69,7 @@ Test(copies, the_newest_head_in_it_is_of_its_entries)
 	struct node *jp = fed_node(f, "JP");
 	struct hf_hash root = {{3}};
 	uint64_t size = jp->size, key = 1000000;
+	struct secret *other;
 	char note[HF_NOTE_MAX];
 	size_t n;
 
@@ -87,8 +89,74 @@ Test(copies, the_newest_head_in_it_is_of_its_entries)
 	put_note(jp, key++, note, n);
 	EXPECT(
 	    "of an epoch without a key", judge_copy(jp, "JP"), HF_CHECKPOINT);
+	other = jp->broker;
+	jp->broker = jp->witness;
+	n = node_note(jp, key, &root, note);
+	jp->broker = other;
+	put_note(jp, key++, note, n);
+	EXPECT("by another key", judge_copy(jp, "JP"), HF_CHECKPOINT);
 	put_note(jp, key++, "no note", 7);
 	EXPECT("none", judge_copy(jp, "JP"), HF_CORRUPT);
+	fed_free(f);
+}
+
+Test(copies, a_broker_that_has_signed_nothing_yet_has_good_ones)
+{
+	struct federation *f = fed_new("JP", NULL);
+	struct node *jp = fed_node(f, "JP");
+
+	snprintf(jp->dir, sizeof(jp->dir), "/tmp/hf-test-XXXXXX");
+	cr_assert_not_null(mkdtemp(jp->dir));
+	node_open_store(jp);
+	EXPECT("empty", judge_copy(jp, "JP"), HF_OK);
+	fed_free(f);
+}
+
+/* The start reads entries anew and needs few nodes; a copy is read whole. */
+Test(copies, a_node_of_the_tree_that_rotted_is_found)
+{
+	static const uint8_t key[9] = {255}, node[HF_HASH_SIZE] = {7};
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct engine_options o = jp->engine->options;
+	struct engine *e;
+	struct txn *t;
+
+	EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+	EXPECT("put",
+	    txn_put(t, TABLE_NODES, bytes_of(key, sizeof(key)),
+		bytes_of(node, sizeof(node))),
+	    HF_OK);
+	EXPECT("commit", txn_commit(t), HF_OK);
+	EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+	EXPECT("the start does not need it",
+	    engine_open(&e, &o, t, jp->size, &jp->root_hash), HF_OK);
+	engine_free(e);
+	txn_abort(t);
+	EXPECT("a copy", judge_copy(jp, "JP"), HF_CORRUPT);
+	fed_free(f);
+}
+
+Test(copies, a_root_that_is_not_that_of_the_entries_is_found)
+{
+	static const uint8_t node[HF_HASH_SIZE] = {7};
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct hf_bytes key, value;
+	struct row_key k = {0};
+	struct txn *t;
+
+	EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+	EXPECT("nearest the root",
+	    txn_next(t, TABLE_NODES, nothing, nothing, false, &key, &value),
+	    HF_OK);
+	row_add(&k, key.data, key.size);
+	EXPECT("put",
+	    txn_put(
+		t, TABLE_NODES, row_bytes(&k), bytes_of(node, sizeof(node))),
+	    HF_OK);
+	EXPECT("commit", txn_commit(t), HF_OK);
+	EXPECT("a copy", judge_copy(jp, "JP"), HF_CORRUPT);
 	fed_free(f);
 }
 
@@ -200,6 +268,38 @@ Test(witnesses, a_country_may_have_none)
 		    tries[i].alarm, "nobody could");
 	}
 	wires_free(w);
+}
+
+/* Those who are asked for a cosignature and do not give it. */
+Test(witnesses, nobody_is_missed_who_could_not_cosign)
+{
+	static const struct {
+		const char *named;
+		bool unpinned, alarm;
+	} tries[] = {
+	    {"US", false, true}, {"BR", false, false}, {"US", true, false}};
+
+	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		struct wires *w =
+		    wires_new(fed_running("JP", "US", NULL), 50 + i);
+		struct node *jp = fed_node(w->f, "JP");
+		struct engine_options *o = &jp->engine->options;
+		struct event ev = node_event(jp, EVENT_UNPIN);
+
+		o->witness_max_age_ms = 5000;
+		o->witness_count = o->witness_quorum = 1;
+		memcpy(o->witnesses[0].s, tries[i].named, 3);
+		w->drop_type = HF_LINK_COSIGNED;
+		wires_connect_all(w);
+		wires_run(w);
+		ev.country = fed_node(w->f, "US")->country;
+		if (tries[i].unpinned)
+			node_turn(jp, &ev);
+		wires_run_for(w, 20000, 2000);
+		cr_assert_eq(wires_logged(w, "JP", HF_UNWITNESSED) > 0,
+		    tries[i].alarm, "try %u", i);
+		wires_free(w);
+	}
 }
 
 /* ---- the end of a file (SPEC 12.8) ---- */
@@ -421,10 +521,17 @@ Test(asking, acts_of_a_stolen_key_are_disputed)
 		struct node *jp = fed_node(w->f, "JP");
 		struct hf_id id = fed_request(w->f);
 		uint64_t at = w->f->now.ms;
+		struct hf_id note;
 		struct args a;
 		struct reply r;
 		struct wire v;
+		struct draft d;
 
+		draft_next(&d, w->f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING,
+		    &id, NULL);
+		note = must_submit(&d);
+		EXPECT("carry",
+		    fed_carry(jp, fed_node(w->f, "US"), &note, NULL), HF_OK);
 		entry.u.revocation.key = jp->officers[tries[i].desk].sign;
 		entry.u.revocation.since.ms =
 		    at + (uint64_t)(tries[i].since_s * 1000);
@@ -518,4 +625,70 @@ Test(own_heads, only_the_head_of_these_entries_is_published)
 	EXPECT("only frames are verified beforehand",
 	    engine_preverify(EVENT_TIMER, nothing), HF_FRAME);
 	fed_free(f);
+}
+
+/* A case outlives the trust in the other country, and shows who works on it. */
+Test(asking, a_case_is_shown_as_its_desk_left_it)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 60);
+	struct node *jp = fed_node(w->f, "JP");
+	struct event ev = node_event(jp, EVENT_UNPIN);
+	struct hf_id id = fed_request(w->f);
+	struct args a;
+	struct draft d;
+	struct reply r;
+	struct wire at;
+
+	for (unsigned i = 0; i < 2; i++) {
+		args_begin(&a, 1);
+		args_bin(&a, 1, id.b, sizeof(id.b));
+		r = ask(w, "jp.ncp", HF_OP_CASE, args_end(&a));
+		EXPECT("case", r.code, HF_OK);
+		cr_assert(reply_has(&r, HF_S_DISPUTED, &at));
+		cr_assert_not(wire_bool(&at));
+		cr_assert(reply_has(&r, HF_S_ASSIGNEE, &at));
+		if (i == 0) {
+			cr_assert_eq(wire_peek(&at), WIRE_NIL, "nobody");
+			draft_next(&d, w->f, "jp.ncp", HF_KIND_ASSIGN,
+			    HF_TRACK_INNER_ASKING, &id, NULL);
+			d.env.assignee = d.author->sign;
+			draft_has(&d, HF_E_ASSIGNEE);
+			must_submit(&d);
+			ev.country = fed_node(w->f, "US")->country;
+			node_turn(jp, &ev);
+		} else {
+			cr_assert_arr_eq(
+			    wire_bin(&at, HF_KEY_SIZE, HF_KEY_SIZE).data,
+			    d.author->sign.b, HF_KEY_SIZE);
+		}
+	}
+	wires_free(w);
+}
+
+/* Who reads for his country sees the inner track of its side. */
+Test(asking, an_auditor_is_shown_the_side_of_his_country)
+{
+	static const struct {
+		const char *desk;
+		uint64_t side, inner_gen;
+	} tries[] = {{"us.aud", 1, 1}, {"us.ncp", 1, 1}, {"jp.aud", 0, 0}};
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 61);
+	struct hf_id id = fed_request(w->f);
+	struct args a;
+	struct draft d;
+	struct reply r;
+
+	draft_next(
+	    &d, w->f, "us.ncp", HF_KIND_NOTE, HF_TRACK_INNER_ASKED, &id, NULL);
+	must_submit(&d);
+	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		args_begin(&a, 1);
+		args_bin(&a, 1, id.b, sizeof(id.b));
+		r = ask(w, tries[i].desk, HF_OP_CASE, args_end(&a));
+		EXPECT(tries[i].desk, r.code, HF_OK);
+		cr_assert_eq(reply_uint(&r, HF_S_SIDE), tries[i].side);
+		cr_assert_eq(
+		    reply_uint(&r, HF_S_INNER_GEN), tries[i].inner_gen);
+	}
+	wires_free(w);
 }

@@ -656,3 +656,29 @@ Test(engine, consistency_is_only_proved_of_what_is_committed)
 	txn_abort(t);
 	fed_free(f);
 }
+
+/* A document that comes as somebody's term ends. */
+Test(engine, what_time_and_a_document_change_at_once_is_told_once)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct event ev;
+
+	for (unsigned i = 0; i < jp->entry_count; i++)
+		if (jp->entries[i].type == ENTRY_OFFICER &&
+		    strcmp(jp->entries[i].u.officer.desk.s, "jp.isp") == 0)
+			jp->entries[i].u.officer.valid_until.ms =
+			    f->now.ms + 60000;
+	fed_publish(jp);
+	fed_build(jp);
+	jp->carry = count_keys;
+	key_effects = 0;
+	fed_wait(f, 61);
+	fed_give(jp, jp);
+	cr_assert_eq(key_effects, 1);
+	cr_assert_eq(admitted(jp, false), FED_DESKS - 1);
+	ev = node_event(jp, EVENT_TIMER);
+	node_turn(jp, &ev);
+	cr_assert_eq(key_effects, 1);
+	fed_free(f);
+}

@@ -94,12 +94,17 @@ Test(erase, goes_on_after_a_crash_between_intent_and_certificate)
 	struct federation *f = fed_running("JP", "US", NULL);
 	struct node *jp = fed_node(f, "JP");
 	struct hf_id act, id = withdrawn(f, &act);
+	uint32_t slot;
 
 	fed_wait(f, 3);
 	turn_begin(jp);
 	turn_end_crash(jp);
 	cr_assert_not(node_case(jp, &id).erased);
 	cr_assert_eq(key_of(jp, &id), HF_OK);
+	/* between key and certificate the act goes without what is gone */
+	slot = node_case(jp, &id).key_slot;
+	EXPECT("destroy", store_keys_destroy(jp->store, &slot, 1), HF_OK);
+	EXPECT("carry", fed_carry(jp, fed_node(f, "US"), &act, NULL), HF_OK);
 	node_restart(jp);
 	cr_assert(node_case(jp, &id).erased);
 	cr_assert_eq(key_of(jp, &id), HF_ERASED);

@@ -391,3 +391,199 @@ Test(foreign, a_receipt_of_another_kind_of_entry_proves_nothing)
 	EXPECT("its type", bring_signed(jp, us, &a, NULL), HF_RECEIPT);
 	fed_free(f);
 }
+
+/* ---- of a later version (SPEC 1.6) ---- */
+
+#define LATER_OPENING 77u /* a kind that no version here knows */
+
+Test(foreign, an_opening_of_a_later_version_is_kept_void_and_answered)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct intake_result r;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", LATER_OPENING, "us.ncp");
+	d.env.present &= ~(UINT64_C(1) << HF_E_RULES);
+	draft_sign(&d, &a);
+	force(jp, &a);
+	EXPECT("carry", fed_carry(jp, us, &a.id, &r), HF_OK);
+	cr_assert_eq(r.clause, 106);
+	cr_assert_eq(node_clause(us, &a.id, HF_TRACK_ASKING, 1), 106);
+	cr_assert(same_state(jp, us, &a.id) ||
+		  node_case(us, &a.id).gens[HF_TRACK_ASKED] == 1);
+	fed_free(f);
+}
+
+Test(foreign, what_opens_no_case_names_one)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct intake_result r;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_OPTIONAL + 9, "us.ncp");
+	d.env.track = HF_TRACK_ASKED;
+	draft_sign(&d, &a);
+	force_leaf(jp, &a);
+	EXPECT("of no case", bring_signed(jp, us, &a, &r), HF_SHAPE);
+	cr_assert_eq(r.clause, 303);
+	fed_free(f);
+}
+
+Test(foreign, a_kind_that_is_not_known_is_kept_and_counts_as_speech)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	uint8_t buffer[HF_PAYLOAD_MAX];
+	struct hf_statement s;
+	struct hf_id id = fed_request(f), act;
+	struct draft d;
+
+	draft_next(
+	    &d, f, "us.ncp", HF_KIND_OPTIONAL + 9, HF_TRACK_ASKED, &id, NULL);
+	act = must_submit(&d);
+	EXPECT("carry", fed_carry(us, jp, &act, NULL), HF_OK);
+	cr_assert_eq(
+	    node_kind_at(jp, &id, HF_TRACK_ASKED, 1), HF_KIND_OPTIONAL + 9);
+	cr_assert(same_state(jp, us, &id));
+	/* who took it back took nothing back that was disclosed */
+	draft_next(&d, f, "us.ncp", HF_KIND_RETRACT, HF_TRACK_ASKED, &id, &act);
+	act = must_submit(&d);
+	EXPECT("carry", fed_carry(us, jp, &act, NULL), HF_OK);
+	cr_assert_eq(node_statements(us, HF_ENTRY_WITHDRAWN, NULL), 0);
+	fed_wait(f, 8);
+	turn_begin(jp);
+	turn_end(jp);
+	cr_assert(node_last_statement(jp, HF_ENTRY_ABSENT, &s, buffer));
+	cr_assert_eq(s.count, HF_SILENT_UNDECIDED, "somebody was there");
+	fed_free(f);
+}
+
+/* ---- what its own broker should have refused ---- */
+
+Test(foreign, a_track_has_an_end)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct hf_id id = fed_request(f);
+	struct intake_result r;
+	struct draft d;
+
+	draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
+	d.env.gen = HF_TRACK_ACTS_MAX + 1;
+	draft_sign(&d, &a);
+	force_leaf(jp, &a);
+	EXPECT("beyond it", bring_signed(jp, us, &a, &r), HF_MANY_ACTS);
+	cr_assert_eq(r.clause, 501);
+	fed_free(f);
+}
+
+/* Who may co-sign is asked as of the time of entry, by what is known now. */
+Test(foreign, a_cosigner_is_an_officer_who_could_sign_then)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct country_entry entry = {.type = ENTRY_REVOCATION};
+	struct intake_result r;
+	struct hf_id act[2];
+	struct draft d;
+
+	for (unsigned i = 0; i < 2; i++) {
+		draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+		d.cosigner = fed_officer(f, "jp.ca");
+		act[i] = must_submit(&d);
+	}
+	EXPECT("two signatures", fed_carry(jp, us, &act[0], &r), HF_OK);
+	entry.u.revocation.key = d.cosigner->sign;
+	entry.u.revocation.since.ms = f->now.ms - 2000;
+	entry.u.revocation.revoked.ms = f->now.ms - 1000;
+	entry.u.revocation.reason = 1;
+	fed_wait(f, 1);
+	fed_entry(jp, &entry);
+	fed_publish(jp);
+	EXPECT("it was revoked by then", fed_carry(jp, us, &act[1], &r),
+	    HF_REVOKED);
+	cr_assert_eq(r.clause, 304);
+	/* and at home: who keeps the broker does not approve */
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.cosigner = fed_officer(f, "jp.ops");
+	{
+		static struct signed_act a;
+
+		EXPECT("an operator", draft_submit(&d, &a, &r), HF_ROLE);
+		cr_assert_eq(r.clause, 304);
+	}
+	fed_free(f);
+}
+
+Test(foreign, who_brings_the_act_of_another_has_entered_nothing)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct intake_result r;
+	struct event ev;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	EXPECT("own", draft_submit(&d, &a, NULL), HF_OK);
+	EXPECT("carry", fed_carry(jp, us, &a.id, NULL), HF_OK);
+	EXPECT("by an officer of US",
+	    fed_submit(us, fed_officer(f, "us.ncp"), &a, nothing, &r),
+	    HF_GENERATION);
+	cr_assert_eq(r.clause, 1201);
+	/* nor does anybody act for a country that is not trusted any more */
+	draft_next(&d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &a.id, NULL);
+	EXPECT("note", draft_submit(&d, &a, NULL), HF_OK);
+	ev = node_event(us, EVENT_UNPIN);
+	ev.country = jp->country;
+	node_turn(us, &ev);
+	EXPECT("unpinned", fed_carry(jp, us, &a.id, &r), HF_UNKNOWN_COUNTRY);
+	cr_assert_eq(r.clause, 403);
+	fed_free(f);
+}
+
+/* What an opening of a later version asks for nobody can tell. */
+Test(foreign, unknown_rules_are_not_answered_before_sides_are_back)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.env.rules_profile.b[0] ^= 1;
+	draft_sign(&d, &a);
+	force(jp, &a);
+	us->engine->recall_epoch = 1;
+	EXPECT("carry", fed_carry(jp, us, &a.id, NULL), HF_OK);
+	cr_assert_eq(node_case(us, &a.id).gens[HF_TRACK_ASKED], 0);
+	fed_free(f);
+}
+
+/* Nobody here has a profile for the basis: it is kept for no time. */
+Test(foreign, a_case_under_rules_that_nobody_knows_is_erased_soon)
+{
+	static struct signed_act a;
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.env.rules_profile.b[0] ^= 1;
+	d.env.basis = 99;
+	draft_sign(&d, &a);
+	force(jp, &a);
+	EXPECT("carry", fed_carry(jp, us, &a.id, NULL), HF_OK);
+	cr_assert_eq(node_case(us, &a.id).state, HF_STATE_NOT_SUPPORTED);
+	fed_wait(f, 1);
+	turn_begin(us);
+	turn_end(us);
+	cr_assert(node_case(us, &a.id).erased);
+	cr_assert_eq(node_statements(us, HF_ENTRY_ERASED, &a.id), 1);
+	fed_free(f);
+}

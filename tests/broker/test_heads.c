@@ -748,3 +748,87 @@ Test(heads, a_ledger_that_nobody_cosigns_raises_an_alarm)
 	cr_assert_gt(jp->engine->witness_alarm_mono, jp->engine->mono_ms);
 	wires_free(w);
 }
+
+/* A head of nothing can be of any ledger: there is nothing to prove. */
+Test(heads, a_head_of_no_entries_asks_for_no_proof)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 40);
+	struct node *us = fed_node(w->f, "US");
+	struct hf_key key = secret_transport_key(us->broker);
+	struct hf_hash root =
+	    hf_frontier_root(&(struct hf_frontier){.size = 0});
+	uint8_t frame[HF_NOTE_MAX + 64];
+	char note[HF_NOTE_MAX];
+	struct pack p;
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	w->carried[HF_LINK_PROVE] = 0;
+	pack_init(&p, frame, sizeof(frame));
+	pack_array(&p, 4);
+	pack_uint(&p, HF_LINK_HEAD);
+	pack_str(&p, note, node_note(us, 0, &root, note));
+	pack_uint(&p, 0);
+	pack_bin(&p, NULL, 0);
+	wires_inject(w, "US", "JP", frame, packed(&p).size);
+	wires_run(w);
+	cr_assert_eq(w->carried[HF_LINK_PROVE], 0);
+	cr_assert_not(wires_was_cut(w, "JP", &key));
+	wires_free(w);
+}
+
+/* A proof of what was not asked is passed over; one that is none proves
+ * nothing. */
+Test(heads, a_proof_is_of_what_was_asked)
+{
+	static const uint8_t path[HF_HASH_SIZE] = {1};
+	static const struct {
+		uint64_t more[2]; /* than was asked */
+		size_t path;
+		bool cut;
+	} tries[] = {
+	    {{1, 0}, HF_HASH_SIZE, false},
+	    {{0, 1}, HF_HASH_SIZE, false},
+	    {{0, 0}, HF_HASH_SIZE - 1, true},
+	    {{0, 0}, HF_HASH_SIZE, false},
+	    {{0, 0}, 0, false},
+	};
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 41);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	struct hf_key key = secret_transport_key(us->broker);
+	struct peer *p;
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	p = link_peer(jp->engine, us->country);
+	p->prove.wanted = true; /* as after two heads that may be of two logs */
+	p->prove.size[0] = 3;
+	p->prove.size[1] = 5;
+	p->prove.again_mono = UINT64_MAX;
+	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		uint8_t frame[128];
+		struct pack k;
+
+		pack_init(&k, frame, sizeof(frame));
+		pack_array(&k, 4);
+		pack_uint(&k, HF_LINK_PROOF);
+		pack_uint(&k, 3 + tries[i].more[0]);
+		pack_uint(&k, 5 + tries[i].more[1]);
+		pack_bin(&k, path, tries[i].path);
+		w->cut_count = 0;
+		wires_inject(w, "US", "JP", frame, packed(&k).size);
+		cr_assert(p->prove.wanted, "try %u", i);
+		cr_assert_eq(
+		    wires_was_cut(w, "JP", &key), tries[i].cut, "try %u", i);
+		cr_assert_eq(p->unproven, i >= 3, "try %u", i);
+	}
+	{ /* more than it is */
+		static const uint8_t more[] = {
+		    0x95, HF_LINK_PROOF, 3, 5, 0xc4, 0, 1};
+
+		w->cut_count = 0;
+		wires_inject(w, "US", "JP", more, sizeof(more));
+		cr_assert(wires_was_cut(w, "JP", &key));
+	}
+	wires_free(w);
+}

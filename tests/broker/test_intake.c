@@ -524,6 +524,88 @@ Test(intake, cites_need_a_policy_that_covers_the_reader)
 	fed_free(f);
 }
 
+/* Parties of a case read what is for parties, whichever side shows it; what is
+ * for providers is for those of the own country. */
+Test(intake, what_is_shown_to_the_other_party_is_for_it)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *us = fed_node(f, "US");
+	uint8_t leaf[2] = {0, 1};
+	struct hf_id id;
+	struct draft d;
+
+	draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+	d.leaf_count = 2;
+	d.policy[0] = HF_SHARE_PARTY;
+	d.policy[1] = HF_SHARE_PROVIDERS;
+	id = must_submit(&d);
+	for (unsigned what = 0; what < 3; what++) {
+		/* a desk like others; a provider; one that is gone */
+		for (unsigned i = 0; what > 0 && i < us->entry_count; i++) {
+			struct country_entry *e = &us->entries[i];
+
+			if (what == 1 && e->type == ENTRY_DESK &&
+			    strcmp(e->u.desk.desk.s, "us.ncp") == 0)
+				e->u.desk.type = DESK_PROVIDER;
+			if (what == 2 &&
+			    ((e->type == ENTRY_DESK &&
+				 strcmp(e->u.desk.desk.s, "us.ncp") == 0) ||
+				(e->type == ENTRY_OFFICER &&
+				    strcmp(e->u.officer.desk.s, "us.ncp") ==
+					0)))
+				us->entries[i--] =
+				    us->entries[--us->entry_count];
+		}
+		if (what > 0)
+			fed_publish(us);
+		for (unsigned i = 0; i < 2; i++) {
+			static struct signed_act a;
+
+			draft_next(&d, f, "jp.ncp", HF_KIND_NOTE,
+			    HF_TRACK_ASKING, &id, NULL);
+			d.env.cite_count = 1;
+			d.env.cites[0].act = id;
+			d.env.cites[0].leaves = bytes_of(&leaf[i], 1);
+			draft_has(&d, HF_E_CITES);
+			EXPECT("cite", draft_submit(&d, &a, NULL),
+			    i == 0 ? HF_OK : HF_CITE);
+		}
+	}
+	fed_free(f);
+}
+
+/* An ask may wait as long as the profile says, also where a hold may not last
+ * that long. */
+Test(intake, an_ask_may_wait_longer_than_a_term)
+{
+	static struct signed_act a;
+	uint8_t bytes[HF_PROFILE_MAX];
+	struct federation *f = fed_new("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct hf_profile p = *hf_profile_by_name("test");
+	struct draft d;
+	size_t size;
+
+	p.ask_s = 600;
+	cr_assert_gt(p.ask_s, p.term_max_s);
+	EXPECT("encode", hf_profile_encode(&p, bytes, sizeof(bytes), &size),
+	    HF_OK);
+	EXPECT("decode", hf_profile_decode(&p, bytes, size), HF_OK);
+	for (unsigned i = 0; i < jp->entry_count; i++)
+		if (jp->entries[i].type == ENTRY_PROFILE)
+			jp->entries[i].u.profile = p;
+	fed_build(jp);
+	fed_start(f);
+	for (unsigned late = 0; late < 2; late++) {
+		draft_open(&d, f, "jp.ncp", HF_KIND_REQUEST, "us.ncp");
+		d.env.rules_profile = p.digest;
+		d.env.not_after.ms = f->now.ms + 600000 + late * 600000;
+		EXPECT(
+		    "ask", draft_submit(&d, &a, NULL), late ? HF_TERM : HF_OK);
+	}
+	fed_free(f);
+}
+
 Test(intake, an_order_that_masks_names_and_cites_nothing)
 {
 	static struct signed_act a;

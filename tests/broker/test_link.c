@@ -641,3 +641,189 @@ Test(link, a_counter_that_is_not_whole_is_damage)
 	}
 	fed_free(f);
 }
+
+/* Between two turns nobody says that a line is dead; who asks is told. */
+Test(link, who_asks_after_a_long_silence_is_told_that_it_is_down)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 40);
+	struct reply r;
+	struct wire at;
+
+	wires_connect_all(w);
+	wires_run(w);
+	for (unsigned i = 0; i < 2; i++) {
+		r = desk_ask(
+		    w, fed_officer(w->f, "jp.ncp"), 9, HF_OP_PEERS, nothing);
+		cr_assert(reply_has(&r, 1, &at));
+		wire_array(&at, 1, 1);
+		wire_array(&at, 7, 7);
+		wire_skip(&at);
+		cr_assert_eq(wire_bool(&at), i == 0);
+		fed_wait(w->f, 31);
+	}
+	wires_free(w);
+}
+
+/* Who is told to wait is asked again when that time has passed. */
+Test(link, a_busy_peer_is_asked_again_when_it_said)
+{
+	static const uint8_t busy[] = {0x92, HF_LINK_BUSY, 0xcd, 0x03, 0x84};
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 41);
+	struct node *jp = fed_node(w->f, "JP");
+	uint64_t mono;
+
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	w->drop_type = HF_LINK_BATCH;
+	submit_request(w->f, "us.ncp");
+	wires_inject(w, "US", "JP", busy, sizeof(busy));
+	wires_run(w);
+	w->drop_type = 0;
+	mono = w->f->now.ms - FED_START_MS;
+	cr_assert_leq(engine_next_mono(jp->engine), mono + 900);
+	cr_assert_eq(wires_waiting(w, "JP"), 1);
+	wires_run_for(w, 2000, 450);
+	cr_assert_eq(wires_waiting(w, "JP"), 0);
+	wires_free(w);
+}
+
+/* Its own document is gone: it says so by a zero, and speaks on. */
+Test(link, a_broker_without_a_document_of_its_own_is_still_reached)
+{
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 43);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+	struct hf_id id = submit_request(w->f, "us.ncp");
+	struct event ev = node_event(jp, EVENT_UNPIN);
+
+	ev.country = jp->country;
+	node_turn(jp, &ev);
+	wires_connect_all(w);
+	wires_run_for(w, 2000, 500);
+	cr_assert(link_is_up(jp->engine, us->country));
+	cr_assert(link_is_up(us->engine, jp->country));
+	cr_assert_eq(wires_waiting(w, "JP"), 0, "what was entered goes");
+	cr_assert(same_state(jp, us, &id));
+	cr_assert_eq(w->carried[HF_LINK_DOCUMENT], 0, "there is none");
+	{
+		static const uint8_t busy[] = {0x92, HF_LINK_BUSY, 1};
+
+		wires_inject(w, "US", "JP", busy, sizeof(busy));
+		wires_run(w);
+		cr_assert_eq(w->carried[HF_LINK_DOCUMENT], 0);
+	}
+	wires_free(w);
+}
+
+Test(link, a_new_document_waits_for_who_is_down)
+{
+	struct wires *w = wires_new(fed_running("DE", "JP", "US", NULL), 44);
+	struct node *jp = fed_node(w->f, "JP"), *us = fed_node(w->f, "US");
+
+	wires_connect_all(w);
+	wires_run(w);
+	wires_cut(w, "JP", "US");
+	fed_build(jp);
+	fed_give(jp, jp);
+	wires_run(w);
+	cr_assert_eq(
+	    roster_doc(engine_roster(fed_node(w->f, "DE")->engine), jp->country)
+		->head.version,
+	    2, "who is there gets it at once");
+	cr_assert_eq(
+	    roster_doc(engine_roster(us->engine), jp->country)->head.version,
+	    1);
+	wires_connect(w, "JP", "US");
+	wires_run_for(w, 2000, 500);
+	cr_assert_eq(
+	    roster_doc(engine_roster(us->engine), jp->country)->head.version,
+	    2);
+	wires_free(w);
+}
+
+/* Full to the last: the peer comes again later than when it is only busy. */
+Test(link, a_full_store_takes_nothing_and_asks_for_patience)
+{
+	struct federation *f = fed_new("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP"), *us = fed_node(f, "US");
+	struct event ev;
+	struct wires *w;
+	struct hf_id id;
+	struct args a;
+
+	us->map_size = 2u << 20;
+	fed_start(f);
+	w = wires_new(f, 45);
+	wires_connect_all(w);
+	wires_run_for(w, 3000, 500);
+	id = submit_request(f, "us.ncp");
+	wires_run(w);
+	us->engine->options.emergency_percent = 1;
+	ev = node_event(us, EVENT_TIMER);
+	node_turn(us, &ev);
+	submit_note(f, "jp.ncp", &id);
+	wires_run(w);
+	cr_assert_eq(wires_waiting(w, "JP"), 1);
+	cr_assert_eq(link_find(jp->engine, us->country)->busy_mono,
+	    f->now.ms - FED_START_MS + LINK_BUSY_FULL_MS);
+	/* nor what it asked for */
+	pack_init(&a.p, a.bytes, sizeof(a.bytes));
+	pack_array(&a.p, 5);
+	pack_uint(&a.p, HF_LINK_FETCH);
+	pack_bin(&a.p, id.b, sizeof(id.b));
+	pack_uint(&a.p, HF_TRACK_ASKING);
+	pack_uint(&a.p, 2);
+	pack_uint(&a.p, 2);
+	wires_inject(w, "US", "JP", a.bytes, a.p.at);
+	wires_run(w);
+	cr_assert_gt(w->carried[HF_LINK_ACTS], 0);
+	cr_assert_eq(node_case(us, &id).gens[HF_TRACK_ASKING], 1);
+	us->engine->options.emergency_percent = 0;
+	wires_run_for(w, 12000, 1000);
+	cr_assert_eq(wires_waiting(w, "JP"), 0);
+	cr_assert(same_state(jp, us, &id));
+	wires_free(w);
+}
+
+Test(link, a_hello_is_of_its_country_and_of_this_version)
+{
+	static const struct {
+		const char *what, *country;
+		unsigned min, max, nonce;
+		bool cut;
+	} tries[] = {
+	    {"as it should be", "JP", 1, 1, 16, false},
+	    {"of a range", "JP", 0, 9, 16, false},
+	    {"another country's", "US", 1, 1, 16, true},
+	    {"of the next version", "JP", 2, 3, 16, true},
+	    {"of the one before", "JP", 0, 0, 16, true},
+	    {"with another nonce", "JP", 1, 1, 15, true},
+	};
+	struct wires *w = wires_new(fed_running("JP", "US", NULL), 46);
+	struct hf_key key = secret_transport_key(fed_node(w->f, "JP")->broker);
+
+	cr_assert_eq(HF_PROTOCOL_VERSION, 1);
+	wires_connect_all(w);
+	wires_run(w);
+	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		static const uint8_t nonce[16];
+		uint8_t frame[64];
+		struct pack p;
+
+		pack_init(&p, frame, sizeof(frame));
+		pack_array(&p, 6);
+		pack_uint(&p, HF_LINK_HELLO);
+		pack_uint(&p, tries[i].min);
+		pack_uint(&p, tries[i].max);
+		pack_text(&p, tries[i].country);
+		pack_uint(&p, 0);
+		pack_bin(&p, nonce, tries[i].nonce);
+		w->cut_count = w->carried[HF_LINK_WELCOME] = 0;
+		wires_inject(w, "JP", "US", frame, packed(&p).size);
+		wires_run(w);
+		cr_assert_eq(wires_was_cut(w, "US", &key), tries[i].cut, "%s",
+		    tries[i].what);
+		cr_assert_eq(w->carried[HF_LINK_WELCOME] > 0, !tries[i].cut,
+		    "%s", tries[i].what);
+	}
+	wires_free(w);
+}

@@ -109,7 +109,9 @@ Test(refs, a_turn_that_is_abandoned_leaves_none)
 
 Test(refs, rows_that_are_not_whole_are_damage)
 {
-	static const size_t cut[] = {1, 49, 2001};
+	/* less or more than whole ones, more than a row has, fewer than there
+	 * were */
+	static const size_t cut[] = {1, 49, 2001, 41 * 50, 50};
 	static uint8_t row[2100];
 	struct federation *f = begin();
 	struct hf_bytes key, value;
@@ -137,5 +139,86 @@ Test(refs, rows_that_are_not_whole_are_damage)
 		EXPECT("look", case_by_ref(jp->engine, ref, &id), HF_CORRUPT);
 		turn_abandon(jp);
 	}
+	fed_free(f);
+}
+
+/* Row `number` of the table, of references that nobody gave. */
+static void put_rows(uint32_t number, unsigned count, uint8_t fill)
+{
+	static uint8_t row[40 * 50];
+	struct row_key k = {0};
+
+	memset(row, fill, sizeof(row));
+	row_add_be32(&k, number);
+	EXPECT("put",
+	    txn_put(
+		jp->txn, TABLE_REFS, row_bytes(&k), bytes_of(row, count * 50u)),
+	    HF_OK);
+}
+
+static enum hf_err reopen(void)
+{
+	struct engine_options o = jp->engine->options;
+	struct engine *e = NULL;
+	struct txn *t;
+	enum hf_err err;
+
+	EXPECT("begin", txn_begin(&t, jp->store), HF_OK);
+	err = engine_open(&e, &o, t, jp->size, &jp->root_hash);
+	txn_abort(t);
+	engine_free(e);
+	return err;
+}
+
+Test(refs, rows_that_nobody_wrote_are_damage)
+{
+	struct federation *f = begin();
+	char ref[HF_REF_MAX];
+	struct hf_id id = id_of(1);
+
+	turn_begin(jp);
+	for (unsigned i = 0; i < 10; i++)
+		add(i);
+	turn_end(jp);
+	EXPECT("whole", reopen(), HF_OK);
+	/* the row to go on in has other references in it than it had */
+	turn_begin(jp);
+	put_rows(0, 3, 0);
+	ref_of(ref, 10);
+	EXPECT("add", case_ref_add(jp->engine, ref, &id), HF_CORRUPT);
+	turn_abandon(jp);
+	turn_begin(jp);
+	put_rows(0, 10, 'x');
+	turn_end(jp);
+	EXPECT("no end of a text", reopen(), HF_CORRUPT);
+	fed_free(f);
+}
+
+/* An index that is built anew, for what abandoned turns left in it, reads more
+ * than anybody put there. */
+Test(refs, more_references_than_were_given_are_damage)
+{
+	struct federation *f = begin();
+	struct hf_id id = id_of(759);
+	char ref[HF_REF_MAX];
+	unsigned have = 0;
+
+	turn_begin(jp);
+	while (have < 759) /* one less than whole rows */
+		add(have++);
+	turn_end(jp);
+	turn_begin(jp);
+	for (unsigned i = 0; i < 9; i++)
+		add(have + i);
+	turn_abandon(jp);
+	turn_begin(jp);
+	for (uint32_t row = 19; row < 60; row++)
+		put_rows(row, 40, 0);
+	ref_of(ref, 759);
+	EXPECT("more", case_ref_add(jp->engine, ref, &id), HF_CORRUPT);
+	turn_abandon(jp);
+	turn_begin(jp);
+	EXPECT("control", case_ref_add(jp->engine, ref, &id), HF_OK);
+	turn_abandon(jp);
 	fed_free(f);
 }

@@ -453,13 +453,16 @@ Test(rules, an_order_has_a_few_bases_each_once)
 Test(rules, a_full_track_can_still_be_ended)
 {
 	static const struct {
-		unsigned kind;
+		unsigned kind, track;
 		bool ends;
 	} tries[] = {
-	    {HF_KIND_NOTE, false},
-	    {HF_KIND_OPTIONAL, false},
-	    {HF_KIND_CLOSE, true},
-	    {HF_KIND_WITHDRAW, true},
+	    {HF_KIND_NOTE, HF_TRACK_ASKING, false},
+	    {HF_KIND_OPTIONAL, HF_TRACK_ASKING, false},
+	    {HF_KIND_CLOSE, HF_TRACK_ASKING, true},
+	    {HF_KIND_WITHDRAW, HF_TRACK_ASKING, true},
+	    {HF_KIND_NOTE, HF_TRACK_ASKED, false},
+	    {HF_KIND_LIVE_STOPPED, HF_TRACK_ASKED, true},
+	    {HF_KIND_END, HF_TRACK_ASKED, true},
 	};
 	struct federation *f = fed_running("JP", "US", NULL);
 	struct hf_id id = fed_request(f);
@@ -471,10 +474,23 @@ Test(rules, a_full_track_can_still_be_ended)
 		draft_next(
 		    &d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_ASKING, &id, NULL);
 		must_submit(&d);
-	}
-	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
 		draft_next(
-		    &d, f, "jp.ncp", tries[i].kind, HF_TRACK_ASKING, &id, NULL);
+		    &d, f, "us.ncp", HF_KIND_NOTE, HF_TRACK_ASKED, &id, NULL);
+		must_submit(&d);
+	}
+	draft_next(&d, f, "us.ncp", HF_KIND_NOTE, HF_TRACK_ASKED, &id, NULL);
+	must_submit(&d);
+	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		bool asking = tries[i].track == HF_TRACK_ASKING;
+
+		draft_next(&d, f, asking ? "jp.ncp" : "us.ncp", tries[i].kind,
+		    tries[i].track, &id, asking ? NULL : &id);
+		d.env.reason = 1;
+		d.env.at = f->now;
+		if (tries[i].kind == HF_KIND_END)
+			draft_has(&d, HF_E_REASON);
+		if (tries[i].kind == HF_KIND_LIVE_STOPPED)
+			draft_has(&d, HF_E_AT);
 		(void)submit(&d, &clause);
 		cr_assert_eq(
 		    clause == 1203, !tries[i].ends, "kind %u", tries[i].kind);
@@ -508,5 +524,32 @@ Test(rules, what_is_larger_than_an_act_is_none)
 	    fed_bring(
 		us, jp->country, bytes_of(large, sizeof(large)), nothing, &r),
 	    HF_TOO_BIG);
+	fed_free(f);
+}
+
+Test(rules, an_inner_track_takes_what_it_knows_and_has_an_end)
+{
+	struct federation *f = fed_running("JP", "US", NULL);
+	struct node *jp = fed_node(f, "JP");
+	struct hf_id id = fed_request(f);
+	struct case_record c;
+	unsigned clause;
+	struct draft d;
+
+	draft_next(
+	    &d, f, "jp.ncp", HF_KIND_NOTE, HF_TRACK_INNER_ASKING, &id, NULL);
+	d.critical = true;
+	EXPECT("a key that must be known", submit(&d, &clause), HF_NOT_ALLOWED);
+	cr_assert_eq(clause, 401);
+	c = node_case(jp, &id);
+	c.gens[HF_TRACK_INNER_ASKING] = HF_TRACK_ACTS_MAX;
+	turn_begin(jp);
+	EXPECT("save", case_save(jp->engine, &c), HF_OK);
+	turn_end(jp);
+	d.critical = false;
+	d.env.gen = HF_TRACK_ACTS_MAX + 1;
+	draft_has(&d, HF_E_PREV);
+	EXPECT("full", submit(&d, &clause), HF_MANY_ACTS);
+	cr_assert_eq(clause, 501);
 	fed_free(f);
 }

@@ -183,3 +183,99 @@ Test(withdraw, a_crash_before_the_key_is_destroyed_is_made_good)
 	expect_gone(t.us, &t, t.slot[1]);
 	wires_free(t.w);
 }
+
+/* A hop of US with a field to show, and an act that shows it. */
+static struct hf_id cite_hop(struct told *t)
+{
+	static const uint8_t leaf = 0;
+	struct draft d;
+
+	draft_next(
+	    &d, t->w->f, "us.ncp", HF_KIND_HOP, HF_TRACK_ASKED, &t->id, &t->id);
+	d.leaf_count = 1;
+	d.policy[0] = HF_SHARE_REQUESTER;
+	t->hop = must_submit(&d);
+	draft_next(&d, t->w->f, "us.ncp", HF_KIND_REPORT, HF_TRACK_ASKED,
+	    &t->id, &t->id);
+	d.env.result = 3;
+	d.env.categories = HF_TRAFFIC;
+	draft_has(&d, HF_E_RESULT);
+	draft_has(&d, HF_E_CATEGORIES);
+	d.env.cite_count = 1;
+	d.env.cites[0].act = t->hop;
+	d.env.cites[0].leaves = bytes_of(&leaf, 1);
+	draft_has(&d, HF_E_CITES);
+	return must_submit(&d);
+}
+
+Test(withdraw, an_act_that_cites_is_withdrawn_too)
+{
+	struct told t = tell(5);
+	struct hf_id cites = cite_hop(&t);
+
+	wires_run(t.w);
+	EXPECT("there", body_of(t.jp, &t.id, &cites), HF_OK);
+	take_back(&t, &cites);
+	wires_run_for(t.w, 2000, 500);
+	EXPECT("at JP", body_of(t.jp, &t.id, &cites), HF_NOTFOUND);
+	EXPECT("at US", body_of(t.us, &t.id, &cites), HF_NOTFOUND);
+	EXPECT("the hop stays", body_of(t.jp, &t.id, &t.hop), HF_OK);
+	wires_free(t.w);
+}
+
+/* Both desks are of one country: there is nobody to be told. */
+Test(withdraw, at_home_it_is_certified_once)
+{
+	struct wires *w = wires_new(fed_running("US", NULL), 6);
+	struct told t = {.w = w, .us = fed_node(w->f, "US")};
+	struct draft d;
+	uint32_t slot;
+
+	draft_open(&d, w->f, "us.ncp", HF_KIND_ORDER, "us.isp");
+	t.id = must_submit(&d);
+	draft_accept(&d, w->f, "us.isp", &t.id, 40);
+	must_submit(&d);
+	draft_next(
+	    &d, w->f, "us.isp", HF_KIND_HOP, HF_TRACK_ASKED, &t.id, &t.id);
+	t.hop = must_submit(&d);
+	slot = node_case(t.us, &t.id).key_slot;
+	draft_next(
+	    &d, w->f, "us.isp", HF_KIND_RETRACT, HF_TRACK_ASKED, &t.id, &t.hop);
+	must_submit(&d);
+	wires_run_for(w, 2000, 500);
+	expect_gone(t.us, &t, slot);
+	cr_assert_eq(wires_waiting(w, "US"), 0);
+	wires_free(w);
+}
+
+/* What its own broker should have refused takes nothing back. */
+Test(withdraw, a_void_retract_takes_nothing_back)
+{
+	static struct signed_act a;
+	struct told t = tell(7);
+	struct hf_id other = {{5}};
+	struct intake in = {
+	    .e = t.us->engine, .type = HF_ENTRY_OWN, .entered = t.w->f->now};
+	struct intake_result r;
+	struct draft d;
+
+	draft_next(&d, t.w->f, "us.ncp", HF_KIND_RETRACT, HF_TRACK_ASKED, &t.id,
+	    &other);
+	draft_sign(&d, &a);
+	EXPECT("decode", hf_act_decode(&in.act, a.frame, a.size), HF_OK);
+	turn_begin(t.us);
+	EXPECT("load", intake_load(&in), HF_OK);
+	hf_life_act_from(&in.life, &in.act.core, &in.act.envelope,
+	    &in.act.digest, &in.act.id, in.entered);
+	EXPECT("fold", case_fold_for(t.us->engine, &in.c, &in.life), HF_OK);
+	EXPECT("enter", intake_enter(&in, &r), HF_OK);
+	turn_end(t.us);
+	wires_run_for(t.w, 2000, 500);
+	cr_assert_neq(node_clause(t.us, &t.id, HF_TRACK_ASKED,
+			  node_case(t.us, &t.id).gens[HF_TRACK_ASKED]),
+	    0);
+	EXPECT("the hop", body_of(t.jp, &t.id, &t.hop), HF_OK);
+	cr_assert_eq(node_statements(t.jp, HF_ENTRY_WITHDRAWN, NULL), 0);
+	cr_assert(same_state(t.jp, t.us, &t.id));
+	wires_free(t.w);
+}

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,7 +34,8 @@ static struct host {
 	atomic_int refuse; /* handshakes still to be refused */
 	atomic_bool busy;  /* these are put off: status 300 */
 	atomic_int handshakes;
-	atomic_int lose; /* requests that are lost with their connection */
+	atomic_int lose;  /* requests that are lost with their connection */
+	atomic_bool away; /* it is down */
 	atomic_bool stop;
 	/* of watches and calls */
 	atomic_uint newest;      /* events there are: 1 to newest */
@@ -199,14 +201,20 @@ static void *run(void *arg)
 {
 	(void)arg;
 	while (!host.stop) {
-		zmq_pollitem_t items[2] = {{host.router, 0, ZMQ_POLLIN, 0},
-		    {host.zap, 0, ZMQ_POLLIN, 0}};
+		zmq_pollitem_t items[2] = {{host.zap, 0, ZMQ_POLLIN, 0},
+		    {host.router, 0, ZMQ_POLLIN, 0}};
 
-		zmq_poll(items, 2, 20);
-		if ((items[1].revents & ZMQ_POLLIN) != 0)
-			on_handshake();
+		zmq_poll(items, host.router != NULL ? 2 : 1, 20);
 		if ((items[0].revents & ZMQ_POLLIN) != 0)
+			on_handshake();
+		if ((items[1].revents & ZMQ_POLLIN) != 0)
 			on_request();
+		if (host.away && host.router != NULL) {
+			zmq_close(host.router);
+			host.router = NULL;
+		} else if (!host.away && host.router == NULL) {
+			bind_router();
+		}
 	}
 	return NULL;
 }
@@ -309,15 +317,20 @@ Test(link, says_no_more_than_it_knows_of_another_key)
 	cr_assert_eq(host.handshakes, 0);
 }
 
-static int raw_listener(void)
+/* port  0: one that is free */
+static int raw_listener(unsigned port)
 {
-	struct sockaddr_in at = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in at = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof(at);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), yes = 1, tries = 0;
 
 	cr_assert_geq(fd, 0);
-	cr_assert_eq(bind(fd, (struct sockaddr *)&at, size), 0);
+	cr_assert_eq(
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)), 0);
+	while (bind(fd, (struct sockaddr *)&at, size) != 0 && tries++ < 200)
+		usleep(10000);
 	cr_assert_eq(listen(fd, 8), 0);
 	cr_assert_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
 	snprintf(home.broker, sizeof(home.broker), "tcp://127.0.0.1:%u",
@@ -327,7 +340,7 @@ static int raw_listener(void)
 
 Test(link, blames_no_key_for_silence)
 {
-	int fd = raw_listener();
+	int fd = raw_listener(0);
 
 	open_link(4000);
 	expect_trouble(HF_HANDSHAKE, "no answer to the handshake");
@@ -336,7 +349,7 @@ Test(link, blames_no_key_for_silence)
 
 Test(link, says_that_nobody_listens)
 {
-	close(raw_listener());
+	close(raw_listener(0));
 	open_link(1500);
 	expect_trouble(HF_TCP, "connection refused");
 }
@@ -356,7 +369,7 @@ static void *greet_without_keys(void *arg)
 
 Test(link, says_what_answers_without_the_key)
 {
-	int fd = raw_listener();
+	int fd = raw_listener(0);
 	pthread_t thread;
 
 	cr_assert_eq(pthread_create(&thread, NULL, greet_without_keys, &fd), 0);
@@ -388,12 +401,12 @@ Test(link, says_that_the_outcome_is_not_known)
 	cr_assert_geq(host.count, 1);
 }
 
-static void expect_events(uint64_t from, uint64_t until)
+static void expect_events_within(uint64_t from, uint64_t until, int ms)
 {
 	for (uint64_t i = from; i <= until; i++) {
 		uint64_t sequence = 0;
 		struct hf_bytes map;
-		enum hf_err err = link_event(l, TIMEOUT_MS, &sequence, &map);
+		enum hf_err err = link_event(l, ms, &sequence, &map);
 
 		cr_assert_eq(err, HF_OK, "event %u: %s", (unsigned)i,
 		    hf_err_info(err)->name);
@@ -402,12 +415,22 @@ static void expect_events(uint64_t from, uint64_t until)
 	}
 }
 
-static void expect_silence(void)
+static void expect_events(uint64_t from, uint64_t until)
+{
+	expect_events_within(from, until, TIMEOUT_MS);
+}
+
+static void expect_silence_of(int ms)
 {
 	uint64_t sequence;
 	struct hf_bytes map;
 
-	cr_assert_eq(link_event(l, 200, &sequence, &map), HF_TIMEOUT);
+	cr_assert_eq(link_event(l, ms, &sequence, &map), HF_TIMEOUT);
+}
+
+static void expect_silence(void)
+{
+	expect_silence_of(200);
 }
 
 Test(link, watch_goes_on_after_the_last_event)
@@ -421,6 +444,30 @@ Test(link, watch_goes_on_after_the_last_event)
 	cr_assert_eq(host.count, 2, "a watch for each connection");
 	cr_assert_eq(host.got[0].after, 2);
 	cr_assert_eq(host.got[1].after, 5);
+}
+
+/* Something else sits on the broker's port for a moment and answers in its own
+ * way, for which libzmq gives a connection up for good: a watch that is meant
+ * to last for days must not be deaf from then on. */
+Test(link, watch_outlives_what_answers_in_another_way)
+{
+	pthread_t thread;
+	int fd;
+
+	host.newest = 1;
+	open_link(TIMEOUT_MS);
+	cr_assert_eq(link_watch(l, 0), HF_OK);
+	expect_events(1, 1);
+	host.away = true;
+	fd = raw_listener(
+	    (unsigned)strtoul(strrchr(host.endpoint, ':') + 1, NULL, 10));
+	cr_assert_eq(pthread_create(&thread, NULL, greet_without_keys, &fd), 0);
+	expect_silence_of(1000);
+	pthread_join(thread, NULL);
+	close(fd);
+	host.away = false;
+	host.newest = 2;
+	expect_events_within(2, 2, 15000);
 }
 
 /* A call in between meets the new connection first. */

@@ -229,17 +229,54 @@ const char *fuzz_dir(void)
 	return dir;
 }
 
+/* Files stay open, and are written over: making one anew costs more than
+ * most readers of it. */
+#define OPEN_MAX_FILES 8u
+
+static struct kept {
+	char name[32];
+	unsigned mode;
+	int fd;
+} kept[OPEN_MAX_FILES];
+
+static struct kept *kept_of(const char *name)
+{
+	struct kept *k = kept;
+
+	while (k->name[0] != '\0' && strcmp(k->name, name) != 0)
+		MUST(++k < kept + OPEN_MAX_FILES, "too many files");
+	return k;
+}
+
+static void open_anew(struct kept *k, const char *name, const char *path)
+{
+	MUST(strlen(name) < sizeof(k->name), name);
+	if (k->fd > 0)
+		close(k->fd);
+	strcpy(k->name, name);
+	k->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	MUST(k->fd > 0, path);
+	k->mode = 0;
+}
+
 const char *fuzz_file(
     const char *name, const uint8_t *data, size_t size, unsigned mode)
 {
 	static char path[128];
-	int fd;
+	struct kept *k = kept_of(name);
+	struct stat st = {0};
 
 	snprintf(path, sizeof(path), "%s/%s", fuzz_dir(), name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
-	MUST(fd >= 0, path);
-	MUST(size == 0 || write(fd, data, size) == (ssize_t)size, path);
-	MUST(fchmod(fd, mode) == 0 && close(fd) == 0, path);
+	if (k->fd > 0)
+		MUST(fstat(k->fd, &st) == 0, path);
+	if (st.st_nlink == 0) /* the first time, or somebody removed it */
+		open_anew(k, name, path);
+	else if ((size_t)st.st_size > size)
+		MUST(ftruncate(k->fd, (off_t)size) == 0, path);
+	MUST(size == 0 || pwrite(k->fd, data, size, 0) == (ssize_t)size, path);
+	if (k->mode != mode)
+		MUST(fchmod(k->fd, mode) == 0, path);
+	k->mode = mode;
 	return path;
 }
 

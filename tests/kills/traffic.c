@@ -13,7 +13,9 @@
  *   void N             its reference was taken: it was signed for nothing
  *
  * When stdin ends nothing new is made, and the program ends with the last
- * acknowledgement.  Any other answer than yes and busy is a failure.
+ * acknowledgement.  Any other answer than yes and busy is a failure.  After
+ * STUCK_S without an answer stderr has what is known: how often an act was
+ * sent, what libzmq told of the connection, and whether a new one does better.
  */
 #include "proto/crypto.h"
 #include "tests/bench/acts.h"
@@ -22,13 +24,18 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #define OFFICERS_MAX 16
 #define WINDOW 8u
 #define AGAIN_S 0.4
-#define REDIAL_S 0.2
+#define REFUSED_S 0.2
+#define ENDED_S 10.0
+#define STUCK_S 20.0 /* then what is known of the connection is told */
+#define PROBE_S 5.0
+#define NEWS_MAX 16u
 
 struct slot {
 	struct ready *act; /* NULL: free */
@@ -36,14 +43,25 @@ struct slot {
 	uint64_t serial;
 };
 
+/** What libzmq told of the connection. */
+struct news {
+	double at;
+	uint16_t event;
+	uint32_t value;
+};
+
 struct officer {
 	struct desk desk;
-	const char *to;
+	const char *home, *to;
 	struct slot slots[WINDOW];
-	double next, dialled;
+	double next;
+	double redial; /* then; 0: libzmq does it */
 	void *monitor;
-	bool refused;
 	uint64_t serial;
+	struct news news[NEWS_MAX]; /* a ring */
+	unsigned news_count;
+	unsigned sent, unsent, busy; /* since the last answer */
+	bool told;
 };
 
 static struct officer officers[OFFICERS_MAX];
@@ -95,27 +113,97 @@ static void send_due(struct officer *o, double now)
 				fprintf(stderr, "%02x", s->act->id.b[k]);
 			meter_fail("not acknowledged in time");
 		}
-		desk_offer(&o->desk, HF_OP_SUBMIT, s->serial,
-		    (struct hf_bytes){s->act->args, s->act->size});
+		if (desk_offer(&o->desk, HF_OP_SUBMIT, s->serial,
+			(struct hf_bytes){s->act->args, s->act->size}))
+			o->sent++;
+		else
+			o->unsent++;
 		s->sent = now;
 	}
 }
 
-/* libzmq dials no more once a key was refused, and a gate that has begun
- * knows nobody until the core tells it. */
+static void take_news(struct officer *o, double now)
+{
+	uint8_t first[6], address[256];
+
+	while (
+	    zmq_recv(o->monitor, first, sizeof(first), ZMQ_DONTWAIT) == 6 &&
+	    zmq_recv(o->monitor, address, sizeof(address), ZMQ_DONTWAIT) >= 0) {
+		struct news *n = &o->news[o->news_count++ % NEWS_MAX];
+
+		n->at = now;
+		memcpy(&n->event, first, 2);
+		memcpy(&n->value, first + 2, 4);
+		if (n->event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+			o->redial = 0;
+		else if (n->event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+			o->redial = now + REFUSED_S;
+		else if (n->event == ZMQ_EVENT_DISCONNECTED && o->redial == 0)
+			o->redial = now + ENDED_S;
+	}
+}
+
+/* Whether a connection of its own gets the answer that this one does not. */
+static void probe(const struct officer *o, void *ctx, const struct slot *s)
+{
+	double begin = meter_now();
+	struct desk desk;
+	struct reply r;
+
+	desk_open(&desk, ctx, o->home);
+	desk_offer(&desk, HF_OP_SUBMIT, s->serial,
+	    (struct hf_bytes){s->act->args, s->act->size});
+	while (meter_now() - begin < PROBE_S) {
+		zmq_pollitem_t item = {desk.socket, 0, ZMQ_POLLIN, 0};
+
+		zmq_poll(&item, 1, 100);
+		if (!desk_read(&desk, &r))
+			continue;
+		fprintf(stderr, "  a new connection: code %u after %.3f s\n",
+		    (unsigned)r.code, meter_now() - begin);
+		desk_close(&desk);
+		return;
+	}
+	fprintf(stderr, "  a new connection: no answer\n");
+	desk_close(&desk);
+}
+
+/* Once, when an act has waited for long. */
+static void tell_stuck(struct officer *o, void *ctx, double now)
+{
+	for (unsigned i = 0; i < WINDOW && !o->told; i++) {
+		const struct slot *s = &o->slots[i];
+		unsigned first =
+		    o->news_count > NEWS_MAX ? o->news_count - NEWS_MAX : 0;
+
+		if (s->act == NULL || now - s->made < STUCK_S)
+			continue;
+		o->told = true;
+		fprintf(stderr,
+		    "officer %u: no answer for %.1f s; since the last one %u "
+		    "sent, %u not taken, %u busy\n",
+		    (unsigned)(o - officers), now - s->made, o->sent, o->unsent,
+		    o->busy);
+		for (unsigned k = first; k < o->news_count; k++) {
+			const struct news *n = &o->news[k % NEWS_MAX];
+
+			fprintf(stderr, "  %.3f s: event %#x value %u\n",
+			    n->at - now, n->event, n->value);
+		}
+		probe(o, ctx, s);
+	}
+}
+
+/* As the program does (client/link.c): libzmq dials no more after a refusal,
+ * nor after a protocol that was broken. */
 static void dial_again(struct officer *o, double now)
 {
 	const char *broker = o->desk.home.broker;
-	zmq_msg_t m;
 
-	zmq_msg_init(&m);
-	while (zmq_msg_recv(&m, o->monitor, ZMQ_DONTWAIT) >= 0)
-		o->refused = true;
-	zmq_msg_close(&m);
-	if (!o->refused || now - o->dialled < REDIAL_S)
+	take_news(o, now);
+	if (o->redial == 0 || now < o->redial)
 		return;
-	o->refused = false;
-	o->dialled = now;
+	o->redial = 0;
 	zmq_disconnect(o->desk.socket, broker); /* ENOENT: gone already */
 	if (zmq_connect(o->desk.socket, broker) != 0)
 		meter_fail("no connection");
@@ -127,13 +215,14 @@ static void open_officer(
 	char name[48];
 
 	desk_open(&o->desk, ctx, home);
+	o->home = home;
 	o->to = to;
 	snprintf(name, sizeof(name), "inproc://monitor-%u",
 	    (unsigned)(o - officers));
 	o->monitor = zmq_socket(ctx, ZMQ_PAIR);
 	if (o->monitor == NULL ||
-	    zmq_socket_monitor(
-		o->desk.socket, name, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0 ||
+	    zmq_socket_monitor(o->desk.socket, name,
+		ZMQ_EVENT_ALL & ~ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) != 0 ||
 	    zmq_connect(o->monitor, name) != 0)
 		meter_fail("no monitor");
 }
@@ -154,9 +243,13 @@ static void take(struct officer *o)
 		struct slot *s = &o->slots[r.request % WINDOW];
 
 		/* of an earlier try, answered twice, or no request's */
+		if (r.type == 0 && r.code == HF_BUSY)
+			o->busy++;
 		if (r.type != 0 || s->act == NULL || s->serial != r.request ||
 		    r.code == HF_BUSY)
 			continue;
+		o->sent = o->unsent = o->busy = 0;
+		o->told = false;
 		if (r.code == HF_REF_TAKEN) {
 			printf("void %u\n", n);
 		} else {
@@ -176,7 +269,7 @@ static bool stdin_open(void)
 	return poll(&in, 1, 0) == 0;
 }
 
-static void run(void)
+static void run(void *ctx)
 {
 	zmq_pollitem_t items[OFFICERS_MAX];
 	bool on = true;
@@ -196,6 +289,7 @@ static void run(void)
 				make(o, now);
 			dial_again(o, now);
 			send_due(o, now);
+			tell_stuck(o, ctx, now);
 		}
 		fflush(stdout);
 	}
@@ -221,7 +315,7 @@ int main(int argc, char **argv)
 		    &officers[i], ctx, argv[3 + 2 * i], argv[4 + 2 * i]);
 		officers[i].next = meter_now() + period * i / officer_count;
 	}
-	run();
+	run(ctx);
 	for (unsigned i = 0; i < officer_count; i++)
 		close_officer(&officers[i]);
 	zmq_ctx_term(ctx);

@@ -209,6 +209,8 @@ static struct hf_hash memory(const struct engine *e)
 		of[n++] = p->recall.at;
 		of[n++] = p->recall.acts;
 	}
+	while (of[n - 1] == 0) /* a peer that is only named */
+		n--;
 	return hf_hash2(HF_TAG_RAND, bytes_of(of, n * sizeof(*of)),
 	    bytes_of(e->note, e->note_size));
 }
