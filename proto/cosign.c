@@ -294,7 +294,8 @@ enum hf_err hf_fork_encode(const char *origin, const struct hf_key *key,
 enum hf_err hf_fork_check(const void *data, size_t size, const char *origin,
     const struct hf_key *key, uint64_t *entries)
 {
-	struct hf_bytes named = {NULL, 0}, note[2] = {{NULL, 0}, {NULL, 0}};
+	/* nothing yet, but nowhere NULL: memcmp is asked below */
+	struct hf_bytes named = {data, 0}, note[2] = {{data, 0}, {data, 0}};
 	char text[HF_NOTE_MAX + 1];
 	uint64_t size_of_both = 0;
 	bool swapped;
