@@ -135,6 +135,23 @@ Test(cosign, a_fork_has_one_encoding)
 		    HF_OK);
 		cr_assert(made == size && memcmp(out, proof, size) == 0);
 	}
+	for (unsigned i = 0; i < 2; i++) {
+		struct hf_bytes none = {note[i].data, 3}, torn = note[i];
+
+		torn.size--; /* of its last line */
+		cr_assert_eq(
+		    hf_fork_encode(origin, &key, none, note[1 - i], out, &made),
+		    HF_CHECKPOINT);
+		cr_assert_eq(
+		    hf_fork_encode(origin, &key, note[1 - i], none, out, &made),
+		    HF_CHECKPOINT);
+		cr_assert_eq(
+		    hf_fork_encode(origin, &key, torn, note[1 - i], out, &made),
+		    HF_CHECKPOINT);
+		cr_assert_eq(
+		    hf_fork_encode(origin, &key, note[1 - i], torn, out, &made),
+		    HF_CHECKPOINT);
+	}
 	cr_assert_eq(hf_fork_encode(origin, &key, note[0], note[0], out, &made),
 	    HF_CHECKPOINT);
 	free(proof);
