@@ -92,7 +92,7 @@ FUZZ_NAMES = $(sort $(patsubst tests/fuzz/fuzz_%.c,%,\
 FUZZ_LIBS = $(LIB_client) $(LIB_broker) $(LIB_engine) $(LIB_store) \
 	$(LIB_keys) $(LIB_proto)
 FUZZ_LINK = $(addprefix -Wl$(comma)--wrap=,txn_put txn_del link_call \
-	hf_verify hf_key_is_valid regcomp regfree \
+	hf_verify secret_sign hf_key_is_valid regcomp regfree \
 	crypto_hash_sha256_update crypto_hash_sha256_final) \
 	-lcriterion -lzmq -llmdb -lconfuse -lseccomp -ljansson -lpthread $(LDLIBS)
 FUZZ_ONCE = $(call obj,tests/fuzz/once.c tests/sim/hashes.c)

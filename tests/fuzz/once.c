@@ -9,11 +9,13 @@
  * What is not remembered is verified, but of mutants (fuzz_mutants) only one
  * in SAMPLE; the others count as false, since mutating bytes forges no
  * signature.  Should one be valid all the same, the reader has been shown a
- * false one, which it must bear as well.
+ * false one, which it must bear as well.  What is signed here is remembered
+ * as if it had been verified.
  *
  * A key that was found valid.  A pattern that was compiled: anew from time to
  * time, because what it has learnt of texts only grows.
  */
+#include "keys/secret.h"
 #include "proto/crypto.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/sim/sim.h"
@@ -31,6 +33,10 @@ enum hf_err __real_hf_verify(const struct hf_key *key, const struct hf_sig *sig,
     const void *message, size_t size);
 enum hf_err __wrap_hf_verify(const struct hf_key *key, const struct hf_sig *sig,
     const void *message, size_t size);
+struct hf_sig __real_secret_sign(
+    const struct secret *s, const void *message, size_t size);
+struct hf_sig __wrap_secret_sign(
+    const struct secret *s, const void *message, size_t size);
 bool __real_hf_key_is_valid(const struct hf_key *key);
 bool __wrap_hf_key_is_valid(const struct hf_key *key);
 int __real_regcomp(regex_t *re, const char *pattern, int flags);
@@ -44,6 +50,11 @@ static struct place {
 	struct hf_hash of;
 	bool valid;
 } known[PLACES];
+
+static struct place *place_of(const struct hf_hash *of)
+{
+	return &known[((unsigned)of->b[0] << 8 | of->b[1]) % PLACES];
+}
 
 static struct hf_hash digest(const struct hf_key *key, const struct hf_sig *sig,
     const void *message, size_t size)
@@ -64,7 +75,7 @@ enum hf_err __wrap_hf_verify(const struct hf_key *key, const struct hf_sig *sig,
 {
 	static uint64_t asked, unknown;
 	struct hf_hash of = digest(key, sig, message, size);
-	struct place *at = &known[((unsigned)of.b[0] << 8 | of.b[1]) % PLACES];
+	struct place *at = place_of(&of);
 	bool has = at->valid && memcmp(&at->of, &of, sizeof(of)) == 0;
 	enum hf_err err;
 
@@ -74,11 +85,20 @@ enum hf_err __wrap_hf_verify(const struct hf_key *key, const struct hf_sig *sig,
 		return HF_SIGNATURE;
 	err = __real_hf_verify(key, sig, message, size);
 	MUST(!has || err == HF_OK, "a signature was valid and is not");
-	if (err == HF_OK) {
-		at->of = of;
-		at->valid = true;
-	}
+	if (err == HF_OK)
+		*at = (struct place){of, true};
 	return err;
+}
+
+struct hf_sig __wrap_secret_sign(
+    const struct secret *s, const void *message, size_t size)
+{
+	struct hf_sig sig = __real_secret_sign(s, message, size);
+	struct hf_key key = secret_sign_key(s);
+	struct hf_hash of = digest(&key, &sig, message, size);
+
+	*place_of(&of) = (struct place){of, true};
+	return sig;
 }
 
 bool __wrap_hf_key_is_valid(const struct hf_key *key)
