@@ -72,7 +72,8 @@ static enum hf_err read_slot(
 		return HF_OK;
 	memcpy(s, bytes, sizeof(*s));
 	check = checksum(s);
-	/* nobody writes so often; the next count would be the smaller one */
+	/* nobody writes so often; the count after it would be the smaller one
+	 */
 	*good = s->count < UINT64_MAX &&
 		memcmp(s->magic, MAGIC, sizeof(MAGIC)) == 0 &&
 		s->pair == pair &&
@@ -217,6 +218,8 @@ enum hf_err memory_put(
 
 	next.count++;
 	next.row = *row;
+	if (next.count == UINT64_MAX) /* no slot that would be read again */
+		return HF_FILE;
 	if (!write_slot(m->fd, pair, p->next, &next))
 		return HF_FILE;
 	p->next ^= 1u;

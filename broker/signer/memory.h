@@ -34,7 +34,8 @@ unsigned memory_pairs(const struct memory *m);
 /** What a pair holds; size 0: nothing.  Errors: HF_CORRUPT (both slots) */
 HF_MUST_USE enum hf_err memory_get(
     const struct memory *m, unsigned pair, struct memory_row *row);
-/** On disk when it returns.  Errors: HF_FILE */
+/** On disk when it returns.  Errors: HF_FILE (also when the pair was written
+ * as often as it can count: such a file is nobody's) */
 HF_MUST_USE enum hf_err memory_put(
     struct memory *m, unsigned pair, const struct memory_row *row);
 
