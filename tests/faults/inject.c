@@ -168,8 +168,17 @@ ssize_t write(int fd, const void *data, size_t size)
 ssize_t writev(int fd, const struct iovec *v, int count)
 {
 	REAL(writev);
-	FAILS(CALL_PWRITE, -1);
-	return real(fd, v, count);
+	struct iovec half = count > 0 ? v[0] : (struct iovec){NULL, 0};
+
+	switch (fault(CALL_PWRITE)) {
+	case 0:
+		return real(fd, v, count);
+	case INJECT_SHORT:
+		half.iov_len /= 2;
+		return real(fd, &half, 1);
+	default:
+		return -1;
+	}
 }
 
 ssize_t pread(int fd, void *data, size_t size, off_t at)
@@ -290,11 +299,14 @@ void *mmap(void *at, size_t size, int access, int flags, int fd, off_t from)
 	return (void *)syscall(SYS_mmap, at, size, access, flags, fd, from);
 }
 
+/* A record goes whole or not at all: none is short. */
 ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	REAL(sendmsg);
-	FAILS(CALL_SEND, -1);
-	return real(fd, m, flags);
+	int error = fault(CALL_SEND);
+
+	return error != 0 && error != (int)INJECT_SHORT ? -1
+							: real(fd, m, flags);
 }
 
 ssize_t send(int fd, const void *data, size_t size, int flags)
