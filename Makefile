@@ -95,7 +95,8 @@ FUZZ_LINK = $(addprefix -Wl$(comma)--wrap=,txn_put txn_del link_call \
 	hf_verify secret_sign hf_key_is_valid regcomp regfree \
 	crypto_hash_sha256_update crypto_hash_sha256_final) \
 	-lcriterion -lzmq -llmdb -lconfuse -lseccomp -ljansson -lpthread $(LDLIBS)
-FUZZ_ONCE = $(call obj,tests/fuzz/once.c tests/sim/hashes.c)
+FUZZ_ONCE = $(call obj,tests/fuzz/once.c tests/sim/hashes.c \
+	tests/sim/signatures.c)
 FUZZ_RIG = $(FUZZ_ONCE) $(call obj,$(addprefix tests/fuzz/,fuzz.c rig.c tree.c) \
 	tests/broker/fixture.c tests/broker/draft.c tests/broker/wires.c)
 $(B)/fuzz/%.o: tests/fuzz/fuzz_%.c | deps-ok

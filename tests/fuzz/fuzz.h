@@ -18,10 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	((condition) ? (void)0 : fuzz_fail(__FILE__, __LINE__, (what)))
 _Noreturn void fuzz_fail(const char *file, int line, const char *what);
 
-/** Inputs are mutants from here on: most signatures that are not known count
- * as false without looking (once.c). */
-extern bool fuzz_mutants;
-
 /** hf_crypto_init, with random bytes that are the same in every run. */
 void fuzz_init(void);
 

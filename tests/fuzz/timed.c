@@ -16,6 +16,7 @@
  * each as often as any other.
  */
 #include "tests/fuzz/fuzz.h"
+#include "tests/sim/sim.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -100,7 +101,7 @@ static void keep_first(const uint8_t *data, size_t size)
 {
 	uint8_t *copy;
 
-	if (fuzz_mutants || size == 0 || first.count == FIRST_COUNT ||
+	if (sim_signatures.mutants || size == 0 || first.count == FIRST_COUNT ||
 	    size > FIRST_BYTES - first.bytes)
 		return;
 	copy = malloc(size);
@@ -120,7 +121,7 @@ size_t LLVMFuzzerCustomMutator(
 {
 	unsigned i = first.count > 0 ? chance / 2 % first.count : 0;
 
-	fuzz_mutants = true; /* all that it began with has been run */
+	sim_signatures.mutants = true; /* all that it began with has been run */
 	if (chance % 2 != 0 && i < first.count && first.input[i].size <= most) {
 		size = first.input[i].size;
 		memcpy(data, first.input[i].bytes, size);

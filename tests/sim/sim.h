@@ -247,9 +247,11 @@ enum hf_err sim_rows_commit(struct txn *t);
 /** The files of an open store lie in another directory now. */
 void sim_rows_moved(struct store *s, const char *dir);
 
-/* signatures.c: how many were verified, how many remembered */
+/* signatures.c: how many were verified, how many remembered; most that are
+ * not known are false, since they are of mutants */
 struct sim_signatures {
 	uint64_t verified, remembered;
+	bool mutants;
 };
 extern struct sim_signatures sim_signatures;
 
