@@ -18,6 +18,8 @@ void bundle_finds(struct bundle *b, enum bundle_kind kind, bool note,
 	struct bundle_finding *f = &b->findings[b->finding_count];
 	va_list args;
 
+	if (err == HF_NOMEM)
+		out_must(NULL); /* it says nothing about the member */
 	if (!note)
 		b->failed[kind]++;
 	if (b->finding_count == BUNDLE_FINDINGS_MAX)
@@ -172,8 +174,6 @@ static enum hf_err open_doc(struct bundle *b, const struct tar_member *m,
 		return HF_ROOT_UNKNOWN;
 	err = country_doc_open(
 	    &d, m->content.data, m->content.size, root, &clause);
-	if (err == HF_NOMEM)
-		out_must(NULL); /* it says nothing about the document */
 	/* domestic entries are nobody's business outside their country */
 	if (err == HF_OK && (strcmp(d->head.country.s, c.s) != 0 ||
 				d->head.version != version || d->has_domestic))

@@ -442,11 +442,9 @@ static void count_cite(
 /* The root of no leaves is the same for all: there is nothing to show. */
 static bool has_leaves(const struct view_act *a)
 {
-	struct hf_leaves *none = calloc(1, sizeof(*none));
-	struct hf_hash root = {{0}};
+	struct hf_leaves *none = out_must(calloc(1, sizeof(*none)));
+	struct hf_hash root = hf_leaves_root(none);
 
-	if (none != NULL)
-		root = hf_leaves_root(none);
 	free(none);
 	return memcmp(&root, &a->act.core.root, sizeof(root)) != 0;
 }
@@ -457,7 +455,7 @@ static void read_leaves(struct bundle *b, unsigned t, uint32_t gen)
 	struct view_act *a = act_of(b, t, gen);
 	char name[TAR_NAME_MAX + 1];
 	struct tar_member *m;
-	enum hf_err err = HF_NOMEM;
+	enum hf_err err;
 
 	bundle_name(name, "leaves", t, gen, NULL);
 	m = tar_find(&b->tar, name);
@@ -467,10 +465,8 @@ static void read_leaves(struct bundle *b, unsigned t, uint32_t gen)
 		return;
 	m->used = true;
 	b->checked[BUNDLE_FIELDS]++;
-	more->cite = calloc(1, sizeof(*more->cite));
-	if (more->cite != NULL)
-		err = hf_cite_decode(
-		    more->cite, m->content.data, m->content.size);
+	more->cite = out_must(calloc(1, sizeof(*more->cite)));
+	err = hf_cite_decode(more->cite, m->content.data, m->content.size);
 	if (err == HF_OK && memcmp(&more->cite->digest, &a->act.digest,
 				sizeof(a->act.digest)) != 0)
 		err = HF_DISCLOSURE;
