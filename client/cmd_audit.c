@@ -145,15 +145,18 @@ static void print_witnesses(FILE *to, const struct audit *a)
 	size_t i;
 
 	fprintf(to,
-	    "Witnesses newest head: %u; heads of receipts:", a->head_witnesses);
-	for (unsigned n = 0; n <= HF_COSIGNATURE_MAX; n++)
-		if (a->witnessed[n] > 0 || n == 0)
-			fprintf(to, "%s %llu under %u", n > 0 ? "," : "",
+	    "Witnesses newest head cosigned by %u; heads in receipts: %llu by "
+	    "nobody",
+	    a->head_witnesses, (unsigned long long)a->witnessed[0]);
+	for (unsigned n = 1; n <= HF_COSIGNATURE_MAX; n++)
+		if (a->witnessed[n] > 0)
+			fprintf(to, ", %llu by %u",
 			    (unsigned long long)a->witnessed[n], n);
 	fputc('\n', to);
 	if (a->certificates > 0)
-		fprintf(to, "Erased    %llu cases by certificates of peers\n",
-		    (unsigned long long)a->certificates);
+		fprintf(to, "Erased    %llu case%s by certificates of peers\n",
+		    (unsigned long long)a->certificates,
+		    OUT_S(a->certificates));
 	if (a->forks > 0)
 		fprintf(to, "Forks     %llu proved by entries\n",
 		    (unsigned long long)a->forks);
@@ -178,9 +181,9 @@ static void print_report(FILE *to, const struct audit *a, bool replayed)
 	    a->verified == a->acts ? "   ok" : "   DIVERGES");
 	if (a->disputed > 0)
 		fprintf(to,
-		    "Disputed  %llu acts: their officer's key was known to "
-		    "others when they entered\n",
-		    (unsigned long long)a->disputed);
+		    "Disputed  %llu act%s: the officer's key was known to "
+		    "others at the time of entry\n",
+		    (unsigned long long)a->disputed, OUT_S(a->disputed));
 	fprintf(to,
 	    "Receipts  %llu sent abroad, %llu receipted; %llu came from "
 	    "abroad%s\n",
@@ -188,8 +191,9 @@ static void print_report(FILE *to, const struct audit *a, bool replayed)
 	    (unsigned long long)a->received, open > 0 ? "   OPEN" : "   ok");
 	print_witnesses(to, a);
 	if (replayed)
-		fprintf(
-		    to, "Replay    %llu cases\n", (unsigned long long)a->cases);
+		fprintf(to, "Replay    %llu case%s, from the acts alone%s\n",
+		    (unsigned long long)a->cases, OUT_S(a->cases),
+		    a->found.count == 0 ? "   ok" : "");
 	print_findings(to, a);
 	print_result(to, a, open);
 }

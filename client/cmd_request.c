@@ -604,12 +604,12 @@ int list_cases(struct args *a, unsigned kind)
 			until[17] = '\0';
 		}
 		out_due(due, sizeof(due), rows[i].due, out_now());
-		summary_state(&rows[i], a, state, sizeof(state));
+		summary_state(&rows[i], &a->out, state, sizeof(state));
 		table_row(t,
 		    (const char *[]){rows[i].ref, rows[i].from.s, rows[i].to.s,
 			hf_code_name(HF_CODES_MEASURE, rows[i].measure),
-			hf_code_name(HF_CODES_URGENCY, rows[i].urgency), state,
-			until, due});
+			out_word(&a->out, HF_CODES_URGENCY, rows[i].urgency),
+			state, until, due});
 	}
 	table_print(t, &a->out);
 	if (shown == 0 && a->out.mode == OUT_TABLE)

@@ -212,19 +212,16 @@ static void table_cases(struct args *a, const struct summary *rows, unsigned n,
 
 		out_due(due, sizeof(due), rows[i].due, out_now());
 		snprintf(deadline, sizeof(deadline), "%s %s",
-		    rows[i].due.ms == 0
-			? ""
-			: hf_code_name(HF_CODES_DEADLINE, rows[i].due_type),
+		    rows[i].due.ms == 0 ? ""
+					: out_word(&a->out, HF_CODES_DEADLINE,
+					      rows[i].due_type),
 		    due);
-		table_row(t,
-		    (const char *[]){rows[i].ref, rows[i].from.s,
-			hf_code_name(HF_CODES_MEASURE, rows[i].measure),
-			hf_code_info(HF_CODES_URGENCY, rows[i].urgency) != NULL
-			    ? hf_code_info(HF_CODES_URGENCY, rows[i].urgency)
-				  ->en
-			    : "?",
-			hf_code_name(HF_CODES_STATE, rows[i].state), deadline,
-			owner != NULL ? owner->name : "-"});
+		table_row(
+		    t, (const char *[]){rows[i].ref, rows[i].from.s,
+			   hf_code_name(HF_CODES_MEASURE, rows[i].measure),
+			   out_word(&a->out, HF_CODES_URGENCY, rows[i].urgency),
+			   out_word(&a->out, HF_CODES_STATE, rows[i].state),
+			   deadline, owner != NULL ? owner->name : "-"});
 	}
 	table_print(t, &a->out);
 }
@@ -473,7 +470,9 @@ static void print_due(
 
 	out_due(due, sizeof(due), d->at, out_now());
 	if (a->out.mode != OUT_JSON) {
-		table_row(t, (const char *[]){due, type, ref});
+		table_row(
+		    t, (const char *[]){due,
+			   out_word(&a->out, HF_CODES_DEADLINE, d->type), ref});
 		return;
 	}
 	hf_hex(hex, &d->case_id, sizeof(d->case_id));

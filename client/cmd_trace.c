@@ -347,12 +347,13 @@ static bool on_path(const char *country, const struct view *const *path, int n)
 	return false;
 }
 
-static void print_case_line(const struct view *v, const char *indent)
+static void print_case_line(
+    const struct out *o, const struct view *v, const char *indent)
 {
 	struct hf_country c = hf_desk_country(&v->to);
 
 	printf("%s%s  %-18s %-16s %s  %s\n", indent, c.s, v->ref,
-	    hf_code_name(HF_CODES_STATE, v->state),
+	    out_label(o, HF_CODES_STATE, v->state),
 	    measure_mode(v->measure) != NULL ? measure_mode(v->measure)
 					     : "preservation",
 	    proof_of(v));
@@ -449,7 +450,7 @@ static json_t *tree_walk(struct tree *t, const struct view *v,
 	    o, "state", json_string(hf_code_name(HF_CODES_STATE, v->state)));
 	json_object_set_new(o, "proof", json_string(proof_of(v)));
 	if (t->args->out.mode != OUT_JSON)
-		print_case_line(v, indent);
+		print_case_line(&t->args->out, v, indent);
 	for (unsigned i = 0; i < n; i++)
 		json_array_append_new(list,
 		    hop_walk(t, &hops[i], path, depth + 1, indent, i + 1 == n));
@@ -532,8 +533,9 @@ static int run_tree(struct args *a)
 		json_object_set_new(o, "loops", json_integer(t->loops));
 		out_json(o);
 	} else {
-		printf("%u hops, %u proven by receipts, %u open, %u loops.\n",
-		    t->hops, t->proven, t->open, t->loops);
+		printf("%u hop%s, %u proven by receipts, %u open, %u loop%s.\n",
+		    t->hops, OUT_S(t->hops), t->proven, t->open, t->loops,
+		    OUT_S(t->loops));
 		json_decref(o);
 	}
 out:
@@ -584,9 +586,10 @@ static int run_hops(struct args *a)
 			    hidden, sizeof(hidden), "%u", hops[i].withheld);
 			table_row(t,
 			    (const char *[]){id + 2 * HF_ID_SIZE - 12,
-				hf_code_name(
-				    HF_CODES_DIRECTION, hops[i].direction),
-				hf_code_name(HF_CODES_FINDING, hops[i].finding),
+				out_word(&a->out, HF_CODES_DIRECTION,
+				    hops[i].direction),
+				out_word(
+				    &a->out, HF_CODES_FINDING, hops[i].finding),
 				hops[i].closed != NULL ? hops[i].closed
 						       : hops[i].next_country,
 				shown, hidden, trust_name(hops[i].act->trust)});

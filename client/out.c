@@ -312,6 +312,21 @@ void out_span(char *out, size_t capacity, uint64_t ms)
 		snprintf(out, capacity, "%llu s", s);
 }
 
+const char *out_label(const struct out *o, enum hf_codes list, unsigned code)
+{
+	const struct hf_code_info *info = hf_code_info(list, code);
+
+	if (info == NULL)
+		return "?";
+	return strcmp(o->language, "ja") == 0 ? info->ja : info->en;
+}
+
+const char *out_word(const struct out *o, enum hf_codes list, unsigned code)
+{
+	return o->mode == OUT_TABLE ? out_label(o, list, code)
+				    : hf_code_name(list, code);
+}
+
 void out_due(
     char *text, size_t capacity, struct instant due, struct instant now)
 {

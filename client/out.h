@@ -4,6 +4,7 @@
 #ifndef HF_CLIENT_OUT_H
 #define HF_CLIENT_OUT_H
 
+#include "proto/catalogue.h"
 #include "proto/types.h"
 
 #include <jansson.h>
@@ -22,6 +23,9 @@ struct out {
 void out_begin(enum out_mode mode);
 /** `p`, which the program cannot go on without: the same when it is NULL. */
 void *out_must(void *p);
+
+/** The s of a plural. */
+#define OUT_S(n) ((n) == 1 ? "" : "s")
 
 struct table;
 struct table *table_new(const char *const *headings); /* NULL-terminated */
@@ -42,6 +46,10 @@ void out_warning(const struct out *o, enum hf_err err);
 /** One line; they steal the reference.  On stdout, on stderr. */
 void out_json(json_t *object);
 void out_json_error(json_t *object);
+/** A code's words in the officer's language; "?" for one that is unknown. */
+const char *out_label(const struct out *o, enum hf_codes list, unsigned code);
+/** A cell: words for people, in a table; what one types, for scripts. */
+const char *out_word(const struct out *o, enum hf_codes list, unsigned code);
 /** "due in 1 h 42 min", "OVERDUE 0:04" */
 void out_due(
     char *text, size_t capacity, struct instant due, struct instant now);

@@ -499,14 +499,17 @@ static int print_entered(struct sending *s, const struct submitted *r)
 	printf("%s  %s entered, signed and receipted (entry %llu)\n", ref,
 	    hf_code_name(HF_CODES_KIND, s->draft->kind),
 	    (unsigned long long)r->index);
-	printf("  state  %s\n", hf_code_name(HF_CODES_STATE, r->state));
+	printf("  state  %s\n",
+	    out_label(&s->args->out, HF_CODES_STATE, r->state));
 	if ((r->flags & HF_SUBMIT_NOT_DELIVERED) != 0)
 		printf("  known  stored and signed; delivery abroad goes on by "
 		       "itself\n");
 	if ((r->flags & HF_SUBMIT_OUTSIDE_PROFILE) != 0)
 		printf("  note   the ground is outside the profile: delivered "
 		       "and flagged\n");
-	printf("  next   holdfast request show %s\n", ref);
+	printf("  next   holdfast %s show %s\n",
+	    strcmp(s->args->command->noun, "order") == 0 ? "order" : "request",
+	    ref);
 	return HF_EXIT_OK;
 }
 

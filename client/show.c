@@ -585,23 +585,15 @@ json_t *case_json(const struct view *v, const struct home *h, json_t *orders)
 
 /* ---- for people ---- */
 
-static const char *label(const struct args *a, enum hf_codes list, unsigned c)
-{
-	const struct hf_code_info *info = hf_code_info(list, c);
-
-	if (info == NULL)
-		return "?";
-	return strcmp(a->out.language, "ja") == 0 ? info->ja : info->en;
-}
-
 void summary_state(
-    const struct summary *s, const struct args *a, char *out, size_t capacity)
+    const struct summary *s, const struct out *o, char *out, size_t capacity)
 {
 	bool told = s->state == HF_STATE_PRESERVED ||
 		    s->state == HF_STATE_PARTLY_PRESERVED || s->result == 0;
 
-	snprintf(out, capacity, "%s%s%s", label(a, HF_CODES_STATE, s->state),
-	    told ? "" : ", ", told ? "" : label(a, HF_CODES_RESULT, s->result));
+	snprintf(out, capacity, "%s%s%s", out_word(o, HF_CODES_STATE, s->state),
+	    told ? "" : ", ",
+	    told ? "" : out_word(o, HF_CODES_RESULT, s->result));
 }
 
 static void print_leaves(
@@ -664,6 +656,8 @@ static void print_cites(const struct view_act *act, const struct args *a)
 static void print_act(const struct view_act *act, const struct args *a)
 {
 	const struct hf_envelope *e = &act->act.envelope;
+	bool named =
+	    act->author != NULL && strcmp(act->author->name, e->from.s) != 0;
 	char when[32];
 
 	hf_rfc3339(when,
@@ -671,13 +665,14 @@ static void print_act(const struct view_act *act, const struct args *a)
 	when[19] = 'Z';
 	when[20] = '\0';
 	printf("  %s  %-20s %s%s%s", when,
-	    label(a, HF_CODES_KIND, act->act.core.kind), e->from.s,
-	    act->author != NULL ? ", " : "",
-	    act->author != NULL ? act->author->name : "");
+	    out_label(&a->out, HF_CODES_KIND, act->act.core.kind), e->from.s,
+	    named ? ", " : "", named ? act->author->name : "");
 	if (HF_HAS(e, HF_E_REASON))
-		printf("  [%s]", label(a, HF_CODES_REASON, e->reason));
+		printf(
+		    "  [%s]", out_label(&a->out, HF_CODES_REASON, e->reason));
 	if (HF_HAS(e, HF_E_RESULT))
-		printf("  [%s]", label(a, HF_CODES_RESULT, e->result));
+		printf(
+		    "  [%s]", out_label(&a->out, HF_CODES_RESULT, e->result));
 	if (HF_HAS(e, HF_E_TERM)) {
 		hf_rfc3339(when, e->term_until, 0);
 		printf("  until %s", when);
@@ -698,6 +693,29 @@ static void print_act(const struct view_act *act, const struct args *a)
 	}
 }
 
+/* Both tracks in the order in which the broker entered them. */
+static void print_acts(const struct view *v, const struct args *a)
+{
+	unsigned at[HF_TRACK_COUNT] = {0};
+
+	for (;;) {
+		const struct view_act *first = NULL;
+		unsigned track = 0;
+
+		for (unsigned t = 0; t < HF_TRACK_COUNT; t++)
+			if (at[t] < v->count[t] &&
+			    (first == NULL ||
+				v->acts[t][at[t]].index < first->index)) {
+				first = &v->acts[t][at[t]];
+				track = t;
+			}
+		if (first == NULL)
+			return;
+		print_act(first, a);
+		at[track]++;
+	}
+}
+
 static void print_orders(
     const struct summary *orders, unsigned count, const struct args *a)
 {
@@ -706,7 +724,7 @@ static void print_orders(
 	for (unsigned i = 0; i < count; i++) {
 		char state[160];
 
-		summary_state(&orders[i], a, state, sizeof(state));
+		summary_state(&orders[i], &a->out, state, sizeof(state));
 		printf(
 		    "  %s  %-10s %s\n", orders[i].ref, orders[i].to.s, state);
 		preserved += orders[i].state == HF_STATE_PRESERVED ||
@@ -727,8 +745,9 @@ void case_print(const struct view *v, const struct home *h,
 
 	printf("%s  %s%s%s  %s -> %s  %s\n", v->ref, measure_kind(v->measure),
 	    mode != NULL ? ", " : "", mode != NULL ? mode : "", v->from.s,
-	    v->to.s, label(a, HF_CODES_URGENCY, v->urgency));
-	printf("state    %s%s%s\n", label(a, HF_CODES_STATE, v->state),
+	    v->to.s, out_label(&a->out, HF_CODES_URGENCY, v->urgency));
+	printf("state    %s%s%s\n",
+	    out_label(&a->out, HF_CODES_STATE, v->state),
 	    v->outside_profile ? "  (ground outside the profile)" : "",
 	    v->unproven ? "  (unproven: registered for an outsider)" : "");
 	if (v->hold_until.ms != 0) {
@@ -742,7 +761,7 @@ void case_print(const struct view *v, const struct home *h,
 	if (v->due.ms != 0) {
 		out_due(text, sizeof(text), v->due, out_now());
 		printf("next     %s %s\n",
-		    label(a, HF_CODES_DEADLINE, v->due_type), text);
+		    out_label(&a->out, HF_CODES_DEADLINE, v->due_type), text);
 		if (v->due.ms < out_now().ms && desk_phone(h, other) != NULL)
 			printf("call     %s: %s (24 hours)\n", other->s,
 			    desk_phone(h, other));
@@ -750,9 +769,7 @@ void case_print(const struct view *v, const struct home *h,
 	if (v->erased)
 		printf("file     erased; the ledger still proves it\n");
 	printf("acts\n");
-	for (unsigned t = 0; t < HF_TRACK_COUNT; t++)
-		for (unsigned i = 0; i < v->count[t]; i++)
-			print_act(&v->acts[t][i], a);
+	print_acts(v, a);
 	if (order_count > 0)
 		printf("orders\n");
 	print_orders(orders, order_count, a);

@@ -23,10 +23,10 @@ struct summary {
 /** Read one summary map at the reader's place. */
 void summary_read(struct summary *s, struct wire *w);
 json_t *summary_json(const struct summary *s);
-/** Its state in words, with what the provider reported where the state does
- * not say it: "acknowledged, never held". */
+/** Its state as a cell, with what the provider reported where the state does
+ * not say it: "Acknowledged, Never held". */
 void summary_state(
-    const struct summary *s, const struct args *a, char *out, size_t capacity);
+    const struct summary *s, const struct out *o, char *out, size_t capacity);
 /** Every row of `op` (HF_OP_CASES, HF_OP_ORDERS with a case), malloc'ed. */
 HF_MUST_USE enum hf_err summaries(struct link *l, enum hf_op op,
     const struct hf_id *case_id, bool open_only, struct summary **rows,
