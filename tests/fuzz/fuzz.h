@@ -18,6 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	((condition) ? (void)0 : fuzz_fail(__FILE__, __LINE__, (what)))
 _Noreturn void fuzz_fail(const char *file, int line, const char *what);
 
+/** Inputs are mutants by now, without ASan; never of an input run alone. */
+bool fuzz_mutants(void);
+
 /** hf_crypto_init, with random bytes that are the same in every run. */
 void fuzz_init(void);
 

@@ -53,6 +53,11 @@ void __wrap_regfree(regex_t *re)
 	(void)re;
 }
 
+bool fuzz_mutants(void)
+{
+	return sim_signatures.mutants;
+}
+
 /* Of the two files of the simulation. */
 void sim_fail(const char *format, ...)
 {
