@@ -145,11 +145,11 @@ void table_row(struct table *t, const char *const *cells)
 
 static void csv_cell(const char *s)
 {
-	/* A cell that a spreadsheet would run is made text. */
-	bool guard = s[0] != '\0' && strchr("=+-@\t", s[0]) != NULL;
-
+	if (strcmp(s, "-") == 0) /* for people: nothing is there */
+		s = "";
 	putchar('"');
-	if (guard)
+	/* a cell that a spreadsheet would run is made text */
+	if (s[0] != '\0' && strchr("=+-@\t", s[0]) != NULL)
 		putchar('\'');
 	for (; *s != '\0'; s++) {
 		if (*s == '"')

@@ -29,6 +29,15 @@ static void read_all(const char *who, const char *ref)
 	program_terminal(false);
 }
 
+/* The other side's act stands where it came in. */
+static void in_order(const char *text, const char *first, const char *then)
+{
+	const char *a = strstr(text, first), *b = strstr(text, then);
+
+	cr_assert(
+	    a != NULL && b != NULL && a < b, "%s, %s: %s", first, then, text);
+}
+
 Test(desk, a_preservation_is_asked_taken_ordered_and_released)
 {
 	char *ref = new_request("jp.ncp", "US", NULL), *order;
@@ -65,6 +74,9 @@ Test(desk, a_preservation_is_asked_taken_ordered_and_released)
 	office_wait(300);
 	s = ok("jp.ncp", "request", "show", ref, "--json", NULL);
 	cr_assert_str_eq(told(&s, "state"), "released");
+	s = ok("jp.ncp", "request", "show", ref, NULL);
+	in_order(s.out, "Acceptance", "Withdrawal");
+	in_order(s.out, "Withdrawal", "End  ");
 	read_all("jp.ncp", ref);
 	free(ref);
 	free(order);
