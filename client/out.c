@@ -302,7 +302,9 @@ void out_span(char *out, size_t capacity, uint64_t ms)
 {
 	unsigned long long s = ms / 1000u, m = s / 60, h = m / 60, d = h / 24;
 
-	if (d > 0)
+	if (d > 0 && h % 24 == 0)
+		snprintf(out, capacity, "%llu d", d);
+	else if (d > 0)
 		snprintf(out, capacity, "%llu d %llu h", d, h % 24);
 	else if (h > 0)
 		snprintf(out, capacity, "%llu h %02llu min", h, m % 60);

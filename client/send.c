@@ -424,8 +424,33 @@ static int add_third(struct sending *s)
 
 /* ---- outcome ---- */
 
+#define AS_OFTEN_AS_ONE_LIKES 255u
+
+/* What the rules that the case has pinned would take. */
+static void say_terms(const struct view *v, char *out, size_t capacity)
+{
+	const struct hf_profile *p = v->profile;
+	struct hf_country c = hf_desk_country(&v->to);
+	char least[32], most[32], total[32], times[32] = "", in_all[64] = "";
+
+	out_span(least, sizeof(least), p->term_min_s * 1000u);
+	out_span(most, sizeof(most), p->term_max_s * 1000u);
+	out_span(total, sizeof(total), p->total_max_s * 1000u);
+	if (p->extensions_max < AS_OFTEN_AS_ONE_LIKES)
+		snprintf(times, sizeof(times), ", %u time%s", p->extensions_max,
+		    OUT_S(p->extensions_max));
+	if (p->total_max_s != 0)
+		snprintf(in_all, sizeof(in_all), ", %s in all", total);
+	snprintf(out, capacity,
+	    "%s holds data for %s to %s; an extension adds %s at most%s%s", c.s,
+	    least, most, most, times, in_all);
+}
+
 int send_error(struct sending *s, enum hf_err err)
 {
+	char terms[200];
+	bool term =
+	    err == HF_TERM && s->view != NULL && s->view->profile != NULL;
 	const struct link_trouble *t =
 	    s->session.link != NULL ? link_trouble(s->session.link) : NULL;
 	const char *known = "nothing was entered";
@@ -438,8 +463,11 @@ int send_error(struct sending *s, enum hf_err err)
 	else if (hf_err_info(err)->exit == HF_EXIT_UNREACHABLE ||
 		 err == HF_FULL || err == HF_NEARLY_FULL || err == HF_BUSY)
 		known = "signed and kept in the outbox; NOT entered";
+	if (term)
+		say_terms(s->view, terms, sizeof(terms));
 	return out_error(&s->args->out, err, NULL,
-	    t != NULL && t->where[0] != '\0' ? t->where : NULL, known, NULL);
+	    t != NULL && t->where[0] != '\0' ? t->where : NULL, known,
+	    term ? terms : NULL);
 }
 
 static int print_dry_run(struct sending *s, const struct signed_act *act)
