@@ -448,7 +448,7 @@ static void say_terms(const struct view *v, char *out, size_t capacity)
 
 int send_error(struct sending *s, enum hf_err err)
 {
-	char terms[200];
+	char terms[200], place[200] = "";
 	bool term =
 	    err == HF_TERM && s->view != NULL && s->view->profile != NULL;
 	const struct link_trouble *t =
@@ -465,9 +465,13 @@ int send_error(struct sending *s, enum hf_err err)
 		known = "signed and kept in the outbox; NOT entered";
 	if (term)
 		say_terms(s->view, terms, sizeof(terms));
+	if (t != NULL && t->where[0] != '\0')
+		snprintf(place, sizeof(place), "%s", t->where);
+	else if (s->view != NULL)
+		snprintf(place, sizeof(place), "%s, state %s", s->view->ref,
+		    out_label(&s->args->out, HF_CODES_STATE, s->view->state));
 	return out_error(&s->args->out, err, NULL,
-	    t != NULL && t->where[0] != '\0' ? t->where : NULL, known,
-	    term ? terms : NULL);
+	    place[0] != '\0' ? place : NULL, known, term ? terms : NULL);
 }
 
 static int print_dry_run(struct sending *s, const struct signed_act *act)

@@ -48,6 +48,8 @@ Test(desk, a_preservation_is_asked_taken_ordered_and_released)
 	ok("us.ncp", "request", "acknowledge", ref, NULL);
 	ok("us.ncp", "request", "progress", ref, "--waiting-for", "judge",
 	    "--hours", "4", NULL);
+	refused(4, ", state Acknowledged", "us.ncp", "request", "accept", ref,
+	    "--days", "900", NULL);
 	refused(4, "US holds data for", "us.ncp", "request", "accept", ref,
 	    "--days", "900", NULL);
 	ok("us.ncp", "request", "accept", ref, NULL);
