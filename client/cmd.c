@@ -232,7 +232,7 @@ static void write_shorts(
 	*out = '\0';
 }
 
-static int usage(const struct args *a, const char *what)
+int usage_error(const struct args *a, const char *what)
 {
 	char fix[96];
 
@@ -248,12 +248,12 @@ static int keep_value(
     struct args *a, const struct option_spec *o, const char *value)
 {
 	if (a->value_count == CMD_VALUES_MAX)
-		return usage(a, "too many options");
+		return usage_error(a, "too many options");
 	if (!o->repeats && arg_on(a, o->name)) {
 		char what[96];
 
 		snprintf(what, sizeof(what), "--%s stands twice", o->name);
-		return usage(a, what);
+		return usage_error(a, what);
 	}
 	a->values[a->value_count].option = o;
 	a->values[a->value_count++].value = value;
@@ -272,7 +272,7 @@ static int apply_globals(struct args *a)
 		double s = strtod(timeout, &end);
 
 		if (end == timeout || *end != '\0' || s <= 0 || s > 3600)
-			return usage(a, "--timeout wants seconds");
+			return usage_error(a, "--timeout wants seconds");
 		a->timeout_ms = (int)(s * 1000);
 	}
 	if (lang == NULL)
@@ -280,7 +280,7 @@ static int apply_globals(struct args *a)
 	if (lang == NULL)
 		lang = "en";
 	if (strcmp(lang, "en") != 0 && strcmp(lang, "ja") != 0)
-		return usage(a, "--lang wants en or ja");
+		return usage_error(a, "--lang wants en or ja");
 	a->out.language = lang;
 	a->out.mode = arg_on(a, "json")    ? OUT_JSON
 		      : arg_on(a, "csv")   ? OUT_CSV
@@ -325,7 +325,7 @@ static int parse(struct args *a, int argc, char **argv)
 			snprintf(what, sizeof(what), "%s: %s", argv[optind - 1],
 			    got == ':' ? "wants a value"
 				       : "no such option here");
-			return usage(a, what);
+			return usage_error(a, what);
 		}
 		status = keep_value(a, o, optarg);
 		if (status != HF_EXIT_OK)
@@ -333,7 +333,7 @@ static int parse(struct args *a, int argc, char **argv)
 	}
 	for (; optind < argc; optind++) {
 		if (a->positional_count == 4)
-			return usage(a, "too many arguments");
+			return usage_error(a, "too many arguments");
 		a->positional[a->positional_count++] = argv[optind];
 	}
 	return apply_globals(a);
@@ -423,10 +423,10 @@ int cmd_main(int argc, char **argv)
 	}
 	if (a->positional_count < a->command->positional_min ||
 	    a->positional_count > a->command->positional_max)
-		status =
-		    usage(a, a->positional_count < a->command->positional_min
-				 ? "an argument is missing"
-				 : "too many arguments");
+		status = usage_error(
+		    a, a->positional_count < a->command->positional_min
+			   ? "an argument is missing"
+			   : "too many arguments");
 	else
 		status = a->command->run(a);
 out:
@@ -469,12 +469,13 @@ int session_open(struct session *s, struct args *a, bool needs_link)
 	}
 	if (err == HF_OK)
 		return HF_EXIT_OK;
-	status =
-	    out_error(&a->out, err, s->link == NULL ? s->home.problem : NULL,
-		s->link != NULL && link_trouble(s->link)->where[0] != '\0'
-		    ? link_trouble(s->link)->where
-		    : NULL,
-		NULL, NULL);
+	status = out_error(&a->out, err,
+	    s->link == NULL ? s->home.problem : NULL,
+	    s->link != NULL && link_trouble(s->link)->where[0] != '\0'
+		? link_trouble(s->link)->where
+		: NULL,
+	    (a->command->flags & CMD_SENDS) != 0 ? "nothing was sent" : NULL,
+	    NULL);
 	session_close(s);
 	return status;
 }

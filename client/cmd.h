@@ -36,6 +36,9 @@ const char *arg(const struct args *a, const char *name);
 const char *arg_at(const struct args *a, const char *name, unsigned n);
 bool arg_on(const struct args *a, const char *name);
 
+/** E7001 with `what` was wrong and where the command's help is. */
+int usage_error(const struct args *a, const char *what);
+
 enum cmd_flag { CMD_READS = 1, CMD_SENDS = 2, CMD_OFFLINE = 4 };
 struct command {
 	const char *noun, *verb; /* verb NULL: the noun alone */

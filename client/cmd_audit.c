@@ -251,8 +251,8 @@ static int read_threads(struct args *args, unsigned *threads)
 	if (given != NULL &&
 	    (!text_read_uint(&n, given, strlen(given), AHEAD_THREADS_MAX) ||
 		n == 0))
-		return out_error(&args->out, HF_USAGE,
-		    "--threads wants a number from 1 to 64", NULL, NULL, NULL);
+		return usage_error(
+		    args, "--threads wants a number from 1 to 64");
 	*threads = (unsigned)n;
 	return HF_EXIT_OK;
 }
@@ -303,8 +303,7 @@ static int run_verify_tiles(struct args *args, const char *dir)
 
 	if (given != NULL &&
 	    hf_keyline_read(&key, HF_KEY_LEDGER, given) != HF_OK)
-		return out_error(&args->out, HF_USAGE,
-		    "--key wants a ledger key, hfl1:...", NULL, NULL, NULL);
+		return usage_error(args, "--key wants a ledger key, hfl1:...");
 	if (err == HF_OK && given == NULL)
 		err = home_open(&home, args->home, args->context);
 	if (err != HF_OK)
@@ -406,12 +405,10 @@ static bool read_view(struct args *args, struct replay_view *v, int *status)
 	if (at == NULL && desk == NULL)
 		return false;
 	if (at == NULL || hf_rfc3339_read(&v->at, &zone, at) != HF_OK)
-		*status = out_error(&args->out, HF_USAGE,
-		    "--at wants a time like 2026-11-21T11:02:03+09:00", NULL,
-		    NULL, NULL);
+		*status = usage_error(
+		    args, "--at wants a time like 2026-11-21T11:02:03+09:00");
 	else if (desk != NULL && !hf_desk_ok(desk, strlen(desk)))
-		*status = out_error(&args->out, HF_USAGE,
-		    "--desk wants a desk like jp.ncp", NULL, NULL, NULL);
+		*status = usage_error(args, "--desk wants a desk like jp.ncp");
 	else if (desk != NULL)
 		snprintf(v->desk.s, sizeof(v->desk.s), "%s", desk);
 	return true;

@@ -13,11 +13,6 @@
 
 /* ---- the archive ---- */
 
-static int usage(struct args *a, const char *what)
-{
-	return out_error(&a->out, HF_USAGE, what, NULL, NULL, NULL);
-}
-
 /* The archive that was named, else HOME/ledger. */
 static int find_dir(
     struct args *args, const char *given, char dir[HOME_PATH_MAX])
@@ -220,7 +215,7 @@ static int ask(struct args *args, enum hf_err (*find)(struct asking *q),
 	int status;
 
 	if (!read_now(args, &q.now))
-		return usage(
+		return usage_error(
 		    args, "--at wants a time like 2026-11-21T11:02:03+09:00");
 	status = open_archive(args, args->positional[0], &archive, &roster);
 	if (status != HF_EXIT_OK)
@@ -401,7 +396,7 @@ static int run_stats(struct args *a)
 	int status;
 
 	if (!read_by(a, &by))
-		return usage(a, "--by wants peer, kind, hour or weekday");
+		return usage_error(a, "--by wants peer, kind, hour or weekday");
 	status = open_archive(a, a->positional[0], &archive, &roster);
 	if (status != HF_EXIT_OK)
 		return status;

@@ -332,8 +332,7 @@ int bundle_export(struct args *a)
 	int status;
 
 	if (path == NULL)
-		return out_error(&a->out, HF_USAGE, "-o FILE is mandatory",
-		    NULL, NULL, NULL);
+		return usage_error(a, "-o FILE is mandatory");
 	if (!known_fields(a, &wrong))
 		return out_error(&a->out, HF_USAGE, "--withhold: no such field",
 		    wrong, NULL, "holdfast help fields");

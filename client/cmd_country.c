@@ -12,11 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int usage(struct args *a, const char *what)
-{
-	return out_error(&a->out, HF_USAGE, what, NULL, NULL, NULL);
-}
-
 static enum hf_err load_secret(struct args *a, struct secret **s,
     const char *path, enum secret_purpose purpose)
 {
@@ -101,7 +96,7 @@ static int signing_open(struct signing *s, struct args *a)
 		    path != NULL ? path : "--root", NULL, NULL);
 	while (err == HF_OK && (path = arg_at(a, "registrar-key", s->count))) {
 		if (s->count == HF_REGISTRAR_MAX)
-			return usage(a, "at most 7 registrars");
+			return usage_error(a, "at most 7 registrars");
 		err = load_secret(
 		    a, &s->registrars[s->count], path, SECRET_REGISTRAR);
 		if (err == HF_OK)
@@ -227,10 +222,11 @@ static int run_build(struct args *a)
 
 	if (!arg_on(a, "spec") || !arg_on(a, "registrar-key") ||
 	    !arg_on(a, "out"))
-		return usage(a, "--spec, --registrar-key and --out are wanted");
+		return usage_error(
+		    a, "--spec, --registrar-key and --out are wanted");
 	if (!arg_on(a, "root-key") &&
 	    (!arg_on(a, "root") || !arg_on(a, "previous")))
-		return usage(a,
+		return usage_error(a,
 		    "--root-key is wanted, or --root and --previous to go on "
 		    "with the registrars the root certified before");
 	if (hf_crypto_init() != HF_OK)
@@ -275,7 +271,7 @@ static int revoke_with(
 
 	if (since != NULL && (hf_rfc3339_read(&from, &zone, since) != HF_OK ||
 				 from.ms > b->now.ms))
-		return usage(
+		return usage_error(
 		    a, "--since wants a time of the past with its zone");
 	status = signing_open(&s, a);
 	if (status == HF_EXIT_OK) {
@@ -301,13 +297,13 @@ static int run_revoke(struct args *a)
 
 	if (!arg_on(a, "previous") || !arg_on(a, "root") ||
 	    !arg_on(a, "registrar-key") || !arg_on(a, "out"))
-		return usage(a,
+		return usage_error(a,
 		    "--previous, --root, --registrar-key and --out are "
 		    "wanted");
 	if (hf_crypto_init() != HF_OK)
 		return HF_EXIT_FAILED;
 	if (hf_keyline_read(&key, HF_KEY_OFFICER, a->positional[0]) != HF_OK)
-		return usage(a, "the officer's hfo1: line is wanted");
+		return usage_error(a, "the officer's hfo1: line is wanted");
 	b.entries = out_must(calloc(BUILDING_ENTRIES_MAX, sizeof(*b.entries)));
 	status = revoke_with(a, &key, &b);
 	free(b.entries);
@@ -325,10 +321,10 @@ static int run_pin(struct args *a)
 	enum hf_err err;
 
 	if (country == NULL || !hf_country_ok(country, strlen(country)))
-		return usage(a, "--country wants two capital letters");
+		return usage_error(a, "--country wants two capital letters");
 	if (hf_crypto_init() != HF_OK ||
 	    hf_keyline_read(&root, HF_KEY_ROOT, a->positional[0]) != HF_OK)
-		return usage(a, "an hfr1: line is wanted");
+		return usage_error(a, "an hfr1: line is wanted");
 	hf_key_words(words, sizeof(words), &root);
 	if (given == NULL && !a->out.yes) {
 		printf("%s\n%s\n\n", country, words);

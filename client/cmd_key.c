@@ -15,11 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static int usage(struct args *a, const char *what)
-{
-	return out_error(&a->out, HF_USAGE, what, NULL, NULL, NULL);
-}
-
 static const struct {
 	const char *name;
 	enum secret_purpose purpose;
@@ -135,18 +130,18 @@ static int run_new(struct args *a)
 	enum hf_err err;
 
 	if (!purpose_of(arg(a, "purpose"), &purpose))
-		return usage(
+		return usage_error(
 		    a, "--purpose wants officer, broker, registrar or root");
 	if (path == NULL)
-		return usage(a, "--out wants the file of the secret");
+		return usage_error(a, "--out wants the file of the secret");
 	if (arg_on(a, "next-epoch") && purpose != SECRET_BROKER)
-		return usage(a, "--next-epoch is for a broker's key");
+		return usage_error(a, "--next-epoch is for a broker's key");
 	if (!arg_on(a, "passphrase-file") && !arg_on(a, "unprotected"))
-		return usage(a,
+		return usage_error(a,
 		    "give --passphrase-file, or --unprotected for a key that "
 		    "anyone who reads the file can use");
 	if (arg_on(a, "passphrase-file") && !read_passphrase(a, passphrase))
-		return usage(a, "--passphrase-file: no passphrase in it");
+		return usage_error(a, "--passphrase-file: no passphrase in it");
 	err = make_secret(a, purpose, passphrase, &s);
 	if (err != HF_OK)
 		return out_error(
@@ -191,10 +186,10 @@ static int run_show(struct args *a)
 	enum hf_err err;
 
 	if (arg_on(a, "purpose") && !purpose_of(arg(a, "purpose"), &purpose))
-		return usage(
+		return usage_error(
 		    a, "--purpose wants officer, broker, registrar or root");
 	if (arg_on(a, "passphrase-file") && !read_passphrase(a, passphrase))
-		return usage(a, "--passphrase-file: no passphrase in it");
+		return usage_error(a, "--passphrase-file: no passphrase in it");
 	if (passphrase[0] == '\0')
 		given = NULL;
 	err = hf_crypto_init();
@@ -231,7 +226,7 @@ static int run_fingerprint(struct args *a)
 			printf("%s\n", words);
 		return HF_EXIT_OK;
 	}
-	return usage(a, "a typed key line such as hfr1:... is wanted");
+	return usage_error(a, "a typed key line such as hfr1:... is wanted");
 }
 
 /* ---- agent ---- */
@@ -406,14 +401,14 @@ static int run_context_new(struct args *a)
 
 	if (!name_ok(name) || !home_path(a, home)) {
 		json_decref(o);
-		return usage(a, "a name of letters and digits is wanted");
+		return usage_error(a, "a name of letters and digits is wanted");
 	}
 	for (unsigned i = 0; i < 5; i++) {
 		const char *v = arg(a, names[i]);
 
 		if (v == NULL && i < 4) {
 			json_decref(o);
-			return usage(a,
+			return usage_error(a,
 			    "--broker, --broker-key, --country and --desk are "
 			    "wanted");
 		}
@@ -444,7 +439,7 @@ static int run_context_ls(struct args *a)
 	int n;
 
 	if (!home_path(a, home))
-		return usage(a, "--home is wanted");
+		return usage_error(a, "--home is wanted");
 	snprintf(path, sizeof(path), "%s/current", home);
 	err = home_read(path, 64, &current, &size);
 	if (err == HF_OK)
@@ -506,7 +501,7 @@ static int run_context_use(struct args *a)
 	char home[HOME_PATH_MAX], path[HOME_PATH_MAX + 128];
 
 	if (!name_ok(a->positional[0]) || !home_path(a, home))
-		return usage(a, "the name of a context is wanted");
+		return usage_error(a, "the name of a context is wanted");
 	context_file(path, home, a->positional[0]);
 	if (access(path, R_OK) != 0)
 		return out_error(&a->out, HF_CONTEXT, NULL, path, NULL, NULL);

@@ -8,11 +8,6 @@
 
 #include <string.h>
 
-static int usage(struct args *a, const char *what)
-{
-	return out_error(&a->out, HF_USAGE, what, NULL, NULL, NULL);
-}
-
 static const struct view_act *newest_ask(const struct sending *s)
 {
 	uint32_t gens[HF_ASKS_MAX];
@@ -45,7 +40,7 @@ static int fill_report(struct sending *s)
 	if (status != HF_EXIT_OK)
 		return status;
 	if (result == 0)
-		return usage(s->args, "--result is mandatory");
+		return usage_error(s->args, "--result is mandatory");
 	set_re(s, ask);
 	e->result = result;
 	e->categories =
@@ -83,7 +78,7 @@ static int fill_refuse(struct sending *s)
 	if (status != HF_EXIT_OK)
 		return status;
 	if (reason == 0)
-		return usage(s->args, "--reason is mandatory");
+		return usage_error(s->args, "--reason is mandatory");
 	if (s->view->profile != NULL &&
 	    !hf_profile_has_ground(s->view->profile, reason) &&
 	    !arg_on(s->args, "outside-profile"))

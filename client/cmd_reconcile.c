@@ -17,11 +17,6 @@ struct rows {
 	struct table *table;
 };
 
-static int usage(struct args *a, const char *what)
-{
-	return out_error(&a->out, HF_USAGE, what, NULL, NULL, NULL);
-}
-
 static const char *const what_names[] = {
     [RECONCILE_MISSING] = "missing",
     [RECONCILE_DIFFERS] = "differs",
@@ -250,10 +245,11 @@ static int reconcile_summary(struct args *args, const char *path)
 	int status;
 
 	if (cc == NULL || strlen(cc) != 2 || !hf_country_ok(cc, 2))
-		return usage(args, "--summary wants --peer CC");
+		return usage_error(args, "--summary wants --peer CC");
 	if (!read_span(args, &span))
-		return usage(args, "--from and --until want whole act ids, "
-				   "--acts 1 or more");
+		return usage_error(args,
+		    "--from and --until want whole act ids, "
+		    "--acts 1 or more");
 	memcpy(peer.s, cc, 2);
 	status = query_open(args, args->positional[0], &a);
 	if (status != HF_EXIT_OK)
@@ -286,15 +282,17 @@ int query_reconcile(struct args *args)
 	const char *summary = arg(args, "summary"), *with = arg(args, "with");
 
 	if (summary != NULL && with != NULL)
-		return usage(args, "--summary writes, --with reads: one of "
-				   "the two");
+		return usage_error(args,
+		    "--summary writes, --with reads: one of "
+		    "the two");
 	if (summary == NULL && with == NULL)
 		return args->positional_count == 2
 			   ? reconcile_both(args)
-			   : usage(args, "two archives, or --summary FILE, or "
-					 "--with FILE");
+			   : usage_error(args,
+				 "two archives, or --summary FILE, or "
+				 "--with FILE");
 	if (args->positional_count > 1)
-		return usage(args, "one archive only");
+		return usage_error(args, "one archive only");
 	return summary != NULL ? reconcile_summary(args, summary)
 			       : reconcile_with(args, with);
 }

@@ -12,11 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int usage(struct args *a, const char *what)
-{
-	return out_error(&a->out, HF_USAGE, what, NULL, NULL, NULL);
-}
-
 static struct hf_envelope *envelope(struct sending *s)
 {
 	return &s->draft->envelope;
@@ -96,7 +91,7 @@ static int fill_progress(struct sending *s)
 	if (status != HF_EXIT_OK)
 		return status;
 	if (waiting == 0)
-		return usage(s->args, "--waiting-for is mandatory");
+		return usage_error(s->args, "--waiting-for is mandatory");
 	set_re(s, opening(s));
 	send_set_reason(s->draft, waiting);
 	if (span > 0)
@@ -168,7 +163,7 @@ static int fill_accept(struct sending *s)
 	if (status != HF_EXIT_OK)
 		return status;
 	if (ask->act.core.kind == HF_KIND_FOLLOW_UP)
-		return usage(s->args,
+		return usage_error(s->args,
 		    "a follow-up is answered by request follow-up-received");
 	if (taken == 0 && HF_HAS(&ask->act.envelope, HF_E_CATEGORIES))
 		taken = ask->act.envelope.categories & ~refused;
@@ -192,7 +187,7 @@ static int fill_accept(struct sending *s)
 	     i++)
 		if (draft_text(s->draft, HF_F_CONDITION, condition,
 			s->args->out.language, HF_SHARE_PARTY) != HF_OK)
-			status = usage(s->args, "--condition: too long");
+			status = usage_error(s->args, "--condition: too long");
 	return status == HF_EXIT_OK ? send_fields(s, HF_SHARE_PARTY) : status;
 }
 
@@ -207,7 +202,7 @@ static int fill_decline(struct sending *s)
 	if (status != HF_EXIT_OK)
 		return status;
 	if (reason == 0)
-		return usage(s->args, "--reason is mandatory");
+		return usage_error(s->args, "--reason is mandatory");
 	if (s->view->profile != NULL &&
 	    !hf_profile_has_ground(s->view->profile, reason) &&
 	    !arg_on(s->args, "outside-profile"))
@@ -264,7 +259,7 @@ static int fill_decided(struct sending *s)
 	if (f == NULL || outcome == NULL ||
 	    (strcmp(outcome, "granted") != 0 &&
 		strcmp(outcome, "refused") != 0))
-		return usage(s->args,
+		return usage_error(s->args,
 		    "--outcome wants granted or refused, after a follow-up");
 	set_re(s, f);
 	set_choice(s, strcmp(outcome, "granted") == 0 ? 1 : 2);
@@ -318,13 +313,13 @@ static int fill_amend(struct sending *s)
 	if (status != HF_EXIT_OK)
 		return status;
 	if (e->change == 0)
-		return usage(s->args, "--change is mandatory");
+		return usage_error(s->args, "--change is mandatory");
 	e->present |= SEND_BIT(HF_E_CHANGE);
 	switch (e->change) {
 	case HF_NARROW:
 	case HF_WIDEN:
 		if (mask == 0)
-			return usage(s->args,
+			return usage_error(s->args,
 			    "--category: which categories it is about (narrow: "
 			    "those that are taken away)");
 		set_categories(s, mask);
@@ -339,7 +334,7 @@ static int fill_amend(struct sending *s)
 		break;
 	default:
 		if (!arg_on(s->args, "flag"))
-			return usage(s->args, "--flag: which secrecy");
+			return usage_error(s->args, "--flag: which secrecy");
 		break;
 	}
 	if (e->change == HF_WIDEN || e->change == HF_CORRECT) {
@@ -417,10 +412,10 @@ static int fill_query(struct sending *s)
 	if (status != HF_EXIT_OK)
 		return status;
 	if (text == NULL)
-		return usage(s->args, "--question is mandatory");
+		return usage_error(s->args, "--question is mandatory");
 	if (draft_text(s->draft, HF_F_QUESTION, text, s->args->out.language,
 		HF_SHARE_PARTY) != HF_OK)
-		return usage(s->args, "--question: too long");
+		return usage_error(s->args, "--question: too long");
 	if (span == 0)
 		span = s->view->profile != NULL ? s->view->profile->reply_s
 						: 86400;
@@ -451,7 +446,7 @@ static int fill_answer(struct sending *s)
 		    "nothing was sent", NULL);
 	if (text != NULL && draft_text(s->draft, HF_F_ANSWER_TEXT, text,
 				s->args->out.language, HF_SHARE_PARTY) != HF_OK)
-		return usage(s->args, "--answer: too long");
+		return usage_error(s->args, "--answer: too long");
 	set_re(s, query);
 	return send_fields(s, HF_SHARE_PARTY);
 }

@@ -376,8 +376,7 @@ static int run_inbox(struct args *a)
 
 	if (!number(a, "after", UINT64_MAX - 1, &after) ||
 	    !number(a, "for", 365 * 86400u, &seconds))
-		return out_error(&a->out, HF_USAGE,
-		    "--after and --for want a whole number", NULL, NULL, NULL);
+		return usage_error(a, "--after and --for want a whole number");
 	status = session_open(&s, a, true);
 	if (status != HF_EXIT_OK)
 		return status;

@@ -16,11 +16,6 @@
 #define TREE_CASES_MAX 128u
 #define TREE_DEPTH_MAX 12
 
-static int usage(struct args *a, const char *what)
-{
-	return out_error(&a->out, HF_USAGE, what, NULL, NULL, NULL);
-}
-
 static void set_re(struct sending *s, const struct view_act *a)
 {
 	s->draft->envelope.re = a->act.id;
@@ -54,7 +49,7 @@ static int add_json_field(
 		snprintf(what, sizeof(what), "--%s: %s", name,
 		    report.count > 0 ? report.problem[0].what : "refused");
 		json_decref(v);
-		return usage(s->args, what);
+		return usage_error(s->args, what);
 	}
 	json_decref(v);
 	return HF_EXIT_OK;
@@ -233,7 +228,8 @@ static int fill_withhold(struct sending *s)
 	if (status != HF_EXIT_OK)
 		return status;
 	if (reason == 0)
-		return usage(s->args, "--reason: the ground is mandatory");
+		return usage_error(
+		    s->args, "--reason: the ground is mandatory");
 	set_re(s, &s->view->acts[HF_TRACK_ASKING][0]);
 	send_set_reason(s->draft, reason);
 	return send_fields(s, HF_SHARE_PARTY);
@@ -518,7 +514,7 @@ static int run_tree(struct args *a)
 	    (strcmp(format, "dot") == 0 || strcmp(format, "json") == 0)) {
 		a->out.mode = OUT_JSON;
 	} else if (format != NULL && strcmp(format, "tree") != 0) {
-		status = usage(a, "--format wants tree, dot or json");
+		status = usage_error(a, "--format wants tree, dot or json");
 		goto out;
 	}
 	o = tree_walk(t, t->views[0], path, 0, "");

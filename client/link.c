@@ -121,8 +121,8 @@ static bool open_sockets(struct link *l, struct home *h)
 static void trouble(struct link *l, enum hf_err err, const char *what)
 {
 	l->trouble.err = err;
-	snprintf(l->trouble.where, sizeof(l->trouble.where), "%s, %s, %u tries",
-	    l->endpoint, what, l->tries);
+	snprintf(l->trouble.where, sizeof(l->trouble.where), "%s, %s, %u %s",
+	    l->endpoint, what, l->tries, l->tries == 1 ? "try" : "tries");
 }
 
 /* Only a refusal is told to us.  A wrong key, a limit and a start all look like

@@ -51,11 +51,6 @@ const struct option_spec opening_follow_options[] = {SEND_COMMON_OPTIONS, SPAN,
     {"ttl", 0, true, false, "SECONDS", "time to live of a live trace"},
     {"again", 0, false, false, NULL, "follow in spite of a loop"}, END};
 
-static int usage(struct args *a, const char *what)
-{
-	return out_error(&a->out, HF_USAGE, what, NULL, NULL, NULL);
-}
-
 enum hf_err opening_desk(
     const struct roster *r, const char *text, struct hf_desk *desk)
 {
@@ -108,7 +103,7 @@ static int code_of(struct sending *s, const char *name, enum hf_codes list,
 	if (c == NULL) {
 		snprintf(what, sizeof(what), "--%s %.40s: no such %s", name,
 		    text, hf_codes_name(list));
-		return usage(s->args, what);
+		return usage_error(s->args, what);
 	}
 	*out = c->code;
 	return HF_EXIT_OK;
@@ -119,11 +114,11 @@ static int measure_of(struct sending *s, unsigned *measure)
 	const char *kind = given(s, "kind"), *mode = given(s, "mode");
 
 	if (kind == NULL)
-		return usage(
+		return usage_error(
 		    s->args, "--kind wants preservation, trace or consult");
 	if (mode != NULL && strcmp(mode, "historical") != 0 &&
 	    strcmp(mode, "live") != 0)
-		return usage(s->args, "--mode wants historical or live");
+		return usage_error(s->args, "--mode wants historical or live");
 	if (strcmp(kind, "preservation") == 0)
 		*measure = HF_PRESERVATION;
 	else if (strcmp(kind, "trace") == 0)
@@ -133,7 +128,7 @@ static int measure_of(struct sending *s, unsigned *measure)
 	else if (strcmp(kind, "consult") == 0)
 		*measure = HF_CONSULT;
 	else
-		return usage(
+		return usage_error(
 		    s->args, "--kind wants preservation, trace or consult");
 	return HF_EXIT_OK;
 }
@@ -153,7 +148,7 @@ static int meta_categories(struct sending *s, unsigned *mask)
 					 : NULL;
 
 		if (c == NULL)
-			return usage(s->args,
+			return usage_error(s->args,
 			    "categories: subscriber, traffic, content or "
 			    "other");
 		*mask |= c->code;
@@ -209,7 +204,8 @@ static int fill_opening(
 	e->not_after.ms = now.ms + p->ask_s * 1000u;
 	if (not_after != NULL &&
 	    hf_rfc3339_read(&e->not_after, &zone, not_after) != HF_OK)
-		return usage(s->args, "--not-after wants a time with zone");
+		return usage_error(
+		    s->args, "--not-after wants a time with zone");
 	e->track = HF_TRACK_ASKING;
 	e->gen = 1;
 	SET(e, HF_E_MEASURE);
@@ -339,7 +335,7 @@ int opening_request(struct args *a)
 	int status = HF_EXIT_OK, one;
 
 	if (to == NULL)
-		return usage(a, "--to wants a country, such as US");
+		return usage_error(a, "--to wants a country, such as US");
 	for (unsigned i = 0; (to = arg_at(a, "to", i)) != NULL; i++) {
 		one = request_to(a, to);
 		if (one != HF_EXIT_OK)
@@ -537,7 +533,7 @@ int opening_order(struct args *a)
 	int status = HF_EXIT_OK, one;
 
 	if (!arg_on(a, "to"))
-		return usage(
+		return usage_error(
 		    a, "--to wants a provider's desk, such as us.isp1");
 	for (unsigned i = 0; (to = arg_at(a, "to", i)) != NULL; i++) {
 		one = order_to(a, a->positional[0], to);
@@ -755,7 +751,7 @@ int opening_follow(struct args *a)
 	int status;
 
 	if (to == NULL)
-		return usage(a, "--to wants the third country");
+		return usage_error(a, "--to wants the third country");
 	status = begin(&s, a, HF_KIND_REQUEST);
 	if (status != HF_EXIT_OK)
 		return status;

@@ -32,11 +32,6 @@ void send_set_reason(struct draft *d, unsigned reason)
 	d->envelope.present |= SEND_BIT(HF_E_REASON);
 }
 
-static int usage(struct args *a, const char *what)
-{
-	return out_error(&a->out, HF_USAGE, what, NULL, NULL, NULL);
-}
-
 int send_code(
     struct args *a, const char *option, enum hf_codes list, unsigned *code)
 {
@@ -59,7 +54,7 @@ int send_code(
 		if (c->list == list && at + 48 < sizeof(what))
 			at += (size_t)snprintf(
 			    what + at, sizeof(what) - at, " %s", c->name);
-	return usage(a, what);
+	return usage_error(a, what);
 }
 
 int send_categories(struct args *a, const char *option, unsigned *mask)
@@ -78,7 +73,7 @@ int send_categories(struct args *a, const char *option, unsigned *mask)
 			    "--%s %.20s: wants subscriber, traffic, content "
 			    "or other",
 			    option, name);
-			return usage(a, what);
+			return usage_error(a, what);
 		}
 		*mask |= c->code;
 	}
@@ -108,7 +103,7 @@ int send_policy(struct args *a, uint8_t fallback, uint8_t *policy)
 			    memcmp(names[i].name, text, n) == 0)
 				break;
 		if (i == 5)
-			return usage(a,
+			return usage_error(a,
 			    "--share wants nobody, or a list of providers, "
 			    "requester, third, party");
 		*policy |= names[i].bit;
@@ -135,7 +130,7 @@ int send_span(struct args *a, uint64_t *seconds)
 		n = strtod(text, &end);
 		if (end == text || *end != '\0' || n <= 0 ||
 		    n * units[i].unit > 36500.0 * 86400)
-			return usage(
+			return usage_error(
 			    a, "--days, --hours or --seconds wants a number");
 		*seconds = (uint64_t)(n * units[i].unit);
 	}
@@ -182,7 +177,7 @@ static int add_field_option(
 	json_t *v;
 
 	if (equals == NULL || (size_t)(equals - text) >= sizeof(name))
-		return usage(s->args, "--field wants NAME=VALUE");
+		return usage_error(s->args, "--field wants NAME=VALUE");
 	memcpy(name, text, (size_t)(equals - text));
 	name[equals - text] = '\0';
 	f = hf_field_by_name(name);
@@ -191,7 +186,7 @@ static int add_field_option(
 
 		snprintf(what, sizeof(what),
 		    "--field %s: no such field of the catalogue", name);
-		return usage(s->args, what);
+		return usage_error(s->args, what);
 	}
 	v = NULL;
 	if (f->type != HF_T_TEXT && f->type != HF_T_ID)
@@ -199,7 +194,7 @@ static int add_field_option(
 	if (v == NULL)
 		v = json_string(equals + 1);
 	if (v == NULL)
-		return usage(s->args, "--field: the value is not UTF-8");
+		return usage_error(s->args, "--field: the value is not UTF-8");
 	(void)form_value(s->draft, f->number, v, policy, r);
 	json_decref(v);
 	return HF_EXIT_OK;
@@ -216,7 +211,8 @@ static int read_log_options(struct args *a, struct log_options *o)
 		if (sscanf(zone, "%c%2d:%2d", &sign, &hours, &minutes) != 3 ||
 		    (sign != '+' && sign != '-') || hours < 0 || hours > 14 ||
 		    minutes < 0 || minutes > 59)
-			return usage(a, "--log-zone wants +HH:MM or -HH:MM");
+			return usage_error(
+			    a, "--log-zone wants +HH:MM or -HH:MM");
 		o->zone_minutes =
 		    (sign == '-' ? -1 : 1) * (hours * 60 + minutes);
 		o->zone_known = true;
@@ -224,7 +220,7 @@ static int read_log_options(struct args *a, struct log_options *o)
 	if (year != NULL) {
 		o->year = (int)strtol(year, NULL, 10);
 		if (o->year < 1990 || o->year > 2200)
-			return usage(a, "--log-year wants a year");
+			return usage_error(a, "--log-year wants a year");
 	}
 	return HF_EXIT_OK;
 }
@@ -239,7 +235,7 @@ static int add_log_line(struct sending *s, const char *text, uint8_t policy,
 
 	if (colon == NULL || (size_t)(colon - text) >= sizeof(path) ||
 	    (line = (unsigned)strtoul(colon + 1, NULL, 10)) == 0)
-		return usage(s->args, "--from-log wants FILE:LINE");
+		return usage_error(s->args, "--from-log wants FILE:LINE");
 	memcpy(path, text, (size_t)(colon - text));
 	path[colon - text] = '\0';
 	err = from_log(s->draft, path, line, options, policy, &format, why);
@@ -323,7 +319,7 @@ int send_fields(struct sending *s, uint8_t fallback)
 	if (status == HF_EXIT_OK && (text = arg(a, "text")) != NULL &&
 	    draft_text(s->draft, HF_F_TEXT, text, a->out.language, policy) !=
 		HF_OK)
-		status = usage(a, "--text: too long or not plain UTF-8");
+		status = usage_error(a, "--text: too long or not plain UTF-8");
 	if (status == HF_EXIT_OK && r->errors > 0)
 		status = send_report(a, r, "the form has the errors above");
 	free(r);
@@ -347,11 +343,11 @@ int send_outsider(struct sending *s)
 	if (status != HF_EXIT_OK)
 		return status;
 	if (e->outsider.means == 0)
-		return usage(a, "--outsider wants --means as well");
+		return usage_error(a, "--outsider wants --means as well");
 	e->outsider.said = out_now();
 	if (said != NULL &&
 	    hf_rfc3339_read(&e->outsider.said, &zone, said) != HF_OK)
-		return usage(a, "--said wants a time with zone");
+		return usage_error(a, "--said wants a time with zone");
 	e->outsider.confirm_by =
 	    (struct instant){out_now().ms + UINT64_C(7) * 86400000u};
 	if (s->view != NULL && s->view->profile != NULL &&
@@ -381,7 +377,7 @@ static int add_flags(struct sending *s)
 		name[n] = '\0';
 		c = hf_code_by_name(HF_CODES_FLAG, name);
 		if (c == NULL || e->flag_count == HF_FLAG_MAX)
-			return usage(s->args,
+			return usage_error(s->args,
 			    "--flag wants keep-order-secret, "
 			    "keep-from-subject, mask-requester, "
 			    "no-onward-sharing, this-case-only or "
@@ -411,7 +407,7 @@ static int add_third(struct sending *s)
 
 		if (!hf_country_ok(c, strlen(c)) ||
 		    e->third_count == HF_THIRD_MAX)
-			return usage(s->args, "--third wants a country");
+			return usage_error(s->args, "--third wants a country");
 		for (at = e->third_count;
 		     at > 0 && strcmp(e->third[at - 1].s, c) > 0; at--)
 			e->third[at] = e->third[at - 1];
@@ -585,11 +581,12 @@ static int pick_side(struct sending *s, int side)
 
 	if (given != NULL && strcmp(given, "asking") != 0 &&
 	    strcmp(given, "asked") != 0)
-		return usage(s->args, "--side wants asking or asked");
+		return usage_error(s->args, "--side wants asking or asked");
 	if (side < 0 && asking && asked && given != NULL)
 		side = strcmp(given, "asked") == 0;
 	else if (side < 0 && asking && asked)
-		return usage(s->args, "this desk is both sides: give --side");
+		return usage_error(
+		    s->args, "this desk is both sides: give --side");
 	else if (side < 0)
 		side = asked ? 1 : 0;
 	s->side = (unsigned)side;

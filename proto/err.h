@@ -87,8 +87,8 @@ enum hf_exit {
 	X(NAME, 2102, RETRY, UNREACHABLE, "the name cannot be resolved", \
 	    "check the name or use a literal address") \
 	X(TCP, 2103, RETRY, UNREACHABLE, "no TCP connection", \
-	    "check address, port and firewall; call the peer: holdfast peer " \
-	    "contacts CC") \
+	    "see that holdfastd runs there, address, port and firewall; of a " \
+	    "peer, call its desk: holdfast peer contacts CC") \
 	X(SERVER_KEY, 2104, RETRY, UNREACHABLE, \
 	    "what answers there is no broker with the key expected", \
 	    "check the address; the broker may have a new key: compare its " \
