@@ -444,7 +444,7 @@ static void say_terms(const struct view *v, char *out, size_t capacity)
 
 int send_error(struct sending *s, enum hf_err err)
 {
-	char terms[200], place[200] = "";
+	char terms[256], place[200] = "";
 	bool term =
 	    err == HF_TERM && s->view != NULL && s->view->profile != NULL;
 	const struct link_trouble *t =
