@@ -420,14 +420,15 @@ static int add_third(struct sending *s)
 
 /* ---- outcome ---- */
 
-#define AS_OFTEN_AS_ONE_LIKES 255u
+#define AS_OFTEN_AS_ONE_LIKES 255u /* no profile can say more */
 
 /* What the rules that the case has pinned would take. */
 static void say_terms(const struct view *v, char *out, size_t capacity)
 {
 	const struct hf_profile *p = v->profile;
 	struct hf_country c = hf_desk_country(&v->to);
-	char least[32], most[32], total[32], times[32] = "", in_all[64] = "";
+	char least[32], most[32], total[32], live[32];
+	char times[32] = "", in_all[64] = "", live_for[96] = "";
 
 	out_span(least, sizeof(least), p->term_min_s * 1000u);
 	out_span(most, sizeof(most), p->term_max_s * 1000u);
@@ -437,14 +438,18 @@ static void say_terms(const struct view *v, char *out, size_t capacity)
 		    OUT_S(p->extensions_max));
 	if (p->total_max_s != 0)
 		snprintf(in_all, sizeof(in_all), ", %s in all", total);
+	out_span(live, sizeof(live), p->live_ttl_max_s * 1000u);
+	if (v->measure == HF_TRACE_LIVE)
+		snprintf(live_for, sizeof(live_for),
+		    "; a live trace runs for %s at most (--ttl)", live);
 	snprintf(out, capacity,
-	    "%s holds data for %s to %s; an extension adds %s at most%s%s", c.s,
-	    least, most, most, times, in_all);
+	    "%s holds data for %s to %s; an extension adds %s at most%s%s%s",
+	    c.s, least, most, most, times, in_all, live_for);
 }
 
 int send_error(struct sending *s, enum hf_err err)
 {
-	char terms[256], place[200] = "";
+	char terms[400], place[200] = "";
 	bool term =
 	    err == HF_TERM && s->view != NULL && s->view->profile != NULL;
 	const struct link_trouble *t =

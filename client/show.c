@@ -693,7 +693,7 @@ static void print_act(const struct view_act *act, const struct args *a)
 	}
 }
 
-/* Both tracks in the order in which the broker entered them. */
+/* All tracks in the order in which the broker entered them. */
 static void print_acts(const struct view *v, const struct args *a)
 {
 	unsigned at[HF_TRACK_COUNT] = {0};

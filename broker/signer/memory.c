@@ -72,8 +72,7 @@ static enum hf_err read_slot(
 		return HF_OK;
 	memcpy(s, bytes, sizeof(*s));
 	check = checksum(s);
-	/* nobody writes so often; the count after it would be the smaller one
-	 */
+	/* nobody writes so often, and the next count would be smaller */
 	*good = s->count < UINT64_MAX &&
 		memcmp(s->magic, MAGIC, sizeof(MAGIC)) == 0 &&
 		s->pair == pair &&

@@ -104,6 +104,8 @@ Test(trace, a_live_trace_is_taken_up_by_a_provider_or_cannot_be)
 	char *ref = strdup(told(&s, "ref")), *order;
 
 	office_wait(300);
+	refused(4, "a live trace runs for", "us.ncp", "request", "accept", ref,
+	    "--ttl", "9000000", NULL);
 	ok("us.ncp", "request", "accept", ref, "--condition", "only this",
 	    "--category", "traffic", NULL);
 	order = new_order("us.ncp", ref, "us.isp");
